@@ -1,0 +1,282 @@
+/**
+ * The catalogue of errors: every failure that a user can meet, with its HTTP status, what happened and what to do about
+ * it. `docs/ERRORS.md` is checked against it. Messages may name the user's own paths and numbers, never a place on a
+ * disk or a secret.
+ */
+
+interface ErrorKind {
+  readonly status: number;
+  /** What happened; `{name}` is replaced by the parameter of that name. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint: string;
+}
+
+export const ERRORS = {
+  // The request is not a sound one.
+  "path-invalid": {
+    status: 400,
+    message: "That is no valid path: {reason}.",
+    hint: "A path is UTF-8, at most 1,800 bytes, its segments 1 to 255 bytes, none of them '.' or '..', without NUL.",
+  },
+  "argument-invalid": {
+    status: 400,
+    message: "{name} is not valid: {reason}.",
+    hint: "See docs/API.md for what this request takes.",
+  },
+  "body-incomplete": {
+    status: 400,
+    message: "The body ended after {received} bytes, before it was complete.",
+    hint: "Send the request again; nothing was stored.",
+  },
+  "digest-mismatch": {
+    status: 400,
+    message: "The bytes that arrived have the SHA-256 {actual}, not the one that was announced.",
+    hint: "The file changed while it was sent, or the connection damaged it. Send it again; nothing was stored.",
+  },
+  "body-too-large": {
+    status: 413,
+    message: "The body is larger than the {limit} bytes that this request may have.",
+    hint: "Split the request.",
+  },
+  "headers-too-large": {
+    status: 431,
+    message: "The request's headers are too large.",
+    hint: "Send fewer or shorter headers.",
+  },
+  "request-malformed": {
+    status: 400,
+    message: "That is not a well-formed HTTP request.",
+    hint: "Check the client that sent it.",
+  },
+  "method-not-allowed": {
+    status: 405,
+    message: "{method} is not possible here.",
+    hint: "See docs/API.md for the methods of each address.",
+  },
+  "route-unknown": {
+    status: 404,
+    message: "There is nothing at that address.",
+    hint: "See docs/API.md for the addresses that exist; files are below /files/.",
+  },
+  "range-unsatisfiable": {
+    status: 416,
+    message: "The range lies beyond the end of the file, which has {size} bytes.",
+    hint: "Ask for a range within the file.",
+  },
+  "request-timeout": {
+    status: 408,
+    message: "The request did not arrive in time.",
+    hint: "Send it again over a better connection.",
+  },
+
+  // Who asks.
+  unauthorized: {
+    status: 401,
+    message: "This needs a key.",
+    hint: "Send 'Authorization: Bearer KEY'. Make a key on any server's machine: fsdfs key create --scope read|write|admin",
+  },
+  "key-unknown": {
+    status: 401,
+    message: "That key is not valid: it was mistyped or revoked.",
+    hint: "Make a new key on any server's machine: fsdfs key create",
+  },
+  "signature-invalid": {
+    status: 401,
+    message: "The signature does not fit this request, or has expired.",
+    hint: "Check the password, and that this machine's clock is right.",
+  },
+  forbidden: {
+    status: 403,
+    message: "That key may only {has}, and this needs {needs}.",
+    hint: "Use a key with the scope {needs}: fsdfs key create --scope {needs}",
+  },
+  "link-expired": {
+    status: 403,
+    message: "This link has expired, or was made for something else.",
+    hint: "Ask any server for the file again; it makes a new link.",
+  },
+
+  // What is there, and what is not.
+  "file-not-found": {
+    status: 404,
+    message: "There is no file or directory {path}.",
+    hint: "List what is there: fsdfs ls, or GET /files/ with a path that ends in '/'.",
+  },
+  "is-a-directory": {
+    status: 409,
+    message: "{path} is a directory.",
+    hint: "Choose another name, or end the path with '/' to speak of the directory.",
+  },
+  "not-a-directory": {
+    status: 409,
+    message: "{path} is a file, so nothing can be inside it.",
+    hint: "Choose another path, or move that file away first.",
+  },
+  "directory-not-empty": {
+    status: 409,
+    message: "The directory {path} is not empty.",
+    hint: "Delete what is in it first: fsdfs rm -r",
+  },
+  "already-exists": {
+    status: 409,
+    message: "There is something at {path} already.",
+    hint: "Choose another path, or delete what is there first.",
+  },
+  "server-not-found": {
+    status: 404,
+    message: "No server {server} belongs to this swarm.",
+    hint: "List them: fsdfs servers",
+  },
+  "key-not-found": {
+    status: 404,
+    message: "There is no key {key}.",
+    hint: "List them: fsdfs key list",
+  },
+  "copy-not-here": {
+    status: 404,
+    message: "This server does not hold a copy of {path}.",
+    hint: "Ask which servers do: fsdfs locate",
+  },
+  "drop-refused": {
+    status: 409,
+    message: "The copy of {path} stays: {reason}.",
+    hint: "A copy is given up only when enough other servers promise theirs. Look at them: fsdfs locate",
+  },
+  "precondition-failed": {
+    status: 412,
+    message: "The file is no longer in the version that the request is about.",
+    hint: "Read it again, then repeat the request with its new ETag.",
+  },
+
+  // The swarm cannot do it now.
+  "no-space": {
+    status: 507,
+    message: "No server has room for this file.",
+    hint: "Add a server, or give one more quota (--quota); nothing was stored.",
+  },
+  "not-enough-servers": {
+    status: 503,
+    message: "{reached} of the {wanted} servers that must store a file can be reached, and --strict is on.",
+    hint: "Bring more servers up (fsdfs servers), or start without --strict.",
+  },
+  "no-copy-reachable": {
+    status: 503,
+    message: "No server that holds {path} can be reached now.",
+    hint: "Start one of its servers: fsdfs locate",
+  },
+  behind: {
+    status: 503,
+    message: "This server is still catching up with the swarm, and no other can be reached.",
+    hint: "Try again in a moment, or ask another server.",
+  },
+  "clock-wrong": {
+    status: 503,
+    message: "This server's clock differs from the other servers' by {seconds} s, so it takes no changes.",
+    hint: "Set its clock (timedatectl set-ntp true), or ask another server.",
+  },
+  overloaded: {
+    status: 503,
+    message: "This server has as much to do as it can bear.",
+    hint: "Try again in a moment, or ask another server.",
+  },
+  stopping: {
+    status: 503,
+    message: "This server is shutting down.",
+    hint: "Ask another server.",
+  },
+  "disk-failed": {
+    status: 500,
+    message: "The disk refused to store or to read this.",
+    hint: "Look at the server's log and its disk (dmesg); other servers can be asked meanwhile.",
+  },
+  "catalog-version": {
+    status: 503,
+    message: "That record was written by a newer fsdfs (record version {version}).",
+    hint: "Update this server: git pull, then start it again.",
+  },
+  internal: {
+    status: 500,
+    message: "Something in this server went wrong.",
+    hint: "Its log says what. Please report it with the log's lines; the server goes on.",
+  },
+
+  // Starting.
+  "option-invalid": {
+    status: 400,
+    message: "{option} is not valid: {reason}.",
+    hint: "See: fsdfs start --help",
+  },
+  "data-in-use": {
+    status: 409,
+    message: "Another fsdfs is running on this data directory.",
+    hint: "Stop it first, or choose another directory with --data.",
+  },
+  "data-not-writable": {
+    status: 500,
+    message: "The data directory cannot be written: {reason}.",
+    hint: "Check its owner and mode, and that its file system is not mounted read-only.",
+  },
+  "data-lost-identity": {
+    status: 409,
+    message: "The data directory belonged to a server before, and now has no trace of it.",
+    hint: "Is its disk mounted? If it was emptied on purpose, start with --new.",
+  },
+  "data-foreign": {
+    status: 409,
+    message: "The data directory and the state directory belong to two different servers.",
+    hint: "Check --data and --state; --new starts a new server on this data directory.",
+  },
+  "port-in-use": {
+    status: 409,
+    message: "Port {port} is taken by another program.",
+    hint: "Choose another with --port or --swarm-port, or stop that program.",
+  },
+  "wrong-password": {
+    status: 401,
+    message: "The server at {address} has another password.",
+    hint: "Start with the swarm's password: it stands in the file .fsdfs/password of each data directory.",
+  },
+  "quota-below-use": {
+    status: 409,
+    message: "The quota of {quota} bytes is below the {used} bytes that are held.",
+    hint: "Choose a larger quota.",
+  },
+  "swarm-foreign": {
+    status: 409,
+    message: "The server at {address} belongs to another swarm that has files as well.",
+    hint: "Two swarms with files are not joined by themselves. Start with an empty --data to join the other one.",
+  },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERRORS;
+export type ErrorParams = Readonly<Record<string, string | number>>;
+
+/** A failure that a user can meet. Gateways render it; everything else that is thrown is a bug, told as `internal`. */
+export class FsdfsError extends Error {
+  readonly code: ErrorCode;
+  readonly params: ErrorParams;
+
+  constructor(code: ErrorCode, params: ErrorParams = {}, options?: ErrorOptions) {
+    super(fill(ERRORS[code].message, params), options);
+    this.name = "FsdfsError";
+    this.code = code;
+    this.params = params;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  get hint(): string {
+    return fill(ERRORS[this.code].hint, this.params);
+  }
+}
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code);
+}
+
+function fill(text: string, params: ErrorParams): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
+}

@@ -1,0 +1,201 @@
+/**
+ * What a server offers to its gateways: the operations of the public API, without HTTP. A gateway authenticates the
+ * caller, then calls these; so does the simulator. Every method rejects with an FsdfsError or it is a bug. Paths are raw
+ * text as the gateway decoded it; each operation checks them (S7).
+ */
+import type { Bytes } from "../core/catalog/kv.ts";
+import type { ServerId, SwarmId, VersionId } from "../core/ids.ts";
+
+export interface Face {
+  put(path: string, body: AsyncIterable<Bytes>, options?: PutOptions): Promise<PutResult>;
+  makeDirectory(path: string): Promise<void>;
+  /** What is at `path`, without its content. */
+  head(path: string): Promise<EntryInfo>;
+  /** A file's content. The caller must use it up or `close()` it. */
+  open(path: string, options?: OpenOptions): Promise<OpenedFile>;
+  /** Deletes a file or an empty directory. */
+  remove(path: string): Promise<void>;
+  /** Moves a file or a directory with all that is in it. */
+  move(from: string, to: string): Promise<void>;
+  list(path: string, options?: ListOptions): Promise<Listing>;
+  /** Where the files are; an answer for each path, in order, undefined where there is no file. At most 1,000 paths. */
+  locate(paths: readonly string[]): Promise<(Location | undefined)[]>;
+  status(): Promise<SwarmStatus>;
+  servers(): Promise<ServerInfo[]>;
+  /** The files that a server holds, a page at a time. `after` is the `next` of the page before. */
+  serverFiles(server: string, options?: { limit?: number; after?: string }): Promise<ServerFilesPage>;
+  /** Makes this server give up its own copy, when other servers promise theirs (D1). @throws `drop-refused` */
+  drop(path: string): Promise<void>;
+  /** Alive, and whether it would serve. Never waits for another server. */
+  health(): Health;
+
+  createKey(name: string, scope: Scope): Promise<CreatedKey>;
+  listKeys(): Promise<KeyInfo[]>;
+  revokeKey(id: string): Promise<void>;
+  /** Who the caller is. @throws `unauthorized`, `key-unknown`, `signature-invalid`, `link-expired` */
+  authenticate(credential: Credential, request: { method: string; target: string }): Promise<Principal>;
+}
+
+export type Scope = "read" | "write" | "admin";
+
+/** How a caller proves what it may. */
+export type Credential =
+  | { readonly kind: "none" }
+  | { readonly kind: "key"; readonly secret: string }
+  /** A request signed with the key derived from the password: hex HMAC-SHA-256 over method, target and expiry. */
+  | { readonly kind: "signature"; readonly expires: number; readonly mac: string }
+  /** A signed link made by another server (S5). */
+  | { readonly kind: "link"; readonly version: string; readonly expires: number; readonly mac: string };
+
+export interface Principal {
+  readonly scope: Scope;
+  /** Set when a signed link let the caller in: it may read this version at the link's path and nothing else. */
+  readonly linkVersion?: VersionId;
+}
+
+export interface PutOptions {
+  /** Bytes that the caller says will come. A body of another length is refused. */
+  readonly sizeBytes?: number;
+  /** 64 hexadecimal digits; a body with another digest is refused. */
+  readonly sha256?: string;
+  /** Makes retries give one version. 1 to 64 characters. */
+  readonly requestId?: string;
+}
+
+export interface PutResult {
+  readonly version: VersionId;
+  readonly sha256: string;
+  readonly size: number;
+  /** How many servers have it durably at the moment of the acknowledgement. */
+  readonly copies: number;
+  /** False when it took the place of a file. */
+  readonly created: boolean;
+}
+
+export interface OpenOptions {
+  /** "auto" may answer with a redirect to a holder, "never" streams through this server. */
+  readonly redirect?: "auto" | "never";
+  /** Only this version, only from this server's disk: what a signed link asks for. */
+  readonly version?: VersionId;
+}
+
+export type OpenedFile =
+  | {
+      readonly kind: "content";
+      readonly info: EntryInfo;
+      /** Reads bytes `start` to `end` (exclusive). Chunks are valid until the next is asked for. Once only. */
+      stream(start: number, end: number): AsyncIterable<Bytes>;
+      close(): Promise<void>;
+    }
+  | { readonly kind: "redirect"; readonly info: EntryInfo; readonly url: string };
+
+export interface EntryInfo {
+  readonly path: string;
+  readonly type: "file" | "directory";
+  /** Bytes; 0 for a directory. */
+  readonly size: number;
+  /** ISO 8601 in UTC; null for a directory that exists only by what is in it. */
+  readonly modified: string | null;
+  /** Hexadecimal; null for a directory. */
+  readonly sha256: string | null;
+  readonly version: VersionId | null;
+  /** N, how many copies it should have; null for a directory. */
+  readonly target: number | null;
+  /** K, how many servers hold it and are not absent; null for a directory. */
+  readonly copies: number | null;
+}
+
+export interface ListOptions {
+  /** 1 to 10,000; 1,000 by default. */
+  readonly limit?: number;
+  /** The `next` of the page before. */
+  readonly after?: string;
+  readonly recursive?: boolean;
+}
+
+/** `name` is relative to the listed directory. */
+export interface Listing {
+  readonly entries: readonly (Omit<EntryInfo, "path"> & { readonly name: string })[];
+  /** Hand it back as `after` for the next page; null at the end. */
+  readonly next: string | null;
+}
+
+export interface Location {
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly version: VersionId;
+  readonly target: number;
+  readonly copies: number;
+  readonly surplus: number;
+  /** Those who hold it, the best to ask first: up before down, then zone, then load. */
+  readonly servers: readonly HolderInfo[];
+}
+
+export interface HolderInfo {
+  readonly id: ServerId;
+  readonly name: string;
+  readonly url: string;
+  readonly state: ServerState;
+  readonly zone: string;
+  /** 0 to 1, higher is busier. */
+  readonly load: number;
+}
+
+/** up: answers now; down: silent, still counted; absent: silent beyond the grace period, not counted (M3). */
+export type ServerState = "up" | "down" | "absent";
+
+export interface SwarmStatus {
+  readonly swarm: SwarmId;
+  readonly files: number;
+  readonly bytes: number;
+  /** null while there are no files. */
+  readonly minSurplus: number | null;
+  /** The same in words, with what to do. */
+  readonly advice: string;
+  readonly servers: { readonly up: number; readonly total: number };
+  /** Bytes over the servers that are up. */
+  readonly quota: { readonly total: number; readonly used: number };
+}
+
+export interface ServerInfo extends HolderInfo {
+  readonly self: boolean;
+  readonly files: number;
+  readonly quota: { readonly total: number; readonly used: number; readonly free: number };
+  /** null while it holds nothing. */
+  readonly maxSurplus: number | null;
+  /** Every copy on it is needed and there is no room. */
+  readonly full: boolean;
+  /** Copies being made on it now. */
+  readonly pulls: number;
+  /** Its clock minus this server's, in milliseconds; null while unknown. */
+  readonly clockSkewMs: number | null;
+  /** Why it is not connected, when it is not. */
+  readonly problem: string | null;
+  readonly softwareVersion: string;
+}
+
+export interface ServerFilesPage {
+  readonly files: readonly { readonly path: string; readonly size: number; readonly version: VersionId }[];
+  readonly next: string | null;
+}
+
+export interface Health {
+  readonly status: "ok" | "behind" | "stopping";
+  readonly server: ServerId;
+  readonly name: string;
+  readonly softwareVersion: string;
+}
+
+export interface KeyInfo {
+  /** Names the key without being it. */
+  readonly id: string;
+  readonly name: string;
+  readonly scope: Scope;
+  readonly created: string;
+}
+
+export interface CreatedKey extends KeyInfo {
+  /** Shown once; only its hash is kept. */
+  readonly secret: string;
+}

@@ -1,0 +1,59 @@
+/** One server: what it is given, and what can be done with it. */
+import type { CatalogStore } from "../ports/catalog-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Discovery } from "../ports/discovery.ts";
+import type { FileStore } from "../ports/file-store.ts";
+import type { Log } from "../ports/log.ts";
+import type { Network } from "../ports/network.ts";
+import type { Random } from "../ports/random.ts";
+import type { Face } from "./face.ts";
+
+/** Everything outside of the server. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly catalog: CatalogStore;
+  readonly files: FileStore;
+  readonly network: Network;
+  readonly discovery: Discovery;
+  readonly log: Log;
+}
+
+/** What the operator chose; `config.ts` declares how. */
+export interface ServerOptions {
+  /** The swarm's password, from which the keys of links and signatures are derived. */
+  readonly password: string;
+  readonly name: string;
+  /** Undefined: a zone of its own. */
+  readonly zone: string | undefined;
+  /** The URL clients are to use, without a trailing slash; undefined: made from the address others see. */
+  readonly url: string | undefined;
+  readonly httpPort: number;
+  /** Addresses "host:port" of swarm ports to try, besides those that are discovered. */
+  readonly join: readonly string[];
+  /** Bytes that copies, staged files and trash may take; undefined: 90% of the file system. */
+  readonly quotaBytes: number | undefined;
+  /** Share of the quota kept out of pulls, 0 to 0.5. */
+  readonly reserve: number;
+  /** N for files without a policy; undefined: as the swarm has it (3 in a new one). */
+  readonly copies: number | undefined;
+  /** W; undefined: as the swarm has it (2 in a new one). */
+  readonly writeCopies: number | undefined;
+  /** How long a silent server still counts as holding its copies (M3). */
+  readonly graceMs: number;
+  /** Refuse writes that cannot reach W servers. */
+  readonly strict: boolean;
+  readonly redirect: "auto" | "never";
+  readonly publicRead: boolean;
+  /** Take a data directory that lost its identity, or belonged to another server, as a new server's. */
+  readonly asNew: boolean;
+  readonly softwareVersion: string;
+}
+
+export interface Server {
+  readonly face: Face;
+  /** Recovers what a crash left, joins the swarm in the background, and serves. @throws FsdfsError when it must not start */
+  start(): Promise<void>;
+  /** Finishes or cleanly abandons what is under way and lets go of everything, within 5 seconds. Idempotent. */
+  stop(): Promise<void>;
+}

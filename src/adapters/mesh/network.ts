@@ -1,0 +1,63 @@
+/**
+ * The real network: HTTP/2 over TLS 1.3 whose pre-shared key is the password, on Node's own `http2` and `tls`.
+ * One POST for each request, the message as wire.ts lays it out; "control" and "bulk" are connections of their own, so
+ * that file content never delays a heartbeat.
+ */
+import { type Connection, type Network, NetworkError, type RequestHandler } from "../../ports/network.ts";
+import { openConnection } from "./connection.ts";
+import { swarmKey } from "./key.ts";
+import { CLOSE_GRACE_MS, MESH_LIMITS, type MeshLimits } from "./limits.ts";
+import { type MeshCounters, MeshListener } from "./listener.ts";
+
+export interface MeshOptions {
+  readonly password: string;
+  /** All interfaces, IPv4 and IPv6, when not given. */
+  readonly listenHost?: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** A caller with another password was refused. Called at most once a minute for each address. */
+  readonly onRefused?: (remoteAddress: string) => void;
+  readonly limits?: Partial<MeshLimits>;
+}
+
+export interface MeshNetwork extends Network {
+  /** Who was not let in, since the start. */
+  counters(): MeshCounters;
+}
+
+export function createMeshNetwork(options: MeshOptions): MeshNetwork {
+  const limits = { ...MESH_LIMITS, ...options.limits };
+  const closing = new AbortController();
+  const connections = new Set<Connection>();
+  let listener: MeshListener | undefined;
+
+  async function listen(handler: RequestHandler): Promise<number> {
+    const key = await swarmKey(options.password);
+    if (listener || closing.signal.aborted) throw new NetworkError("closed", "this network listens, or is closed");
+    listener = new MeshListener(key, handler, limits, options.onRefused ?? (() => {}));
+    return listener.listen(options.listenHost, options.port);
+  }
+
+  async function connect(address: string): Promise<Connection> {
+    const key = await swarmKey(options.password);
+    if (closing.signal.aborted) throw new NetworkError("closed", "this network is closed");
+    const connection = await openConnection(address, key, limits, closing.signal);
+    connections.add(connection);
+    void connection.closed.then(() => connections.delete(connection));
+    return connection;
+  }
+
+  async function close(): Promise<void> {
+    closing.abort();
+    const ended = Promise.all([...connections].map((connection) => connection.closed));
+    for (const connection of connections) connection.close();
+    await Promise.all([ended, listener?.close(CLOSE_GRACE_MS)]);
+  }
+
+  return {
+    listen,
+    connect,
+    close,
+    counters: () => ({ wrongPasswords: 0, strangers: 0, dropped: 0, ...listener?.counters }),
+  };
+}

@@ -1,0 +1,49 @@
+/** What both ends of a connection do with its HTTP/2 session: settings, windows, signs of life. */
+import type { Http2Session } from "node:http2";
+import type { MeshLimits } from "./limits.ts";
+
+/** Megabytes. Node's 10 refuse requests when some hundred streams are open. */
+const SESSION_MEMORY_MB = 1024;
+/** nghttp2 ends a session whose other side cancels more than 33 requests a second; a caller here may do so by right. */
+const RESETS = { streamResetBurst: 1_000_000, streamResetRate: 100_000 };
+
+export function sessionOptions(limits: MeshLimits) {
+  return {
+    ...RESETS,
+    maxSessionMemory: SESSION_MEMORY_MB,
+    maxHeaderListPairs: 16,
+    maxSendHeaderBlockLength: 4096,
+    peerMaxConcurrentStreams: limits.streamsPerSession,
+    settings: {
+      enablePush: false,
+      initialWindowSize: limits.windowBytes,
+      maxConcurrentStreams: limits.streamsPerSession,
+      maxHeaderListSize: 4096,
+    },
+  };
+}
+
+/** For both sides, once the session is up. */
+export function tend(session: Http2Session, limits: MeshLimits): void {
+  session.setLocalWindowSize(limits.windowBytes);
+  keepAlive(session, limits);
+}
+
+/**
+ * Gives up a connection from which nothing came for some intervals, pings included. Intervals are counted, not time:
+ * after this process itself stood still, the other side gets its chance to answer.
+ */
+function keepAlive(session: Http2Session, limits: MeshLimits): void {
+  const { socket } = session;
+  let seenBytes = socket.bytesRead;
+  let silentIntervals = 0;
+  const timer = setInterval(() => {
+    const heard = socket.bytesRead !== seenBytes;
+    seenBytes = socket.bytesRead;
+    silentIntervals = heard ? 0 : silentIntervals + 1;
+    if (silentIntervals > limits.keepaliveIntervals) session.destroy(new Error("the other side is silent"));
+    else if (silentIntervals === 1) session.ping(() => {});
+  }, limits.keepaliveIntervalMs);
+  timer.unref();
+  session.once("close", () => clearInterval(timer));
+}

@@ -1,0 +1,15 @@
+/** The machine's own time. */
+import type { Clock } from "../../ports/clock.ts";
+
+export const systemClock: Clock = {
+  /** CLOCK_MONOTONIC: goes on while the process is stopped, not while the machine sleeps. */
+  monotonic: () => performance.now(),
+  wall: () => Date.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, Math.min(Math.max(0, ms), TIMER_MS_MAX));
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Node runs a longer timer at once. 24 days are "later" enough for everything that is asked here. */
+const TIMER_MS_MAX = 2 ** 31 - 1;

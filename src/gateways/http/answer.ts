@@ -1,0 +1,130 @@
+/**
+ * Sending: an operation's answer, or an error, on the wire. Takes care of the client that goes away, of the one that
+ * reads slowly, and of the one that is still sending when its answer is there already.
+ */
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Bytes } from "../../core/catalog/kv.ts";
+import type { FsdfsError } from "../../errors.ts";
+import { type Exchange, hasBody } from "./body.ts";
+import { errorHeaders, renderError } from "./errors.ts";
+
+export type Answer =
+  | {
+      readonly kind: "json";
+      readonly status: number;
+      readonly headers?: OutgoingHttpHeaders;
+      readonly value: unknown;
+    }
+  | { readonly kind: "empty"; readonly status: number; readonly headers?: OutgoingHttpHeaders }
+  | {
+      readonly kind: "content";
+      readonly status: number;
+      readonly headers: OutgoingHttpHeaders;
+      readonly sizeBytes: number;
+      /** Called once, and not for a HEAD. Each chunk is done with before the next is asked for. */
+      chunks(): AsyncIterable<Bytes> | undefined;
+      /** Called once, whatever happens. */
+      close(): Promise<void>;
+    };
+
+/** Statuses whose responses never have a body, nor a Content-Length. */
+const BODILESS: readonly number[] = [204, 304];
+
+export async function sendAnswer(exchange: Exchange, answer: Answer, lingerMs: number): Promise<void> {
+  switch (answer.kind) {
+    case "json":
+      return sendJson(exchange, answer.status, answer.headers ?? {}, answer.value, lingerMs);
+    case "empty":
+      return sendWhole(exchange, answer.status, answer.headers ?? {}, "", lingerMs);
+    case "content":
+      return sendContent(exchange, answer);
+  }
+}
+
+export async function sendError(exchange: Exchange, error: FsdfsError, lingerMs: number): Promise<void> {
+  await sendJson(exchange, error.status, errorHeaders(error), renderError(error), lingerMs);
+}
+
+function sendJson(
+  exchange: Exchange,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  value: unknown,
+  lingerMs: number,
+): Promise<void> {
+  const all = { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers };
+  return sendWhole(exchange, status, all, `${JSON.stringify(value)}\n`, lingerMs);
+}
+
+async function sendWhole(
+  { request, response }: Exchange,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  text: string,
+  lingerMs: number,
+): Promise<void> {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const unread = hasBody(request) && !request.complete;
+  const length = BODILESS.includes(status) ? {} : { "content-length": Buffer.byteLength(text) };
+  response.writeHead(status, { ...headers, ...length, ...(unread ? { connection: "close" } : {}) });
+  const visible = request.method === "HEAD" ? "" : text;
+  if (unread) {
+    // The answer is complete for the client, by its Content-Length, while the connection still takes what it sends.
+    if (visible === "") response.flushHeaders();
+    else response.write(visible);
+    await discardRest(request, lingerMs);
+    response.end();
+  } else {
+    response.end(visible);
+  }
+}
+
+/** Reads on until the body's end, the client's leaving or the time is up. */
+async function discardRest(request: IncomingMessage, timeoutMs: number): Promise<void> {
+  if (request.destroyed || request.readableEnded) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
+  for (const event of ["end", "close", "error"]) request.once(event, () => resolve());
+  request.resume();
+  await promise;
+  clearTimeout(timer);
+}
+
+async function sendContent({ request, response }: Exchange, answer: Answer & { kind: "content" }): Promise<void> {
+  try {
+    const headers = { ...answer.headers, "content-length": answer.sizeBytes };
+    if (request.method === "HEAD") {
+      response.writeHead(answer.status, headers).end();
+      return;
+    }
+    let rest = answer.sizeBytes;
+    for await (const chunk of answer.chunks() ?? []) {
+      // Only now: what fails before the first byte still gets an answer of its own.
+      if (!response.headersSent) response.writeHead(answer.status, headers);
+      rest -= chunk.length;
+      if (rest < 0 || !(await written(response, chunk))) break;
+    }
+    if (response.destroyed) return;
+    if (rest !== 0) throw new Error(`a file's content differs from its size by ${-rest} bytes`);
+    if (!response.headersSent) response.writeHead(answer.status, headers);
+    response.end();
+  } finally {
+    await answer.close();
+  }
+}
+
+/** Resolves when the system has taken `chunk`, so that its memory is free again; false when the client has gone. */
+function written(response: ServerResponse, chunk: Bytes): Promise<boolean> {
+  if (response.destroyed) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const gone = () => resolve(false);
+    response.once("close", gone);
+    response.write(chunk, (error) => {
+      response.off("close", gone);
+      resolve(error == null);
+    });
+  });
+}

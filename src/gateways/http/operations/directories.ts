@@ -1,0 +1,55 @@
+/** PUT, GET and DELETE /files/{dir}/: directories, told from files by the "/" at the end of the URL. */
+import { z } from "zod";
+import { parsePath } from "../../../core/paths.ts";
+import { FsdfsError } from "../../../errors.ts";
+import { type Call, check, checkMayChange, defined, filePath, type Operation, pageSchema } from "../operation.ts";
+
+export const makeDirectory: Operation = {
+  methods: ["PUT"],
+  url: "/files/-/",
+  scope: "write",
+  async run(call) {
+    const path = filePath(call);
+    checkMayChange(call.principal, path);
+    if (call.hasBody()) {
+      const reason = "a path that ends in '/' names a directory, and a directory has no content";
+      throw new FsdfsError("argument-invalid", { name: "The body", reason });
+    }
+    await call.face.makeDirectory(path);
+    return { kind: "json", status: 201, value: { path, type: "directory" } };
+  },
+};
+
+const YES_OR_NO = "none of true, false";
+const listSchema = pageSchema.extend({
+  recursive: z.stringbool({ truthy: ["true", "1", ""], falsy: ["false", "0"], error: YES_OR_NO }).optional(),
+});
+
+export const listDirectory: Operation = {
+  methods: ["GET", "HEAD"],
+  url: "/files/-/",
+  scope: "read",
+  async run(call) {
+    const options = defined(check(listSchema, Object.fromEntries(call.query)));
+    return { kind: "json", status: 200, value: await call.face.list(call.path().path, options) };
+  },
+};
+
+export const removeDirectory: Operation = {
+  methods: ["DELETE"],
+  url: "/files/-/",
+  scope: "write",
+  async run(call) {
+    const path = parsePath(call.path().path);
+    checkMayChange(call.principal, path);
+    await requireDirectory(call, path);
+    await call.face.remove(path);
+    return { kind: "empty", status: 204 };
+  },
+};
+
+/** `DELETE /files/song.ogg/` speaks of a directory, and must not delete the file. */
+async function requireDirectory({ face }: Call, path: string): Promise<void> {
+  const info = await face.head(path);
+  if (info.type !== "directory") throw new FsdfsError("not-a-directory", { path });
+}

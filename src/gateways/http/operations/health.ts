@@ -1,0 +1,16 @@
+/** GET /health: alive, and whether it would serve. For supervisors and load balancers, so without a key. */
+import { FsdfsError } from "../../../errors.ts";
+import { renderError } from "../errors.ts";
+import type { Operation } from "../operation.ts";
+
+export const health: Operation = {
+  methods: ["GET", "HEAD"],
+  url: "/health",
+  scope: "none",
+  async run({ face }) {
+    const value = face.health();
+    if (value.status === "ok") return { kind: "json", status: 200, value };
+    const error = new FsdfsError(value.status);
+    return { kind: "json", status: error.status, value: { ...value, ...renderError(error) } };
+  },
+};

@@ -1,0 +1,54 @@
+/** PUT /files/{path}: stores the body as the file's new version (S1). */
+import { z } from "zod";
+import { FsdfsError } from "../../../errors.ts";
+import { type Call, check, checkMayChange, defined, filePath, type Operation } from "../operation.ts";
+
+const headersSchema = z.object({
+  "fsdfs-sha256": z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, "not 64 hexadecimal digits")
+    .toLowerCase()
+    .optional(),
+  "fsdfs-request-id": z
+    .string()
+    .regex(/^[\x21-\x7e]{1,64}$/, "not 1 to 64 visible ASCII characters")
+    .optional(),
+});
+
+/** They would change what the request means, and fsdfs does not do it: better refused than ignored. */
+const UNSUPPORTED_HEADERS = ["content-range", "if-match", "if-none-match", "if-unmodified-since"] as const;
+
+export const putFile: Operation = {
+  methods: ["PUT"],
+  url: "/files/-",
+  scope: "write",
+  async run(call) {
+    const path = filePath(call);
+    checkMayChange(call.principal, path);
+    refuseUnsupported(call);
+    const headers = check(headersSchema, call.headers);
+    const options = defined({
+      sizeBytes: call.declaredSize(),
+      sha256: headers["fsdfs-sha256"],
+      requestId: headers["fsdfs-request-id"],
+    });
+    const result = await call.face.put(path, call.body(), options);
+    return {
+      kind: "json",
+      status: result.created ? 201 : 200,
+      headers: {
+        etag: `"${result.version}"`,
+        "fsdfs-version": result.version,
+        "fsdfs-copies": result.copies,
+      },
+      value: result,
+    };
+  },
+};
+
+function refuseUnsupported({ headers }: Call): void {
+  for (const name of UNSUPPORTED_HEADERS) {
+    if (headers[name] === undefined) continue;
+    throw new FsdfsError("argument-invalid", { name, reason: "a PUT cannot have this header" });
+  }
+}

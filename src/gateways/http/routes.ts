@@ -1,0 +1,34 @@
+/** Every operation of the HTTP API; each says its own address and what key it needs. docs/API.md describes them. */
+import type { Operation } from "./operation.ts";
+import { deleteFile } from "./operations/delete-file.ts";
+import { listDirectory, makeDirectory, removeDirectory } from "./operations/directories.ts";
+import { drop } from "./operations/drop.ts";
+import { getFile } from "./operations/get-file.ts";
+import { health } from "./operations/health.ts";
+import { createKey, listKeys, revokeKey } from "./operations/keys.ts";
+import { listServerFiles } from "./operations/list-server-files.ts";
+import { listServers } from "./operations/list-servers.ts";
+import { locate, locateMany } from "./operations/locate.ts";
+import { move } from "./operations/move.ts";
+import { putFile } from "./operations/put-file.ts";
+import { status } from "./operations/status.ts";
+
+export const OPERATIONS: readonly Operation[] = [
+  putFile,
+  getFile,
+  deleteFile,
+  makeDirectory,
+  listDirectory,
+  removeDirectory,
+  move,
+  locate,
+  locateMany,
+  drop,
+  status,
+  listServers,
+  listServerFiles,
+  createKey,
+  listKeys,
+  revokeKey,
+  health,
+];

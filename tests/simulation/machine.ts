@@ -1,0 +1,329 @@
+/**
+ * A simulated machine: disks that survive what happens to processes, a clock that goes wrong, a network address, and at
+ * most one server process at a time. It knows nothing of what a server does.
+ */
+import { MemoryCatalogStore } from "../../src/adapters/memory/catalog-store.ts";
+import type { MemoryFabric } from "../../src/adapters/memory/fabric.ts";
+import { MemoryFileStore } from "../../src/adapters/memory/file-store.ts";
+import { MemoryNetwork } from "../../src/adapters/memory/network.ts";
+import type { Discovery } from "../../src/ports/discovery.ts";
+import type { Log, LogFields } from "../../src/ports/log.ts";
+import type { Face } from "../../src/server/face.ts";
+import type { Ports, Server, ServerOptions } from "../../src/server/server.ts";
+import { Delays } from "./delays.ts";
+import { simulatedCatalog, simulatedClock, simulatedFiles, simulatedNetwork, simulatedRandom } from "./ports.ts";
+import { type FaultPlan, ProcessEnded, SimulatedProcess } from "./process.ts";
+import { SeededRandom } from "./random.ts";
+import { EPOCH_MS, type World } from "./world.ts";
+
+export const SWARM_PORT = 4243;
+export const HTTP_PORT = 4242;
+
+export type Compose = (ports: Ports, options: ServerOptions) => Server;
+
+export interface MachineOptions {
+  readonly world: World;
+  readonly fabric: MemoryFabric;
+  readonly name: string;
+  readonly password: string;
+  readonly compose: Compose;
+  readonly serverOptions: Omit<ServerOptions, "name" | "asNew">;
+  /** Addresses that multicast would find: asked each time, empty without discovery. */
+  readonly discoverable?: () => readonly string[];
+  readonly totalBytes?: number;
+}
+
+/** A client's call that got no answer from the server. */
+export class NoAnswer extends Error {
+  readonly reason: "refused" | "reset" | "timeout";
+
+  constructor(reason: "refused" | "reset" | "timeout") {
+    super(`no answer: ${reason}`);
+    this.name = "NoAnswer";
+    this.reason = reason;
+  }
+}
+
+interface Running {
+  readonly process: SimulatedProcess;
+  readonly network: MemoryNetwork;
+  readonly server: Server;
+  serving: boolean;
+}
+
+/** From a client to a server and back, without the server's work. */
+const CLIENT_LATENCY_MS = 0.3;
+/** Discovery announces at start and then each so often. */
+const DISCOVERY_INTERVAL_MS = 5_000;
+
+export class Machine {
+  readonly name: string;
+  readonly address: string;
+  readonly delays: Delays;
+  files: MemoryFileStore;
+  catalog = new MemoryCatalogStore();
+  /** Asked at each port call of the process that runs. */
+  plan: FaultPlan = () => undefined;
+  /** Added to the true time. */
+  skewMs = 0;
+  #asNew = false;
+  #processes = 0;
+  #running: Running | undefined;
+  readonly #world: World;
+  readonly #fabric: MemoryFabric;
+  readonly #options: MachineOptions;
+  readonly #monotonicStartMs: number;
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+    this.#world = options.world;
+    this.#fabric = options.fabric;
+    this.name = options.name;
+    this.address = `${options.name}:${SWARM_PORT}`;
+    const random = SeededRandom.of(options.world.seed, `machine ${options.name}`);
+    this.#monotonicStartMs = random.between(0, 1_000_000);
+    this.delays = new Delays(options.world, random);
+    this.files = this.#emptyDisk();
+  }
+
+  get process(): SimulatedProcess | undefined {
+    return this.#running?.process;
+  }
+
+  /** Its process is there and not stopped. */
+  get running(): boolean {
+    return this.#running?.process.state === "running";
+  }
+
+  get serving(): boolean {
+    return this.#running?.serving === true;
+  }
+
+  wallMs(): number {
+    return EPOCH_MS + this.#world.nowMs + this.skewMs;
+  }
+
+  /** Starts a server on what the disks hold. Does nothing when one is there. */
+  start(): void {
+    if (this.#running) return;
+    this.#fabric.hostUp(this.name);
+    const process = new SimulatedProcess({
+      world: this.#world,
+      name: `${this.name}.${++this.#processes}`,
+      plan: (call) => this.plan(call),
+      delays: (port, method) => this.delays.of(port, method),
+      onEnd: (kind) => (kind === "crash" ? this.crash() : this.powerCut()),
+    });
+    this.#world.trace(`${process.name} starts`);
+    const network = this.#network(process);
+    const server = this.#options.compose(this.#ports(process, network), {
+      ...this.#options.serverOptions,
+      name: this.name,
+      asNew: this.#asNew,
+    });
+    const running: Running = { process, network, server, serving: false };
+    this.#running = running;
+    process.enter(() => this.#boot(running));
+  }
+
+  /** kill -9: nothing visible is lost, the kernel resets its connections. */
+  crash(): void {
+    const running = this.#running;
+    if (!running) return;
+    this.#world.trace(`${running.process.name} is killed`);
+    this.#end(running);
+    this.files.kill();
+    this.catalog.kill();
+  }
+
+  /** The machine loses power: what was not synced may be lost, and nobody is told. */
+  powerCut(): void {
+    const running = this.#running;
+    this.#world.trace(`${this.name} loses power`);
+    this.#fabric.hostDown(this.name);
+    if (running) this.#end(running);
+    const random = SeededRandom.of(this.#world.seed, `power ${this.name} ${this.#world.nowMs}`);
+    this.files.powerCut(random);
+    this.catalog.powerCut(random.between(0, this.catalog.unflushedTransactions));
+  }
+
+  stop(forMs: number): void {
+    const process = this.#running?.process;
+    if (process?.state !== "running") return;
+    process.stop(forMs);
+    this.#fabric.watchHost(this.name, () => process.state === "stopped");
+  }
+
+  resume(): void {
+    this.#running?.process.resume();
+  }
+
+  /** SIGTERM: resolves when it has ended; by force when it does not end within its five seconds. */
+  async shutdown(): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    this.#world.trace(`${running.process.name} is asked to stop`);
+    running.serving = false;
+    await new Promise<void>((resolve) => {
+      const ended = () => {
+        cancel();
+        resolve();
+      };
+      const cancel = this.#world.after(5_500, () => {
+        if (running.process.state === "running")
+          this.#world.fail("stop", `${running.process.name} did not stop in 5 s`);
+        resolve();
+      });
+      running.process.onDeath(ended);
+      running.process.enter(() => running.server.stop().then(ended, (error) => this.#bug(running, "stop", error)));
+    });
+    if (this.#running === running) this.crash();
+  }
+
+  /** The disks are new and empty; the server that starts on them is a new one. Only while nothing runs. */
+  replaceDisks(): void {
+    this.#world.trace(`${this.name} gets new disks`);
+    this.files = this.#emptyDisk();
+    this.catalog = new MemoryCatalogStore();
+    this.#asNew = true;
+  }
+
+  /**
+   * A client's call of the public face over its own connection. Rejects with what the server said, or NoAnswer.
+   */
+  ask<T>(call: (face: Face) => Promise<T>, timeoutMs: number): Promise<T> {
+    const running = this.#running;
+    if (!running?.serving) return Promise.reject(new NoAnswer("refused"));
+    const { process, server } = running;
+    return new Promise((resolve, reject) => {
+      const over = () => {
+        cancelTimer();
+        forget();
+      };
+      const cancelTimer = this.#world.after(timeoutMs, () => {
+        forget();
+        reject(new NoAnswer("timeout"));
+      });
+      const forget = process.onDeath(() => {
+        cancelTimer();
+        reject(new NoAnswer("reset"));
+      });
+      const answer = (settle: () => void) =>
+        process.enter(() => {
+          if (process.state === "dead") return;
+          over();
+          settle();
+        });
+      process.after(CLIENT_LATENCY_MS, () => {
+        call(server.face).then(
+          (value) => answer(() => resolve(value)),
+          (error: unknown) => answer(() => reject(error)),
+        );
+      });
+    });
+  }
+
+  #boot(running: Running): void {
+    running.server.start().then(
+      () => {
+        if (running !== this.#running) return;
+        running.serving = true;
+        this.#world.trace(`${running.process.name} serves`);
+      },
+      (error: unknown) => {
+        if (running !== this.#running || error instanceof ProcessEnded) return;
+        this.#world.trace(`${running.process.name} does not start: ${describe(error)}`);
+        this.crash();
+      },
+    );
+  }
+
+  #end(running: Running): void {
+    this.#running = undefined;
+    running.serving = false;
+    running.process.kill();
+    running.network.kill();
+  }
+
+  #network(process: SimulatedProcess): MemoryNetwork {
+    return new MemoryNetwork({
+      fabric: this.#fabric,
+      host: this.name,
+      port: SWARM_PORT,
+      password: this.#options.password,
+      scheduler: process,
+      onHandlerBug: (error) => {
+        if (process.state !== "dead" && !(error instanceof ProcessEnded)) {
+          this.#world.trace(`${process.name} handler: ${describe(error)}`);
+        }
+      },
+    });
+  }
+
+  #ports(process: SimulatedProcess, network: MemoryNetwork): Ports {
+    const random = SeededRandom.of(this.#world.seed, `process ${process.name}`);
+    return {
+      clock: simulatedClock(
+        process,
+        () => this.#monotonicStartMs + this.#world.nowMs,
+        () => this.wallMs(),
+      ),
+      random: simulatedRandom(process, random),
+      catalog: simulatedCatalog(process, this.catalog),
+      files: simulatedFiles(process, this.files),
+      network: simulatedNetwork(process, network),
+      discovery: this.#discovery(process),
+      load: { load: () => 0 },
+      log: this.#log(process),
+    };
+  }
+
+  #discovery(process: SimulatedProcess): Discovery {
+    let closed = false;
+    const others = () => (this.#options.discoverable?.() ?? []).filter((address) => address !== this.address);
+    return {
+      start: async (_port, found) => {
+        const announce = () => {
+          if (closed) return;
+          for (const address of others()) found(address);
+          process.after(DISCOVERY_INTERVAL_MS, announce);
+        };
+        process.after(50, announce);
+      },
+      close: async () => {
+        closed = true;
+      },
+    };
+  }
+
+  #log(process: SimulatedProcess): Log {
+    const line = (level: string) => (message: string, fields?: LogFields) => {
+      if (process.state !== "dead")
+        this.#world.tell?.(`${"".padStart(11)}${process.name} ${level} ${message} ${show(fields)}`);
+    };
+    return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+  }
+
+  #emptyDisk(): MemoryFileStore {
+    const { totalBytes } = this.#options;
+    return new MemoryFileStore({
+      clock: { wall: () => this.wallMs() },
+      ...(totalBytes !== undefined && { totalBytes }),
+    });
+  }
+
+  #bug(running: Running, where: string, error: unknown): void {
+    if (running.process.state !== "dead")
+      this.#world.fail("bug", `${running.process.name} ${where}: ${describe(error)}`);
+  }
+}
+
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = "code" in error ? ` ${String(error.code)}` : "";
+  return `${error.name}${code}: ${error.message}`;
+}
+
+function show(fields: LogFields | undefined): string {
+  return fields ? JSON.stringify(fields) : "";
+}

@@ -201,6 +201,18 @@ export const ERRORS = {
     hint: "Its log says what. Please report it with the log's lines; the server goes on.",
   },
 
+  // What a client meets before any server can answer.
+  "server-unreachable": {
+    status: 503,
+    message: "No fsdfs server answers at {url}: {reason}.",
+    hint: "Is it running there? Start it: fsdfs start. Or name another with --server URL.",
+  },
+  "connection-lost": {
+    status: 503,
+    message: "The connection to {url} broke: {reason}.",
+    hint: "Try again; if it stays so, look at the swarm: fsdfs status",
+  },
+
   // Starting.
   "option-invalid": {
     status: 400,

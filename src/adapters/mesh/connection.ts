@@ -11,7 +11,7 @@ import {
 import { parseAddress } from "./address.ts";
 import { connectError, remoteError } from "./failures.ts";
 import type { MeshLimits } from "./limits.ts";
-import { sessionOptions, tend } from "./sessions.ts";
+import { sessionOptions, sessionSocket, tend } from "./sessions.ts";
 import { clientTls } from "./tls.ts";
 import { MessageReader, writeHead, writeMessage } from "./wire.ts";
 
@@ -51,13 +51,13 @@ export async function openConnection(
         reject(new NetworkError("unreachable", `${address}: the other side turned the connection away`));
       });
       socket.once("secureConnect", () => {
-        socket.setNoDelay(true);
-        const opened = http2.connect(AUTHORITY, { ...sessionOptions(limits), createConnection: () => socket });
+        const createConnection = () => sessionSocket(socket, limits);
+        const opened = http2.connect(AUTHORITY, { ...sessionOptions(limits), createConnection });
         session = opened;
         const connection = new MeshConnection(opened, socket, address);
         opened.once("remoteSettings", () => {
           settle();
-          tend(opened, limits);
+          tend(opened, socket, limits);
           resolve(connection);
         });
       });

@@ -27,7 +27,7 @@ export async function serve(
   const reader = new MessageReader(stream, HEAD_BYTES_MAX);
   const caller = new AbortController();
   stream.once("close", () => {
-    if (!stream.writableFinished || stream.rstCode !== NGHTTP2_NO_ERROR) caller.abort();
+    if (!stream.writableEnded || stream.rstCode !== NGHTTP2_NO_ERROR) caller.abort();
   });
   try {
     const head = await reader.head();

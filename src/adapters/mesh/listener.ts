@@ -1,13 +1,13 @@
 /** The answering side: the swarm's port, who is let in, and the requests that come. */
-import http2, { type Http2SecureServer, type ServerHttp2Session } from "node:http2";
+import http2, { type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import tls, { type Server, type TLSSocket } from "node:tls";
 import { NetworkError, type RequestHandler } from "../../ports/network.ts";
 import { plainAddress } from "./address.ts";
 import { codeOf } from "./failures.ts";
 import { serve } from "./incoming.ts";
 import { type MeshLimits, REFUSED_ADDRESSES_MAX } from "./limits.ts";
-import { sessionOptions, tend } from "./sessions.ts";
+import { sessionOptions, sessionSocket, tend } from "./sessions.ts";
 import { serverTls } from "./tls.ts";
 
 const { NGHTTP2_CANCEL } = http2.constants;
@@ -25,7 +25,8 @@ export interface MeshCounters {
 
 export class MeshListener {
   readonly counters = { wrongPasswords: 0, strangers: 0, dropped: 0 };
-  readonly #server: Http2SecureServer;
+  readonly #server: Server;
+  readonly #handler: RequestHandler;
   readonly #limits: MeshLimits;
   readonly #onRefused: (remoteAddress: string) => void;
   /** Every open connection, whatever its state. */
@@ -38,23 +39,10 @@ export class MeshListener {
   constructor(key: Buffer, handler: RequestHandler, limits: MeshLimits, onRefused: (remoteAddress: string) => void) {
     this.#limits = limits;
     this.#onRefused = onRefused;
-    this.#server = http2.createSecureServer({
-      ...sessionOptions(limits),
-      ...serverTls(key),
-      handshakeTimeout: limits.handshakeTimeoutMs,
-    });
+    this.#handler = handler;
+    this.#server = tls.createServer({ ...serverTls(key), handshakeTimeout: limits.handshakeTimeoutMs });
     this.#server.maxConnections = limits.inboundConnections;
     this.#watchConnections();
-    this.#server.on("session", (session) => {
-      this.#sessions.add(session);
-      session.once("close", () => this.#sessions.delete(session));
-      session.on("error", () => {});
-      tend(session, limits);
-      const remoteAddress = plainAddress(session.socket.remoteAddress);
-      session.on("stream", (stream, headers) => {
-        void serve(stream, headers[":path"], remoteAddress, handler);
-      });
-    });
   }
 
   /** @throws NetworkError `port-in-use` */
@@ -104,12 +92,8 @@ export class MeshListener {
     this.#server.on("drop", () => {
       this.counters.dropped += 1;
     });
-    this.#server.on("secureConnection", (socket: TLSSocket) => this.#handshakes.delete(callerOf(socket)));
-    this.#server.on("unknownProtocol", (socket: TLSSocket) => {
-      this.counters.strangers += 1;
-      socket.destroy();
-    });
-    this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
+    this.#server.on("secureConnection", (socket) => this.#admitted(socket));
+    this.#server.on("tlsClientError", (error, socket) => {
       if (codeOf(error) === WRONG_KEY) this.#refused(plainAddress(socket.remoteAddress));
       else this.counters.strangers += 1;
       socket.destroy();
@@ -118,7 +102,6 @@ export class MeshListener {
 
   #connected(socket: Socket): void {
     const caller = callerOf(socket);
-    socket.setNoDelay(true);
     this.#sockets.add(socket);
     this.#handshakes.set(caller, socket);
     socket.once("close", () => {
@@ -129,6 +112,26 @@ export class MeshListener {
     const [oldest] = this.#handshakes.values();
     this.counters.dropped += 1;
     oldest?.destroy();
+  }
+
+  /** The caller has proved the password. */
+  #admitted(socket: TLSSocket): void {
+    this.#handshakes.delete(callerOf(socket));
+    if (socket.alpnProtocol !== "h2") {
+      this.counters.strangers += 1;
+      socket.destroy();
+      return;
+    }
+    const session = http2.performServerHandshake(sessionSocket(socket, this.#limits), sessionOptions(this.#limits));
+    const remoteAddress = plainAddress(socket.remoteAddress);
+    this.#sessions.add(session);
+    session.once("close", () => this.#sessions.delete(session));
+    // Every failure ends the session, and with it each stream, which tells its own reader.
+    session.on("error", () => {});
+    session.on("stream", (stream, headers) => {
+      void serve(stream, headers[":path"], remoteAddress, this.#handler);
+    });
+    tend(session, socket, this.#limits);
   }
 
   /** Reports each address now and then, so that a server that tries for ever does not fill the log. */

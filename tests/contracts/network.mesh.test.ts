@@ -1,0 +1,38 @@
+/** The Network port's contract on the real network, over loopback. */
+import net from "node:net";
+import { createMeshNetwork } from "../../src/adapters/mesh/network.ts";
+import type { Network } from "../../src/ports/network.ts";
+import { networkContract } from "./network.contract.ts";
+import type { NetworkWorld } from "./network-world.ts";
+
+networkContract("HTTP/2 over TLS with a pre-shared key", createWorld);
+
+function createWorld(): NetworkWorld {
+  const made: Network[] = [];
+  const create = (password: string, port = 0) => {
+    const network = createMeshNetwork({ password, port, listenHost: "127.0.0.1" });
+    made.push(network);
+    return network;
+  };
+  return {
+    member: () => create("the swarm's password"),
+    stranger: () => create("another password"),
+    rival: (_network, port) => create("the swarm's password", port),
+    address: (_network, port) => `127.0.0.1:${port}`,
+    silentAddress,
+    // .invalid never has an address (RFC 6761).
+    unreachableAddress: () => "no-such-server.invalid:4243",
+    run: (body) => body(),
+    end: async () => void (await Promise.all(made.map((network) => network.close()))),
+  };
+}
+
+/** A port that was free a moment ago. */
+async function silentAddress(): Promise<string> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== "object" || address === null) throw new Error("no port");
+  return `127.0.0.1:${address.port}`;
+}

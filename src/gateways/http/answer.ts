@@ -84,7 +84,7 @@ async function sendWhole(
 
 /** Reads on until the body's end, the client's leaving or the time is up. */
 async function discardRest(request: IncomingMessage, timeoutMs: number): Promise<void> {
-  if (request.destroyed || request.readableEnded) return;
+  if (request.destroyed || request.readableEnded || request.socket.readableEnded) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, timeoutMs);
   for (const event of ["end", "close", "error"]) request.once(event, () => resolve());

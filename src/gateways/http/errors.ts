@@ -2,7 +2,7 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { FsdfsError } from "../../errors.ts";
+import { type ErrorCode, FsdfsError } from "../../errors.ts";
 import type { Log } from "../../ports/log.ts";
 
 export interface ErrorBody {
@@ -19,8 +19,11 @@ export function errorHeaders(error: FsdfsError): OutgoingHttpHeaders {
   if (error.status === 503) return { "retry-after": "1" };
   if (error.code === "range-unsatisfiable") return { "content-range": `bytes */${error.params.size ?? "*"}` };
   if (error.code === "method-not-allowed") return { allow: String(error.params.allowed ?? "") };
-  return {};
+  return CLOSING.includes(error.code) ? { connection: "close" } : {};
 }
+
+/** After these nobody can tell where the connection's next request begins. */
+const CLOSING: readonly ErrorCode[] = ["request-malformed", "request-timeout", "body-incomplete"];
 
 /** What was thrown, as the catalogue has it. What is not in there is a bug: logged in full, told as `internal`. */
 export function toFsdfsError(thrown: unknown, log: Log): FsdfsError {

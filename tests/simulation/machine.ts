@@ -6,8 +6,12 @@ import { MemoryCatalogStore } from "../../src/adapters/memory/catalog-store.ts";
 import type { MemoryFabric } from "../../src/adapters/memory/fabric.ts";
 import { MemoryFileStore } from "../../src/adapters/memory/file-store.ts";
 import { MemoryNetwork } from "../../src/adapters/memory/network.ts";
+import { FsdfsError } from "../../src/errors.ts";
+import { CatalogStoreError } from "../../src/ports/catalog-store.ts";
 import type { Discovery } from "../../src/ports/discovery.ts";
+import { FileStoreError } from "../../src/ports/file-store.ts";
 import type { Log, LogFields } from "../../src/ports/log.ts";
+import { NetworkError, RemoteError } from "../../src/ports/network.ts";
 import type { Face } from "../../src/server/face.ts";
 import type { Ports, Server, ServerOptions } from "../../src/server/server.ts";
 import { Delays } from "./delays.ts";
@@ -25,6 +29,8 @@ export interface MachineOptions {
   readonly world: World;
   readonly fabric: MemoryFabric;
   readonly name: string;
+  /** Its IP address. */
+  readonly host: string;
   readonly password: string;
   readonly compose: Compose;
   readonly serverOptions: Omit<ServerOptions, "name" | "asNew">;
@@ -44,6 +50,9 @@ export class NoAnswer extends Error {
   }
 }
 
+/** Time passes for a client's upload; a stopped server does not hear of it. */
+export type Pause = (ms: number) => Promise<void>;
+
 interface Running {
   readonly process: SimulatedProcess;
   readonly network: MemoryNetwork;
@@ -53,11 +62,14 @@ interface Running {
 
 /** From a client to a server and back, without the server's work. */
 const CLIENT_LATENCY_MS = 0.3;
+/** A server that did not start is started again. */
+const RESTART_INTERVAL_MS = 1_000;
 /** Discovery announces at start and then each so often. */
 const DISCOVERY_INTERVAL_MS = 5_000;
 
 export class Machine {
   readonly name: string;
+  readonly host: string;
   readonly address: string;
   readonly delays: Delays;
   files: MemoryFileStore;
@@ -79,7 +91,8 @@ export class Machine {
     this.#world = options.world;
     this.#fabric = options.fabric;
     this.name = options.name;
-    this.address = `${options.name}:${SWARM_PORT}`;
+    this.host = options.host;
+    this.address = `${options.host}:${SWARM_PORT}`;
     const random = SeededRandom.of(options.world.seed, `machine ${options.name}`);
     this.#monotonicStartMs = random.between(0, 1_000_000);
     this.delays = new Delays(options.world, random);
@@ -106,7 +119,7 @@ export class Machine {
   /** Starts a server on what the disks hold. Does nothing when one is there. */
   start(): void {
     if (this.#running) return;
-    this.#fabric.hostUp(this.name);
+    this.#fabric.hostUp(this.host);
     const process = new SimulatedProcess({
       world: this.#world,
       name: `${this.name}.${++this.#processes}`,
@@ -140,7 +153,7 @@ export class Machine {
   powerCut(): void {
     const running = this.#running;
     this.#world.trace(`${this.name} loses power`);
-    this.#fabric.hostDown(this.name);
+    this.#fabric.hostDown(this.host);
     if (running) this.#end(running);
     const random = SeededRandom.of(this.#world.seed, `power ${this.name} ${this.#world.nowMs}`);
     this.files.powerCut(random);
@@ -151,7 +164,7 @@ export class Machine {
     const process = this.#running?.process;
     if (process?.state !== "running") return;
     process.stop(forMs);
-    this.#fabric.watchHost(this.name, () => process.state === "stopped");
+    this.#fabric.watchHost(this.host, () => process.state === "stopped");
   }
 
   resume(): void {
@@ -191,7 +204,7 @@ export class Machine {
   /**
    * A client's call of the public face over its own connection. Rejects with what the server said, or NoAnswer.
    */
-  ask<T>(call: (face: Face) => Promise<T>, timeoutMs: number): Promise<T> {
+  ask<T>(call: (face: Face, pause: Pause) => Promise<T>, timeoutMs: number): Promise<T> {
     const running = this.#running;
     if (!running?.serving) return Promise.reject(new NoAnswer("refused"));
     const { process, server } = running;
@@ -215,7 +228,7 @@ export class Machine {
           settle();
         });
       process.after(CLIENT_LATENCY_MS, () => {
-        call(server.face).then(
+        call(server.face, (ms) => new Promise((resume) => process.after(ms, resume))).then(
           (value) => answer(() => resolve(value)),
           (error: unknown) => answer(() => reject(error)),
         );
@@ -233,7 +246,10 @@ export class Machine {
       (error: unknown) => {
         if (running !== this.#running || error instanceof ProcessEnded) return;
         this.#world.trace(`${running.process.name} does not start: ${describe(error)}`);
+        if (isBug(error)) this.#bug(running, "start", error);
         this.crash();
+        // As a supervisor would.
+        this.#world.after(RESTART_INTERVAL_MS, () => this.start());
       },
     );
   }
@@ -248,14 +264,15 @@ export class Machine {
   #network(process: SimulatedProcess): MemoryNetwork {
     return new MemoryNetwork({
       fabric: this.#fabric,
-      host: this.name,
+      host: this.host,
       port: SWARM_PORT,
       password: this.#options.password,
       scheduler: process,
       onHandlerBug: (error) => {
-        if (process.state !== "dead" && !(error instanceof ProcessEnded)) {
-          this.#world.trace(`${process.name} handler: ${describe(error)}`);
-        }
+        if (process.state === "dead" || error instanceof ProcessEnded) return;
+        this.#world.trace(`${process.name} handler: ${describe(error)}`);
+        if (isBug(error))
+          this.#world.fail("bug", `${process.name}: ${error instanceof Error ? error.stack : String(error)}`);
       },
     });
   }
@@ -316,6 +333,18 @@ export class Machine {
     if (running.process.state !== "dead")
       this.#world.fail("bug", `${running.process.name} ${where}: ${describe(error)}`);
   }
+}
+
+/** What no port and no user can cause. */
+export function isBug(error: unknown): boolean {
+  return (
+    !(error instanceof FsdfsError) &&
+    !(error instanceof FileStoreError) &&
+    !(error instanceof CatalogStoreError) &&
+    !(error instanceof NetworkError) &&
+    !(error instanceof RemoteError) &&
+    !(error instanceof ProcessEnded)
+  );
 }
 
 export function describe(error: unknown): string {

@@ -1,0 +1,102 @@
+/** What clients did and were told: the only thing, besides disks and the public face, that oracles look at. */
+import type { VersionId } from "../../src/core/ids.ts";
+import type { Swarm } from "./swarm.ts";
+
+export type OperationKind = "put" | "remove" | "move" | "makeDirectory" | "get" | "head" | "list" | "locate" | "status";
+/** unknown: it may have been carried out, may be carried out later, or never. */
+export type Outcome = "pending" | "acknowledged" | "failed" | "unknown";
+
+/** What a read told of one path. */
+export type Seen =
+  | { readonly kind: "absent" }
+  | { readonly kind: "directory" }
+  | { readonly kind: "file"; readonly version: VersionId; readonly sha256: string };
+
+export interface Operation {
+  readonly id: number;
+  readonly client: string;
+  readonly kind: OperationKind;
+  readonly path: string;
+  /** Of a move. */
+  readonly to: string | undefined;
+  /** Of a put: names its content, which no other put has. */
+  readonly sha256: string | undefined;
+  readonly startMs: number;
+  /** The least that any server's clock showed at the start: a change has no earlier hybrid time. */
+  readonly clockLowMs: number;
+  endMs: number;
+  /** The most that any server's clock had shown by the end: a change that was answered has no later hybrid time. */
+  clockHighMs: number;
+  outcome: Outcome;
+  /** The error's code. */
+  code: string | undefined;
+  /** Of an acknowledged put. */
+  version: VersionId | undefined;
+  copies: number | undefined;
+  /** The machine that gave the last answer. */
+  server: string | undefined;
+  /** What a read was told, path by path. Complete for a list: what is not in it is not there. */
+  readonly seen: Map<string, Seen>;
+}
+
+/** A hybrid clock may run ahead of the clocks it saw: its mark is persisted ahead of use. */
+const HYBRID_AHEAD_MS = 10_000;
+
+export class History {
+  readonly operations: Operation[] = [];
+  readonly #swarm: Swarm;
+  readonly #paths = new Set<string>();
+  readonly #bySha = new Map<string, Operation>();
+
+  constructor(swarm: Swarm) {
+    this.#swarm = swarm;
+  }
+
+  /** All paths that a client ever changed or meant to. */
+  get paths(): readonly string[] {
+    return [...this.#paths].sort();
+  }
+
+  putOf(sha256: string): Operation | undefined {
+    return this.#bySha.get(sha256);
+  }
+
+  begin(client: string, kind: OperationKind, path: string, more: { to?: string; sha256?: string } = {}): Operation {
+    const operation: Operation = {
+      id: this.operations.length + 1,
+      client,
+      kind,
+      path,
+      to: more.to,
+      sha256: more.sha256,
+      startMs: this.#swarm.world.nowMs,
+      clockLowMs: this.#swarm.wallMinMs(),
+      endMs: Number.POSITIVE_INFINITY,
+      clockHighMs: Number.POSITIVE_INFINITY,
+      outcome: "pending",
+      code: undefined,
+      version: undefined,
+      copies: undefined,
+      server: undefined,
+      seen: new Map(),
+    };
+    this.operations.push(operation);
+    if (kind === "put" || kind === "remove" || kind === "move") this.#paths.add(path);
+    if (more.to !== undefined) this.#paths.add(more.to);
+    if (more.sha256 !== undefined) this.#bySha.set(more.sha256, operation);
+    return operation;
+  }
+
+  end(operation: Operation, outcome: Exclude<Outcome, "pending">, code?: string): void {
+    operation.outcome = outcome;
+    operation.code = code;
+    if (outcome !== "unknown") {
+      operation.endMs = this.#swarm.world.nowMs;
+      operation.clockHighMs = this.#swarm.wallMaxMs() + HYBRID_AHEAD_MS;
+    }
+    const { id, client, kind, path, server } = operation;
+    const to = operation.to === undefined ? "" : ` to ${operation.to}`;
+    const version = operation.version === undefined ? "" : ` ${operation.version} on ${operation.copies}`;
+    this.#swarm.world.trace(`#${id} ${client} ${kind} ${path}${to} at ${server}: ${outcome} ${code ?? ""}${version}`);
+  }
+}

@@ -1,0 +1,51 @@
+/** What the simulator itself destroyed: an oracle must not blame the servers for it. */
+import type { VersionId } from "../../src/core/ids.ts";
+import { sha256Of } from "./content.ts";
+import type { History, Operation } from "./history.ts";
+import type { Machine } from "./machine.ts";
+
+export class Losses {
+  /** By digest: how many right copies were destroyed. */
+  readonly #copies = new Map<string, number>();
+  /** By operation: how many catalogs lost the record of an acknowledged change. */
+  readonly #records = new Map<number, number>();
+  readonly #history: History;
+
+  constructor(history: History) {
+    this.#history = history;
+  }
+
+  /** All that lies on a machine's disk goes. */
+  disk(machine: Machine): void {
+    for (const { type, content } of machine.files.tree()) if (type === "file") this.copy(sha256Of(content));
+    this.catalogSince(0);
+  }
+
+  copy(sha256: string): void {
+    this.#copies.set(sha256, (this.#copies.get(sha256) ?? 0) + 1);
+  }
+
+  /** A catalog forgets everything that was acknowledged after a moment. */
+  catalogSince(sinceMs: number): void {
+    for (const { id, outcome, endMs } of this.#history.operations) {
+      if (outcome === "acknowledged" && endMs >= sinceMs) this.#records.set(id, (this.#records.get(id) ?? 0) + 1);
+    }
+  }
+
+  /** Whether so much was destroyed that the acknowledgement of this change need not hold any more (P3). */
+  excuses(operation: Operation, writeCopies: number): boolean {
+    // Changes without content are told to every server that is up; how many that were is not known to a client.
+    const made = Math.min(writeCopies, operation.copies ?? 1);
+    const copies = operation.sha256 === undefined ? 0 : (this.#copies.get(operation.sha256) ?? 0);
+    return Math.max(copies, this.#records.get(operation.id) ?? 0) >= made;
+  }
+
+  excusesVersion(version: VersionId, writeCopies: number): boolean {
+    const put = this.#history.operations.find((operation) => operation.version === version);
+    return put !== undefined && this.excuses(put, writeCopies);
+  }
+
+  get any(): boolean {
+    return this.#copies.size > 0 || this.#records.size > 0;
+  }
+}

@@ -1,0 +1,32 @@
+/** P3 and honest numbers: at rest every file has its copies, and K and the holders are what the disks hold. */
+import type { Location } from "../../../src/server/face.ts";
+import type { DiskView, RestView } from "../rest.ts";
+
+export function copies(view: RestView, wanted: { readonly copies: number; readonly reachable: boolean }): string[] {
+  return view.servers.flatMap(({ machine, locations }) =>
+    [...locations.values()].flatMap((location) => {
+      const problem =
+        dishonest(location, view.disks) ?? (wanted.reachable ? tooFew(location, wanted.copies) : undefined);
+      return problem ? [`${location.path} ${location.version}: ${problem}, says ${machine.name}`] : [];
+    }),
+  );
+}
+
+/** K equals the disks: who is said to hold it has it, right, and nobody else has it. */
+function dishonest(location: Location, disks: readonly DiskView[]): string | undefined {
+  const said = new Set(location.servers.map((server) => server.name));
+  for (const { machine, files } of disks) {
+    const has = files.get(location.path) === location.sha256;
+    if (has && !said.has(machine.name)) return `${machine.name} has a copy that nobody counts`;
+    if (!has && said.has(machine.name))
+      return `${machine.name} is said to hold it, and has ${files.get(location.path) ?? "nothing"}`;
+  }
+  const counted = location.servers.filter((server) => server.state !== "absent").length;
+  if (location.copies !== counted) return `K is told as ${location.copies}, with ${counted} holders`;
+  if (location.surplus !== location.copies - location.target) return `a surplus of ${location.surplus}`;
+  return undefined;
+}
+
+function tooFew(location: Location, wanted: number): string | undefined {
+  return location.copies < wanted ? `${location.copies} copies where ${wanted} are possible` : undefined;
+}

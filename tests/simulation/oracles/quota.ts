@@ -1,0 +1,22 @@
+/** S3: the bytes that a server says it uses are those that a scan of its disk finds. */
+import type { DiskView, RestView } from "../rest.ts";
+
+export function exactQuota(view: RestView): string[] {
+  return view.servers.flatMap(({ machine, servers, locations }) => {
+    const disk = view.disks.find((candidate) => candidate.machine === machine);
+    const told = servers.find((server) => server.self)?.quota.used;
+    if (!disk || told === undefined) return [`${machine.name} tells nothing of itself`];
+    const found = disk.ownBytes + copyBytes(disk, [...locations.values()]);
+    return told === found ? [] : [`${machine.name} says it uses ${told} bytes, its disk holds ${found}`];
+  });
+}
+
+/** Files on the disk that are copies; an operator's own files are none. */
+function copyBytes(
+  disk: DiskView,
+  locations: readonly { readonly path: string; readonly servers: readonly { readonly name: string }[] }[],
+): number {
+  return locations
+    .filter(({ servers }) => servers.some((server) => server.name === disk.machine.name))
+    .reduce((sum, { path }) => sum + (disk.sizes.get(path) ?? 0), 0);
+}

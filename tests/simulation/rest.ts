@@ -1,0 +1,133 @@
+/**
+ * Waiting until the swarm has come to rest, and what it looks like then: every server's answers, and every disk.
+ */
+import type { Location, ServerInfo, SwarmStatus } from "../../src/server/face.ts";
+import { sha256Of } from "./content.ts";
+import type { History, Seen } from "./history.ts";
+import type { Machine } from "./machine.ts";
+import type { Swarm } from "./swarm.ts";
+import { listAll, readFile } from "./workload.ts";
+
+/** One server's answers. */
+export interface ServerView {
+  readonly machine: Machine;
+  readonly entries: ReadonlyMap<
+    string,
+    { readonly type: string; readonly version: string | null; readonly copies: number | null }
+  >;
+  readonly locations: ReadonlyMap<string, Location>;
+  readonly contents: ReadonlyMap<string, Seen>;
+  readonly status: SwarmStatus;
+  readonly servers: readonly ServerInfo[];
+}
+
+export interface DiskView {
+  readonly machine: Machine;
+  /** Digests of the files outside of fsdfs's own directory, by path. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Their sizes in bytes. */
+  readonly sizes: ReadonlyMap<string, number>;
+  /** What the quota counts in fsdfs's own directory. */
+  readonly ownBytes: number;
+}
+
+export interface RestView {
+  readonly servers: readonly ServerView[];
+  readonly disks: readonly DiskView[];
+}
+
+const POLL_INTERVAL_MS = 1_000;
+const ASK_TIMEOUT_MS = 20_000;
+const STATE = ".fsdfs/";
+/** Parts of fsdfs's own directory that the quota counts (S3). */
+const COUNTED = [".fsdfs/staged/", ".fsdfs/trash/"];
+
+/**
+ * Polls until all of `machines` agree, nothing is being pulled and the disks stay as they are. Answers why not, when it
+ * takes longer than `limitMs`.
+ */
+export async function comeToRest(
+  swarm: Swarm,
+  machines: readonly Machine[],
+  limitMs: number,
+): Promise<string | undefined> {
+  const endMs = swarm.world.nowMs + limitMs;
+  let before = "";
+  let reason = "nothing was asked yet";
+  while (swarm.world.nowMs < endMs) {
+    await swarm.world.sleep(POLL_INTERVAL_MS);
+    const now = await summary(machines).catch((error: unknown) => ({ reason: `asking: ${String(error)}` }));
+    if ("reason" in now) {
+      reason = now.reason;
+      before = "";
+    } else {
+      if (now.text === before) return undefined;
+      reason = "it keeps changing";
+      before = now.text;
+    }
+  }
+  return reason;
+}
+
+/** What rest means, as one text that must not change; or the reason why there is no rest. */
+async function summary(machines: readonly Machine[]): Promise<{ text: string } | { reason: string }> {
+  const texts = new Set<string>();
+  for (const machine of machines) {
+    const health = await machine.ask(async (face) => face.health(), ASK_TIMEOUT_MS);
+    if (health.status !== "ok") return { reason: `${machine.name} is ${health.status}` };
+    const servers = await machine.ask((face) => face.servers(), ASK_TIMEOUT_MS);
+    const pulling = servers.find((server) => server.state === "up" && server.pulls > 0);
+    if (pulling) return { reason: `${pulling.name} has ${pulling.pulls} pulls, ${machine.name} says` };
+    const names = new Set(servers.filter((server) => server.state === "up").map((server) => server.name));
+    const missing = machines.find((other) => !names.has(other.name));
+    if (missing) return { reason: `${machine.name} does not count ${missing.name} as up` };
+    const entries = await machine.ask((face) => listAll(face, "", true), ASK_TIMEOUT_MS);
+    texts.add([...entries].map(([path, entry]) => `${path} ${entry.version} ${entry.copies}`).join("\n"));
+  }
+  if (texts.size > 1) return { reason: `the listings differ:\n${[...texts].join("\n--\n")}` };
+  return { text: [...texts][0] ?? "" };
+}
+
+export async function lookAround(swarm: Swarm, history: History, machines: readonly Machine[]): Promise<RestView> {
+  const servers: ServerView[] = [];
+  for (const machine of machines) servers.push(await viewOf(swarm, history, machine));
+  return { servers, disks: machines.map(diskOf) };
+}
+
+async function viewOf(swarm: Swarm, history: History, machine: Machine): Promise<ServerView> {
+  const entries = await machine.ask((face) => listAll(face, "", true), ASK_TIMEOUT_MS);
+  const files = [...entries].filter(([, entry]) => entry.type === "file").map(([path]) => path);
+  const asked = [...new Set([...files, ...history.paths])];
+  const located = await machine.ask((face) => face.locate(asked), ASK_TIMEOUT_MS);
+  const contents = new Map<string, Seen>();
+  for (const path of files) {
+    const seen = await machine
+      .ask((face) => readFile(face, path, swarm), ASK_TIMEOUT_MS)
+      .catch((error: unknown) =>
+        swarm.world.fail("P3", `${machine.name} cannot read ${path} at rest: ${String(error)}`),
+      );
+    if (seen) contents.set(path, seen);
+  }
+  return {
+    machine,
+    entries,
+    locations: new Map(located.flatMap((location) => (location ? [[location.path, location]] : []))),
+    contents,
+    status: await machine.ask((face) => face.status(), ASK_TIMEOUT_MS),
+    servers: await machine.ask((face) => face.servers(), ASK_TIMEOUT_MS),
+  };
+}
+
+export function diskOf(machine: Machine): DiskView {
+  const files = new Map<string, string>();
+  const sizes = new Map<string, number>();
+  let ownBytes = 0;
+  for (const { name, type, stat, content } of machine.files.tree()) {
+    if (type !== "file") continue;
+    if (COUNTED.some((directory) => name.startsWith(directory))) ownBytes += stat.sizeBytes;
+    if (name.startsWith(STATE)) continue;
+    files.set(name, sha256Of(content));
+    sizes.set(name, stat.sizeBytes);
+  }
+  return { machine, files, sizes, ownBytes };
+}

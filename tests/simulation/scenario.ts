@@ -1,0 +1,192 @@
+/** One random run from one seed: calm, faults, healing, rest, and the oracles' judgement. */
+import { Armory } from "./armory.ts";
+import { withBugsReported } from "./bugs.ts";
+import { Faults } from "./faults.ts";
+import { History } from "./history.ts";
+import { Losses } from "./losses.ts";
+import type { Compose } from "./machine.ts";
+import { copies } from "./oracles/copies.ts";
+import { equalCatalogs } from "./oracles/equal.ts";
+import { exactQuota } from "./oracles/quota.ts";
+import { type Calm, readAfterWrite, rightContents } from "./oracles/reads.ts";
+import { winners } from "./oracles/winners.ts";
+import { SeededRandom } from "./random.ts";
+import { comeToRest, lookAround } from "./rest.ts";
+import { Swarm, type SwarmConfig } from "./swarm.ts";
+import { DIRECTORIES, FILES, WEIGHTS, Workload } from "./workload.ts";
+import { type Failure, World } from "./world.ts";
+
+export interface RunResult {
+  readonly seed: number;
+  readonly hash: string;
+  readonly failures: readonly Failure[];
+  readonly events: number;
+  readonly operations: number;
+  readonly acknowledged: number;
+  readonly simulatedMs: number;
+  readonly faults: readonly string[];
+}
+
+export interface RunOptions {
+  readonly compose: Compose;
+  /** Prints what happens. */
+  readonly tell?: (line: string) => void;
+}
+
+/** Until the servers have found each other. */
+const BOOT_LIMIT_MS = 60_000;
+/** Until a healed swarm is at rest: connections that were given up, backoffs to 30 s, catching up, pulls. */
+const REST_LIMIT_MS = 180_000;
+/** No run takes longer; what has not ended by then hangs. */
+const RUN_LIMIT_MS = 900_000;
+
+export async function runSeed(seed: number, options: RunOptions): Promise<RunResult> {
+  const world = new World(seed);
+  world.tell = options.tell;
+  const random = SeededRandom.of(seed, "scenario");
+  const run = new Run(world, new Swarm(world, drawConfig(random), options.compose), random);
+  await withBugsReported(world, () => run.toEnd());
+  return run.result();
+}
+
+function drawConfig(random: SeededRandom): SwarmConfig {
+  const servers = random.between(3, 5);
+  return {
+    servers,
+    copies: random.pick([2, 3, 3, 3]),
+    writeCopies: 2,
+    graceMs: random.pick([10_000, 600_000, 600_000]),
+    quotaBytes: 50_000_000,
+    strict: random.chance(0.15),
+    latencyMs: random.pick([0.2, 1, 5, 20]),
+    discovery: random.chance(0.5),
+  };
+}
+
+class Run {
+  readonly #world: World;
+  readonly #swarm: Swarm;
+  readonly #random: SeededRandom;
+  readonly #history: History;
+  readonly #losses: Losses;
+  readonly #faults: Faults;
+  readonly #calms: Calm[] = [];
+  readonly #workloads: Workload[] = [];
+
+  constructor(world: World, swarm: Swarm, random: SeededRandom) {
+    this.#world = world;
+    this.#swarm = swarm;
+    this.#random = random;
+    this.#history = new History(swarm);
+    this.#losses = new Losses(this.#history);
+    const armory = new Armory(swarm.machines, SeededRandom.of(world.seed, "armory"));
+    this.#faults = new Faults(swarm, armory, this.#losses, SeededRandom.of(world.seed, "faults"));
+  }
+
+  async toEnd(): Promise<void> {
+    let ended = false;
+    const story = this.#story()
+      .catch((error: unknown) =>
+        this.#world.fail("simulator", error instanceof Error ? (error.stack ?? "") : String(error)),
+      )
+      .finally(() => {
+        ended = true;
+      });
+    if (!(await this.#world.run(RUN_LIMIT_MS, () => ended))) this.#world.fail("liveness", "the run does not end");
+    else await story;
+  }
+
+  result(): RunResult {
+    const { operations } = this.#history;
+    return {
+      seed: this.#world.seed,
+      hash: this.#world.hash,
+      failures: this.#world.failures,
+      events: this.#world.eventsRun,
+      operations: operations.length,
+      acknowledged: operations.filter(({ outcome }) => outcome === "acknowledged").length,
+      simulatedMs: this.#world.nowMs,
+      faults: this.#faults.kinds,
+    };
+  }
+
+  async #story(): Promise<void> {
+    this.#world.trace(`${JSON.stringify(this.#swarm.config)} faults: ${this.#faults.kinds.join(" ")}`);
+    if (!(await this.#boot())) return;
+    const workload = this.#workload();
+    workload.start();
+    await this.#calm(() => this.#world.sleep(this.#random.between(1_000, 6_000)));
+    await this.#faults.strike(this.#random.between(8_000, 25_000), this.#random.between(200, 4_000));
+    this.#faults.healAll();
+    workload.stop();
+    if (!(await this.#rest("after the faults"))) return;
+    await this.#calm(() => this.#lastWork());
+    if (!(await this.#rest("at the end"))) return;
+    await this.#judge();
+  }
+
+  async #boot(): Promise<boolean> {
+    const [first, ...others] = this.#swarm.machines;
+    first!.start();
+    for (const machine of others) {
+      await this.#world.sleep(this.#random.pick([0, 100, 2_000]));
+      machine.start();
+    }
+    const reason = await comeToRest(this.#swarm, this.#swarm.machines, BOOT_LIMIT_MS);
+    if (reason !== undefined) this.#world.fail("liveness", `the swarm does not come about: ${reason}`);
+    return reason === undefined;
+  }
+
+  #workload(): Workload {
+    const label = `workload ${this.#workloads.length}`;
+    const workload = new Workload(this.#swarm, this.#history, SeededRandom.of(this.#world.seed, label), {
+      clients: this.#random.between(1, 4),
+      pauseMs: { low: 5, high: this.#random.pick([60, 400, 1_500]) },
+      weights: WEIGHTS,
+      files: FILES.slice(0, this.#random.between(2, FILES.length)),
+      directories: DIRECTORIES,
+    });
+    this.#workloads.push(workload);
+    return workload;
+  }
+
+  async #calm(work: () => Promise<void>): Promise<void> {
+    const fromMs = this.#world.nowMs;
+    await work();
+    this.#calms.push({ fromMs, toMs: this.#world.nowMs });
+  }
+
+  async #rest(when: string): Promise<boolean> {
+    while (this.#workloads.some(({ active }) => active > 0)) await this.#world.sleep(500);
+    const reason = await comeToRest(this.#swarm, this.#swarm.machines, REST_LIMIT_MS);
+    if (reason !== undefined) this.#world.fail("liveness", `no rest ${when}: ${reason}`);
+    else this.#world.trace(`at rest ${when}`);
+    return reason === undefined;
+  }
+
+  /** A healed swarm takes changes, and every server sees them at once. */
+  async #lastWork(): Promise<void> {
+    const workload = this.#workload();
+    workload.start();
+    await this.#world.sleep(1_500);
+    workload.stop();
+    const put = await workload.run("last", "put", "last");
+    if (put.outcome !== "acknowledged") this.#world.fail("liveness", `a healed swarm does not take a put: ${put.code}`);
+    await workload.run("last", "get", "last");
+  }
+
+  async #judge(): Promise<void> {
+    const { config, machines } = this.#swarm;
+    const view = await lookAround(this.#swarm, this.#history, machines);
+    const wantedCopies = Math.min(config.copies, config.servers);
+    const judge = (rule: string, problems: readonly string[]) => {
+      for (const problem of problems) this.#world.fail(rule, problem);
+    };
+    judge("equal catalogs", equalCatalogs(view));
+    judge("P3", winners(this.#history, view, this.#losses, config.writeCopies));
+    judge("copies", copies(view, { copies: wantedCopies, reachable: !this.#losses.any }));
+    judge("S3", exactQuota(view));
+    judge("P4", rightContents(this.#history));
+    judge("P5", readAfterWrite(this.#history, this.#calms));
+  }
+}

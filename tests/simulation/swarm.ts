@@ -1,0 +1,111 @@
+/** Some machines on one simulated network, set up as an operator would: the first begins, the others join. */
+import { createHash } from "node:crypto";
+import { type HealFate, MemoryFabric } from "../../src/adapters/memory/fabric.ts";
+import type { ServerOptions } from "../../src/server/server.ts";
+import { type Compose, HTTP_PORT, Machine, SWARM_PORT } from "./machine.ts";
+import type { World } from "./world.ts";
+
+export interface SwarmConfig {
+  readonly servers: number;
+  /** N. */
+  readonly copies: number;
+  /** W. */
+  readonly writeCopies: number;
+  readonly graceMs: number;
+  readonly quotaBytes: number;
+  readonly strict: boolean;
+  readonly latencyMs: number;
+  /** Servers find each other by themselves, besides the addresses they were given. */
+  readonly discovery: boolean;
+}
+
+const PASSWORD = "simulated";
+/** A gigabit, in bytes for each millisecond. */
+const BYTES_PER_MS = 125_000;
+
+export class Swarm {
+  readonly world: World;
+  readonly fabric: MemoryFabric;
+  readonly config: SwarmConfig;
+  readonly machines: readonly Machine[];
+  #wallMaxMs = 0;
+
+  constructor(world: World, config: SwarmConfig, compose: Compose) {
+    this.world = world;
+    this.config = config;
+    this.fabric = new MemoryFabric(() => world.nowMs, { latencyMs: config.latencyMs, bytesPerMs: BYTES_PER_MS });
+    const hosts = Array.from({ length: config.servers }, (_, i) => `10.0.0.${i + 1}`);
+    const addresses = hosts.map((host) => `${host}:${SWARM_PORT}`);
+    this.machines = hosts.map(
+      (host, i) =>
+        new Machine({
+          world,
+          fabric: this.fabric,
+          name: `s${i + 1}`,
+          host,
+          password: PASSWORD,
+          compose,
+          serverOptions: this.#serverOptions(host, addresses),
+          discoverable: () => (config.discovery ? addresses : []),
+        }),
+    );
+  }
+
+  /** The latest that any machine's clock has ever shown, as far as it was asked. */
+  wallMaxMs(): number {
+    this.#wallMaxMs = Math.max(this.#wallMaxMs, ...this.machines.map((machine) => machine.wallMs()));
+    return this.#wallMaxMs;
+  }
+
+  wallMinMs(): number {
+    return Math.min(...this.machines.map((machine) => machine.wallMs()));
+  }
+
+  /** Cuts or heals every link from one group to another; both ways when asked. */
+  cut(from: readonly Machine[], to: readonly Machine[], bothWays: boolean): void {
+    for (const a of from) {
+      for (const b of to) {
+        this.fabric.cut(a.host, b.host);
+        if (bothWays) this.fabric.cut(b.host, a.host);
+      }
+    }
+  }
+
+  heal(from: readonly Machine[], to: readonly Machine[], fate: HealFate): void {
+    for (const a of from) {
+      for (const b of to) {
+        this.fabric.heal(a.host, b.host, fate);
+        this.fabric.heal(b.host, a.host, fate);
+      }
+    }
+  }
+
+  setLatency(latencyMs: number, machines: readonly Machine[] = this.machines): void {
+    for (const a of machines) {
+      for (const b of this.machines) {
+        this.fabric.link(a.host, b.host).latencyMs = latencyMs;
+        this.fabric.link(b.host, a.host).latencyMs = latencyMs;
+      }
+    }
+  }
+
+  #serverOptions(host: string, addresses: readonly string[]): Omit<ServerOptions, "name" | "asNew"> {
+    const { config } = this;
+    return {
+      swarmKey: new Uint8Array(createHash("sha256").update(PASSWORD).digest()),
+      zone: undefined,
+      url: `http://${host}:${HTTP_PORT}`,
+      httpPort: HTTP_PORT,
+      join: addresses.filter((address) => !address.startsWith(`${host}:`)),
+      quotaBytes: config.quotaBytes,
+      reserve: 0.02,
+      copies: config.copies,
+      writeCopies: config.writeCopies,
+      graceMs: config.graceMs,
+      strict: config.strict,
+      redirect: "auto",
+      publicRead: false,
+      softwareVersion: "0.0.0-simulated",
+    };
+  }
+}

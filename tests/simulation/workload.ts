@@ -1,0 +1,262 @@
+/**
+ * Clients of the swarm. They use nothing but the public face, at a random server, try another when one does not answer,
+ * with the same request id, and write down what they asked and what they were told.
+ */
+
+import { FsdfsError } from "../../src/errors.ts";
+import type { EntryInfo, Face, Listing } from "../../src/server/face.ts";
+import { type Content, inPieces, makeContent, sha256Of } from "./content.ts";
+import type { History, Operation, OperationKind, Seen } from "./history.ts";
+import { isBug, type Machine, NoAnswer, type Pause } from "./machine.ts";
+import type { SeededRandom } from "./random.ts";
+import type { Swarm } from "./swarm.ts";
+
+export interface WorkloadOptions {
+  readonly clients: number;
+  readonly pauseMs: { readonly low: number; readonly high: number };
+  readonly weights: Readonly<Record<OperationKind, number>>;
+  readonly files: readonly string[];
+  readonly directories: readonly string[];
+}
+
+export const FILES: readonly string[] = ["a", "b.ogg", "music/c", "music/d.ogg", "music/live/e", "x/f", "x/g", "ü/h i"];
+export const DIRECTORIES: readonly string[] = ["music", "x", "empty", "empty/deep"];
+
+export const WEIGHTS: Readonly<Record<OperationKind, number>> = {
+  put: 36,
+  remove: 8,
+  move: 6,
+  makeDirectory: 3,
+  get: 24,
+  head: 4,
+  list: 8,
+  locate: 8,
+  status: 3,
+};
+
+const ATTEMPTS_MAX = 4;
+const TIMEOUT_MS = 15_000;
+const RETRY_PAUSE_MS = 300;
+
+/** Answers after which the change has not been made and will not be. */
+const CERTAIN = new Set([
+  "path-invalid",
+  "argument-invalid",
+  "body-incomplete",
+  "digest-mismatch",
+  "is-a-directory",
+  "not-a-directory",
+  "directory-not-empty",
+  "file-not-found",
+  "already-exists",
+  "no-space",
+  "not-enough-servers",
+  "clock-wrong",
+]);
+
+export class Workload {
+  readonly #swarm: Swarm;
+  readonly #history: History;
+  readonly #random: SeededRandom;
+  readonly #options: WorkloadOptions;
+  #active = 0;
+  #stopped = false;
+  #contents = 0;
+  /** Told when an answer was not an error of the catalogue. */
+  readonly #onBug: (message: string) => void;
+
+  constructor(swarm: Swarm, history: History, random: SeededRandom, options: WorkloadOptions) {
+    this.#swarm = swarm;
+    this.#history = history;
+    this.#random = random;
+    this.#options = options;
+    this.#onBug = (message) => swarm.world.fail("bug", message);
+  }
+
+  /** Clients with an operation under way. */
+  get active(): number {
+    return this.#active;
+  }
+
+  start(): void {
+    for (let i = 1; i <= this.#options.clients; i++) void this.#client(`c${i}`);
+  }
+
+  /** Clients finish what they are at. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** One operation of a client, whatever it is; resolves when its outcome is known. */
+  async run(client: string, kind: OperationKind, path: string, to?: string): Promise<Operation> {
+    this.#active++;
+    try {
+      if (kind === "put") return await this.#put(client, path);
+      if (kind === "remove" || kind === "move" || kind === "makeDirectory")
+        return await this.#change(client, kind, path, to);
+      return await this.#read(client, kind, path);
+    } finally {
+      this.#active--;
+    }
+  }
+
+  async #client(name: string): Promise<void> {
+    const { low, high } = this.#options.pauseMs;
+    while (!this.#stopped) {
+      await this.#swarm.world.sleep(this.#random.between(low, high));
+      if (this.#stopped) return;
+      const kind = this.#random.weighted(this.#options.weights);
+      await this.run(
+        name,
+        kind,
+        this.#pathFor(kind),
+        kind === "move" ? this.#random.pick(this.#options.files) : undefined,
+      );
+    }
+  }
+
+  #pathFor(kind: OperationKind): string {
+    const { files, directories } = this.#options;
+    if (kind === "makeDirectory") return this.#random.pick(directories);
+    if (kind === "list") return this.#random.pick(["", ...directories]);
+    if (kind === "remove" && this.#random.chance(0.15)) return this.#random.pick(directories);
+    return this.#random.pick(files);
+  }
+
+  async #put(client: string, path: string): Promise<Operation> {
+    const content = makeContent(`put ${++this.#contents} ${path}`, this.#random);
+    const operation = this.#history.begin(client, "put", path, { sha256: content.sha256 });
+    const requestId = `r${operation.id}`;
+    const tellSize = this.#random.chance(0.5);
+    const options = { requestId, ...(tellSize && { sizeBytes: content.bytes.length, sha256: content.sha256 }) };
+    await this.#attempts(operation, async (face, pause) => {
+      const result = await face.put(path, inPieces(content.bytes, this.#random, pause), options);
+      operation.version = result.version;
+      operation.copies = result.copies;
+      if (result.sha256 !== content.sha256)
+        this.#swarm.world.fail("P4", `put #${operation.id} was told another digest`);
+    });
+    return operation;
+  }
+
+  async #change(
+    client: string,
+    kind: "remove" | "move" | "makeDirectory",
+    path: string,
+    to = path,
+  ): Promise<Operation> {
+    const operation = this.#history.begin(client, kind, path, kind === "move" ? { to } : {});
+    await this.#attempts(operation, (face) => {
+      if (kind === "remove") return face.remove(path);
+      return kind === "move" ? face.move(path, to) : face.makeDirectory(path);
+    });
+    return operation;
+  }
+
+  async #read(client: string, kind: OperationKind, path: string): Promise<Operation> {
+    const operation = this.#history.begin(client, kind, path);
+    await this.#attempts(operation, async (face) => {
+      operation.seen.clear();
+      await readInto(operation, face, this.#swarm);
+    });
+    return operation;
+  }
+
+  /** Tries servers until one gives an answer that settles it. */
+  async #attempts(operation: Operation, attempt: (face: Face, pause: Pause) => Promise<void>): Promise<void> {
+    let doubtful = false;
+    let code: string | undefined;
+    for (let i = 0; i < ATTEMPTS_MAX; i++) {
+      const machine = this.#random.pick(this.#swarm.machines);
+      operation.server = machine.name;
+      try {
+        await machine.ask(attempt, TIMEOUT_MS);
+        this.#history.end(operation, "acknowledged");
+        return;
+      } catch (error) {
+        code = this.#codeOf(error, machine);
+        if (CERTAIN.has(code)) break;
+        doubtful ||= code !== "refused";
+      }
+      await this.#swarm.world.sleep(this.#random.between(1, RETRY_PAUSE_MS));
+    }
+    this.#history.end(operation, doubtful ? "unknown" : "failed", code);
+  }
+
+  #codeOf(error: unknown, machine: Machine): string {
+    if (error instanceof NoAnswer) return error.reason;
+    if (error instanceof FsdfsError) return error.code;
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#onBug(`${machine.name}'s face rejected with ${isBug(error) ? "a bug" : "a port's error"}: ${told}`);
+    return "not-an-fsdfs-error";
+  }
+}
+
+/** Carries out a read and notes what it told. */
+async function readInto(operation: Operation, face: Face, swarm: Swarm): Promise<void> {
+  const { kind, path, seen } = operation;
+  try {
+    if (kind === "get") seen.set(path, await readFile(face, path, swarm));
+    else if (kind === "head") seen.set(path, seenOf(await face.head(path)));
+    else if (kind === "locate") await locate(operation, face);
+    else if (kind === "list") for (const [name, entry] of await listAll(face, path)) seen.set(name, seenOf(entry));
+    else await face.status();
+  } catch (error) {
+    if (!(error instanceof FsdfsError) || error.code !== "file-not-found") throw error;
+    seen.set(path, { kind: "absent" });
+  }
+}
+
+async function locate({ path, seen }: Operation, face: Face): Promise<void> {
+  const [location] = await face.locate([path]);
+  if (location) seen.set(path, { kind: "file", version: location.version, sha256: location.sha256 });
+  else seen.set(path, { kind: "absent" });
+}
+
+/** Reads a whole file through the server that was asked. Reports wrong bytes by itself (P4). */
+export async function readFile(face: Face, path: string, swarm: Swarm): Promise<Seen> {
+  const info = await face.head(path);
+  if (info.type === "directory") return { kind: "directory" };
+  const opened = await face.open(path, { redirect: "never" });
+  if (opened.kind !== "content") throw new Error("redirected in spite of redirect: never");
+  try {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of opened.stream(0, opened.info.size)) chunks.push(new Uint8Array(chunk));
+    const bytes = Buffer.concat(chunks);
+    const sha256 = sha256Of(bytes);
+    if (bytes.length !== opened.info.size || sha256 !== opened.info.sha256) {
+      swarm.world.fail(
+        "P4",
+        `${path} was read as ${bytes.length} bytes ${sha256}, announced ${opened.info.size} ${opened.info.sha256}`,
+      );
+    }
+    return { kind: "file", version: opened.info.version!, sha256 };
+  } finally {
+    await opened.close();
+  }
+}
+
+/** All pages of a directory, names made whole paths. */
+export async function listAll(
+  face: Face,
+  directory: string,
+  recursive = false,
+): Promise<Map<string, Listing["entries"][number]>> {
+  const entries = new Map<string, Listing["entries"][number]>();
+  let after: string | undefined;
+  for (let page = 0; page < 1_000; page++) {
+    const listing = await face.list(directory, { limit: 7, recursive, ...(after !== undefined && { after }) });
+    for (const entry of listing.entries)
+      entries.set(directory === "" ? entry.name : `${directory}/${entry.name}`, entry);
+    if (listing.next === null) return entries;
+    after = listing.next;
+  }
+  throw new Error("a listing without an end");
+}
+
+function seenOf(entry: Pick<EntryInfo, "type" | "version" | "sha256">): Seen {
+  if (entry.type === "directory") return { kind: "directory" };
+  return { kind: "file", version: entry.version!, sha256: entry.sha256! };
+}
+
+export type { Content };

@@ -18,12 +18,12 @@ const OPTIONS = {
     7,
   ),
   word: option(
-    { flag: "word", env: "T_WORD", placeholder: "W", excludes: "word-file", help: "A word." },
+    { flag: "word", env: "T_WORD", placeholder: "W", excludes: ["word-file"], help: "A word." },
     String,
     undefined,
   ),
   wordFile: option(
-    { flag: "word-file", env: "T_WORD_FILE", placeholder: "F", excludes: "word", help: "One in a file." },
+    { flag: "word-file", env: "T_WORD_FILE", placeholder: "F", excludes: ["word"], help: "One in a file." },
     String,
     undefined,
   ),

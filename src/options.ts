@@ -17,8 +17,8 @@ export interface Option<T> {
   /** What the help shows for the value, "SIZE"; undefined for a switch, which takes none. */
   readonly placeholder?: string;
   readonly repeatable?: boolean;
-  /** Flag of the option that says the same in another way: naming one switches the other's variable off. */
-  readonly excludes?: string;
+  /** Flags of the options that say the same in another way: naming one switches the others' variables off. */
+  readonly excludes?: readonly string[];
   readonly help: string;
   /** The default in words; undefined when there is none. */
   readonly defaultText?: string;
@@ -41,7 +41,7 @@ interface Declared {
   readonly short?: string;
   readonly env?: string;
   readonly placeholder: string;
-  readonly excludes?: string;
+  readonly excludes?: readonly string[];
   readonly help: string;
   readonly defaultText?: string;
 }
@@ -69,7 +69,7 @@ export function parseOptions<O extends Options>(
 ): ParsedArguments<O> {
   const { texts, positionals } = readFlags(options, args);
   const excluded = new Set(
-    Object.values(options).flatMap((each) => (texts.has(each.flag) && each.excludes ? [each.excludes] : [])),
+    Object.values(options).flatMap((each) => (texts.has(each.flag) ? (each.excludes ?? []) : [])),
   );
   for (const flag of excluded) {
     if (texts.has(flag)) invalid(`--${flag}`, "the same is said by another option");
@@ -129,7 +129,7 @@ function checked<T>(parse: () => T, options: Options): T {
         flag.replace(/^-+/, ""),
         Object.values(options).map((each) => each.flag),
       );
-      return invalid(flag, `there is no such option${near ? `; did you mean --${near}?` : ""}`);
+      return invalid(flag, `there is no such option${near ? `; did you mean --${near}` : ""}`);
     }
     const known = Object.values(options).find((each) => flag.replace(/^-+/, "") === each.flag);
     return invalid(flag, known?.placeholder ? `it needs a value, as in ${usageOf(known)}` : "it takes no value");

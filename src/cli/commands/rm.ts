@@ -1,0 +1,63 @@
+/** `fsdfs rm PATH...`: deletes files and, with -r, directories with all that is in them. */
+import type { Client } from "../../client/client.ts";
+import { parseDirectoryPath } from "../../core/paths.ts";
+import { FsdfsError } from "../../errors.ts";
+import { flagOption } from "../../options.ts";
+import { Bulk } from "../bulk.ts";
+import { UsageError } from "../command.ts";
+import { clientCommand } from "../connection.ts";
+import { count, writeJson } from "../output.ts";
+import { joinRemote, remoteKind } from "../remote.ts";
+
+export const rm = clientCommand({
+  name: "rm",
+  summary: "Deletes files, empty directories and, with -r, whole directories.",
+  usage: "PATH...",
+  options: {
+    recursive: flagOption({ flag: "recursive", short: "r", help: "Directories with all that is in them." }),
+  },
+  positionals: [1, Number.POSITIVE_INFINITY],
+  run: async ({ client, values, positionals, context }) => {
+    if (positionals.some((path) => parseDirectoryPath(path) === "")) {
+      throw new UsageError("That would delete everything.", "Name what is in it instead: fsdfs ls");
+    }
+    const bulk = new Bulk(context.err);
+    const removed: string[] = [];
+    const file = async (path: string) => {
+      await client.remove(path);
+      removed.push(path);
+    };
+    for (const path of positionals) {
+      await bulk.attempt(path, async () => {
+        const kind = await remoteKind(client, path);
+        if (kind !== "directory") await file(path);
+        else if (values.recursive) await removeTree(client, path, bulk, file);
+        else await client.removeDirectory(path);
+      });
+    }
+    const code = bulk.finish();
+    if (values.json) writeJson(context.out, { removed, errors: bulk.failures });
+    else if (values.recursive) context.out.write(`${count(removed.length, "file")} deleted\n`);
+    return code;
+  },
+});
+
+async function removeTree(client: Client, root: string, bulk: Bulk, removeFile: (path: string) => Promise<void>) {
+  const directories: string[] = [];
+  const files = async function* () {
+    for await (const entry of client.listAll(root, { recursive: true })) {
+      const path = joinRemote(root, entry.name);
+      if (entry.type === "directory") directories.push(path);
+      else yield path;
+    }
+  };
+  const failedBefore = bulk.failures.length;
+  await bulk.run(files(), (path) => path, removeFile);
+  if (bulk.failures.length > failedBefore) return;
+  // The deepest first. A directory that existed only by what was in it has gone with that.
+  for (const directory of [...directories.sort().reverse(), root]) {
+    await client.removeDirectory(directory).catch((error: unknown) => {
+      if (!(error instanceof FsdfsError) || error.code !== "file-not-found") throw error;
+    });
+  }
+}

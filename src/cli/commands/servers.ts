@@ -1,0 +1,39 @@
+/** `fsdfs servers`: the roster, with how each server is. */
+import type { ServerInfo } from "../../server/face.ts";
+import { clientCommand } from "../connection.ts";
+import { formatSize, shown, table, writeJson } from "../output.ts";
+
+export const servers = clientCommand({
+  name: "servers",
+  summary: "Shows the servers of the swarm and how each of them is.",
+  usage: "",
+  options: {},
+  positionals: [0, 0],
+  run: async ({ client, values, context }) => {
+    const found = await client.servers();
+    if (values.json) writeJson(context.out, { servers: found });
+    else context.out.write(describe(found));
+    return 0;
+  },
+});
+
+function describe(servers: readonly ServerInfo[]): string {
+  const rows = table(servers, [
+    { title: "SERVER", value: (server) => `${server.id}${server.self ? "*" : ""}` },
+    { title: "NAME", value: (server) => shown(server.name) },
+    { title: "STATE", value: (server) => `${server.state}${server.full ? ", full" : ""}` },
+    { title: "FILES", value: (server) => server.files.toLocaleString("en-US"), right: true },
+    { title: "USED", value: (server) => formatSize(server.quota.used), right: true },
+    { title: "FREE", value: (server) => formatSize(server.quota.free), right: true },
+    { title: "SURPLUS", value: (server) => String(server.maxSurplus ?? "-"), right: true },
+    { title: "LOAD", value: (server) => server.load.toFixed(2), right: true },
+    { title: "PULLS", value: (server) => String(server.pulls), right: true },
+    { title: "ZONE", value: (server) => shown(server.zone) },
+    { title: "VERSION", value: (server) => shown(server.softwareVersion) },
+    { title: "URL", value: (server) => shown(server.url) },
+  ]);
+  const problems = servers.flatMap(({ name, id, problem }) =>
+    problem === null ? [] : [`${shown(name)} (${id}): ${shown(problem)}\n`],
+  );
+  return rows + problems.join("");
+}

@@ -1,0 +1,179 @@
+/** `fsdfs start`: runs a server until it is told to stop. */
+import { mkdir } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import { resolve } from "node:path";
+import { z } from "zod";
+import {
+  DATA_DIRECTORY,
+  type JoinAddress,
+  START_OPTIONS,
+  type StartOptions,
+  type StartValues,
+  startOptions,
+} from "../../config.ts";
+import { FsdfsError } from "../../errors.ts";
+import { type Context, command } from "../command.ts";
+import {
+  checkDataDirectory,
+  readLocalAccess,
+  rememberDataDirectory,
+  removeLocalAccess,
+  writeLocalAccess,
+} from "../local-access.ts";
+import { type ChosenPassword, choosePassword, isWeak, keepPassword, passwordFile } from "../password.ts";
+import { softwareVersion } from "../version.ts";
+
+/** A supervisor that sends SIGTERM gets its exit code within 5 s, come what may. */
+const STOP_TIMEOUT_MS = 4_800;
+const HEALTH_TIMEOUT_MS = 2_000;
+
+export const start = command({
+  name: "start",
+  summary: "Starts a server.",
+  usage: "",
+  details:
+    "Without options it makes a swarm of its own with a new password, or, with the password of a swarm on the same LAN, joins that. What it prints is all that the next server needs.",
+  options: START_OPTIONS,
+  positionals: [0, 0],
+  run: ({ values, context }) => runServer(values, context),
+});
+
+async function runServer(values: StartValues, context: Context): Promise<number> {
+  await prepareDataDirectory(values, context);
+  const chosen = await choosePassword(values);
+  warnOfPassword(chosen, context);
+  const options = startOptions(values, {
+    password: chosen.password,
+    join: await Promise.all(values.join.map((address) => swarmAddress(address, context))),
+    softwareVersion: softwareVersion(),
+  });
+  const interrupted = Promise.withResolvers<void>();
+  let interrupts = 0;
+  context.onInterrupt(() => {
+    interrupts++;
+    // The second time somebody means it. Nothing acknowledged is lost: a kill is what everything here is made for.
+    if (interrupts > 1) process.exit(130);
+    interrupted.resolve();
+  });
+  // Loaded only now: the other commands do without the server's libraries.
+  const { startRealServer } = await import("../../main.ts");
+  const server = await startRealServer(options);
+  await leaveTraces(options, context);
+  context.out.write(greeting(options, chosen));
+  await interrupted.promise;
+  return await stop(server, options, context);
+}
+
+async function stop(server: { stop(): Promise<void> }, options: StartOptions, context: Context): Promise<number> {
+  context.err.write("fsdfs: stopping ...\n");
+  const late = setTimeout(() => {
+    context.err.write("fsdfs: it took too long to stop; what was under way is abandoned.\n");
+    process.exit(1);
+  }, STOP_TIMEOUT_MS);
+  await removeLocalAccess(options.data);
+  await server.stop();
+  clearTimeout(late);
+  // Whatever still holds the event loop must not hold the machine's shutdown.
+  process.exit(0);
+}
+
+async function prepareDataDirectory(values: StartValues, context: Context): Promise<void> {
+  if (!values.new) await checkDataDirectory(context.environment, values.data);
+  try {
+    await mkdir(values.data, { recursive: true });
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new FsdfsError("data-not-writable", { reason }, { cause: error });
+  }
+  const running = await readLocalAccess(values.data);
+  // The lock that counts is the server's own; this only says it before anything else is tried.
+  if (running !== undefined && running.pid !== process.pid) throw new FsdfsError("data-in-use");
+}
+
+function warnOfPassword({ password, source, changed }: ChosenPassword, context: Context): void {
+  if (changed) {
+    context.err.write(
+      "fsdfs: this is another password than the last time on this data directory. Servers that still have the old one will not be reached.\n",
+    );
+  }
+  if (source !== "made" && isWeak(password)) {
+    context.err.write(
+      "fsdfs: that password is weak: who records the servers' traffic can guess it. Without --password a strong one is made.\n",
+    );
+  }
+}
+
+const healthSchema = z.object({ swarmPort: z.number().int().min(1).max(65_535) });
+
+/** A server tells its swarm port to who asks; while it is down it is taken to be the one after the HTTP port. */
+async function swarmAddress({ host, port }: JoinAddress, context: Context): Promise<string> {
+  const url = `http://${host}:${port}`;
+  try {
+    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+    const told = healthSchema.safeParse(await response.json());
+    if (told.success) return `${host}:${told.data.swarmPort}`;
+  } catch {
+    context.err.write(`fsdfs: ${url} does not answer yet; this server goes on trying.\n`);
+  }
+  return `${host}:${port + 1}`;
+}
+
+/** For this machine's other commands, and for the next start. */
+async function leaveTraces(options: StartOptions, context: Context): Promise<void> {
+  const { requestKeyFromPassword } = await import("../../client/request-key.ts");
+  await keepPassword(options.data, options.password);
+  await writeLocalAccess(options.data, {
+    url: `http://${localHost(options.listen)}:${options.port}`,
+    requestKey: await requestKeyFromPassword(options.password),
+    pid: process.pid,
+  });
+  try {
+    await rememberDataDirectory(context.environment, options.data);
+  } catch (error) {
+    // A read-only home is no reason not to serve; only S9's warning is lost.
+    const reason = error instanceof Error ? error.message : String(error);
+    context.err.write(`fsdfs: the data directory cannot be remembered outside of it: ${reason}\n`);
+  }
+}
+
+function greeting(options: StartOptions, { password, source }: ChosenPassword): string {
+  const url = options.url ?? `http://${visibleHost(options.listen)}:${options.port}`;
+  const data = options.data === resolve(DATA_DIRECTORY) ? "" : ` --data ${quoted(options.data)}`;
+  const secret = source === "made" ? `--password ${password}` : "--password-file FILE";
+  const join = `${visibleHost(options.listen)}:${options.port}`;
+  const lines = [
+    `fsdfs ${options.softwareVersion}, server "${options.name}", files in ${options.data}`,
+    "",
+    `  URL           ${url}`,
+    `  Put a file    curl -H "Authorization: Bearer $(./fsdfs key create${data})" -T song.ogg ${url}/files/song.ogg`,
+    `  Next server   ./fsdfs start ${secret}`,
+    `  from afar     ./fsdfs start ${secret} --join ${join}`,
+    "",
+    `  The swarm's password stands in ${passwordFile(options.data)}`,
+    "",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function localHost(listen: string | undefined): string {
+  return listen === undefined || isWildcard(listen) ? "127.0.0.1" : inUrl(listen);
+}
+
+/** The address that others most likely reach this machine by. */
+function visibleHost(listen: string | undefined): string {
+  if (listen !== undefined && !isWildcard(listen)) return inUrl(listen);
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return addresses.find((each) => !each.internal && each.family === "IPv4")?.address ?? "127.0.0.1";
+}
+
+function isWildcard(listen: string): boolean {
+  return listen === "0.0.0.0" || listen === "::";
+}
+
+function inUrl(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}

@@ -1,0 +1,143 @@
+/**
+ * What `start` leaves on its machine for the other commands, and for itself the next time:
+ *
+ * - `DATA/.fsdfs/local.json`, mode 600: where the running server is and the key that signs requests to it. Who can read
+ *   it can read the swarm's password beside it. It is no key of the catalog, so that a server writes nothing into a
+ *   swarm by starting.
+ * - `$XDG_STATE_HOME/fsdfs/data-directories/`: one small file for each data directory ever used, by which a disk that
+ *   is not mounted is told from a new server (S9). One file each, so that servers that start at once do not overwrite
+ *   one another's word.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { z } from "zod";
+import { DATA_DIRECTORY, STATE_DIRECTORY_NAME } from "../config.ts";
+import type { Bytes } from "../core/catalog/kv.ts";
+import { FsdfsError } from "../errors.ts";
+import type { Environment } from "../options.ts";
+
+export interface LocalAccess {
+  readonly url: string;
+  /** Signs requests (section 10). */
+  readonly requestKey: Bytes;
+  readonly pid: number;
+}
+
+const localAccessSchema = z.object({
+  url: z.url(),
+  requestKey: z.string().regex(/^[0-9a-f]{64}$/),
+  pid: z.number().int().positive(),
+});
+
+export async function writeLocalAccess(dataDirectory: string, access: LocalAccess): Promise<void> {
+  const text = JSON.stringify({ ...access, requestKey: Buffer.from(access.requestKey).toString("hex") });
+  await writeSecretFile(localAccessFile(dataDirectory), `${text}\n`);
+}
+
+export async function removeLocalAccess(dataDirectory: string): Promise<void> {
+  await rm(localAccessFile(dataDirectory), { force: true });
+}
+
+/** undefined when no server runs on that data directory, or it is another user's. */
+export async function readLocalAccess(dataDirectory: string): Promise<LocalAccess | undefined> {
+  const text = await readFile(localAccessFile(dataDirectory), "utf8").catch(() => "");
+  const parsed = localAccessSchema.safeParse(text === "" ? undefined : safeJson(text));
+  if (!parsed.success || !runs(parsed.data.pid)) return undefined;
+  return { ...parsed.data, requestKey: new Uint8Array(Buffer.from(parsed.data.requestKey, "hex")) };
+}
+
+/**
+ * The servers that run on this machine for this user: the one on `dataDirectory` if that is given, else those on
+ * ./fsdfs-data and on every data directory that was ever used.
+ */
+export async function findLocalServers(
+  environment: Environment,
+  dataDirectory: string | undefined,
+): Promise<LocalAccess[]> {
+  const directories =
+    dataDirectory === undefined
+      ? [resolve(DATA_DIRECTORY), ...(await usedDataDirectories(environment))]
+      : [dataDirectory];
+  const found = new Map<number, LocalAccess>();
+  for (const directory of directories) {
+    const access = await readLocalAccess(directory);
+    if (access !== undefined && !found.has(access.pid)) found.set(access.pid, access);
+  }
+  return [...found.values()];
+}
+
+/** Remembers that a server has lived there (S9). */
+export async function rememberDataDirectory(environment: Environment, dataDirectory: string): Promise<void> {
+  const path = await realpath(dataDirectory);
+  const directory = rememberedDirectory(environment);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await writeSecretFile(join(directory, rememberedName(path)), `${JSON.stringify({ path })}\n`);
+}
+
+/**
+ * S9: a data directory that was used before and has no identity now is most likely a disk that is not mounted.
+ *
+ * @throws FsdfsError `data-lost-identity`
+ */
+export async function checkDataDirectory(environment: Environment, dataDirectory: string): Promise<void> {
+  const path = await realpath(dataDirectory).catch(() => dataDirectory);
+  const remembered = (await usedDataDirectories(environment)).includes(path);
+  if (!remembered) return;
+  const identity = await stat(join(path, STATE_DIRECTORY_NAME, "identity")).catch(() => undefined);
+  if (identity === undefined) throw new FsdfsError("data-lost-identity");
+}
+
+async function usedDataDirectories(environment: Environment): Promise<string[]> {
+  const directory = rememberedDirectory(environment);
+  const names = await readdir(directory).catch(() => []);
+  const paths = await Promise.all(
+    names
+      .filter((name) => name.endsWith(".json"))
+      .map(async (name) => rememberedSchema.safeParse(safeJson(await readFile(join(directory, name), "utf8")))),
+  );
+  return paths.flatMap((each) => (each.success ? [each.data.path] : []));
+}
+
+const rememberedSchema = z.object({ path: z.string() });
+
+function rememberedDirectory(environment: Environment): string {
+  const given = environment.XDG_STATE_HOME;
+  // The XDG base directory specification: a relative path is to be ignored.
+  const base = given !== undefined && isAbsolute(given) ? given : join(homedir(), ".local", "state");
+  return join(base, "fsdfs", "data-directories");
+}
+
+function rememberedName(path: string): string {
+  return `${createHash("sha256").update(path).digest("hex").slice(0, 32)}.json`;
+}
+
+/** Never seen half-written, and by nobody else. */
+export async function writeSecretFile(file: string, text: string): Promise<void> {
+  const staged = `${file}.${randomUUID()}`;
+  await writeFile(staged, text, { mode: 0o600, flag: "wx", flush: true });
+  await rename(staged, file);
+}
+
+function localAccessFile(dataDirectory: string): string {
+  return join(dataDirectory, STATE_DIRECTORY_NAME, "local.json");
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, as another user.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

@@ -1,0 +1,32 @@
+/** The real outside of the commands: this process's streams, environment and signals. */
+import type { WriteStream } from "node:tty";
+import type { Context, Output } from "./command.ts";
+
+const COLUMNS = 80;
+
+export function processContext(): Context {
+  // Whoever read our output has had enough, as head has.
+  process.stdout.on("error", (error: Error & { code?: string }) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  return {
+    environment: process.env,
+    out: outputOf(process.stdout),
+    err: outputOf(process.stderr),
+    onInterrupt: (listener) => {
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, listener);
+    },
+  };
+}
+
+function outputOf(stream: WriteStream): Output {
+  return {
+    write: (text) => {
+      stream.write(text);
+    },
+    get terminal() {
+      return stream.isTTY === true;
+    },
+    get columns() {
+      return stream.columns ?? COLUMNS;
+    },
+  };
+}

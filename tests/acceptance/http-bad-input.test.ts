@@ -311,6 +311,11 @@ describe("what comes over the wire", () => {
     await expectRefusal(answer!, 400, "request-malformed");
   });
 
+  it("a request to be a proxy is refused", async () => {
+    const [answer] = await answersTo("CONNECT example.org:80 HTTP/1.1\r\nHost: example.org\r\n\r\n");
+    await expectRefusal(answer!, 405, "method-not-allowed");
+  });
+
   it("a length that no file can have is refused", async () => {
     const [answer] = await answersTo(text("PUT", "/files/new", [...CLOSE, "Content-Length: 9999999999999999999"], "x"));
     await expectRefusal(answer!, 400, "argument-invalid");

@@ -105,21 +105,30 @@ describe("downloads", () => {
     expect(fixture.face.openHandles).toBe(0);
   });
 
-  it("leave no file open when the reader leaves or stands still", async () => {
+  it("leave no file open when the reader leaves", async () => {
     const socket = connectTo(fixture.port);
     socket.write(head("GET", "/files/large"));
     await once(socket, "data");
     expect(fixture.face.openHandles).toBe(1);
     socket.destroy();
     await until(() => fixture.face.openHandles === 0);
+  });
 
-    const still = connectTo(fixture.port);
-    still.pause();
-    still.write(head("GET", "/files/large"));
-    await until(() => fixture.face.openHandles === 1);
-    await fixture.stop();
-    await until(() => fixture.face.openHandles === 0);
-    still.destroy();
+  it.each([
+    ["for too long", { connectionIdleMs: 100 }, async () => {}],
+    ["and the gateway closes", { closeGraceMs: 100 }, (stalled: Fixture) => stalled.stop()],
+  ])("leave no file open when the reader stands still %s", async (_when, limits, act) => {
+    const stalled = await startFixture({ limits });
+    await stalled.request("/files/large", { method: "PUT", body: content });
+    const socket = connectTo(stalled.port);
+    socket.pause();
+    socket.write(`GET /files/large HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${stalled.keys.read}\r\n\r\n`);
+    await until(() => stalled.face.openHandles === 1);
+    await act(stalled);
+    await until(() => stalled.face.openHandles === 0);
+    expect(stalled.logged).toEqual([]);
+    socket.destroy();
+    await stalled.stop();
   });
 
   it("P4: that fail half-way break off, so that nobody takes a part for the whole", async () => {

@@ -57,12 +57,13 @@ function sendJson(
 }
 
 async function sendWhole(
-  { request, response }: Exchange,
+  exchange: Exchange,
   status: number,
   headers: OutgoingHttpHeaders,
   text: string,
   lingerMs: number,
 ): Promise<void> {
+  const { request, response } = exchange;
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
@@ -71,7 +72,7 @@ async function sendWhole(
   const length = BODILESS.includes(status) ? {} : { "content-length": Buffer.byteLength(text) };
   response.writeHead(status, { ...headers, ...length, ...(unread ? { connection: "close" } : {}) });
   const visible = request.method === "HEAD" ? "" : text;
-  if (unread) {
+  if (unread && !isHeldBack(exchange)) {
     // The answer is complete for the client, by its Content-Length, while the connection still takes what it sends.
     if (visible === "") response.flushHeaders();
     else response.write(visible);
@@ -80,6 +81,11 @@ async function sendWhole(
   } else {
     response.end(visible);
   }
+}
+
+/** The client waits to be asked for the body, and will not be. */
+function isHeldBack({ request, awaitsContinue }: Exchange): boolean {
+  return awaitsContinue && request.readableLength === 0;
 }
 
 /** Reads on until the body's end, the client's leaving or the time is up. */
@@ -105,9 +111,9 @@ async function sendContent({ request, response }: Exchange, answer: Answer & { k
       // Only now: what fails before the first byte still gets an answer of its own.
       if (!response.headersSent) response.writeHead(answer.status, headers);
       rest -= chunk.length;
-      if (rest < 0 || !(await written(response, chunk))) break;
+      if (rest < 0) break;
+      if (!(await written(response, chunk))) return;
     }
-    if (response.destroyed) return;
     if (rest !== 0) throw new Error(`a file's content differs from its size by ${-rest} bytes`);
     if (!response.headersSent) response.writeHead(answer.status, headers);
     response.end();

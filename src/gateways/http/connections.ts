@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { FsdfsError } from "../../errors.ts";
 import type { Exchange } from "./body.ts";
 import { answerOnSocket, fromParserError } from "./errors.ts";
 
@@ -19,13 +20,19 @@ export class ConnectionWatch {
     this.#lingerMs = lingerMs;
   }
 
-  /** Leaves it to whoever reads the body to say "100 Continue"; other expectations may be passed over (RFC 9110, 10.1.1). */
+  /**
+   * Leaves it to whoever reads the body to say "100 Continue"; other expectations may be passed over (RFC 9110, 10.1.1).
+   * Refuses to be a proxy, where Node would only hang up.
+   */
   attach(server: Server): void {
     server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
       this.#awaitsContinue.add(request);
       server.emit("request", request, response);
     });
     server.on("checkExpectation", (request, response) => server.emit("request", request, response));
+    server.on("connect", (_request, socket: Socket) => {
+      answerOnSocket(socket, new FsdfsError("method-not-allowed", { method: "CONNECT" }), this.#lingerMs);
+    });
   }
 
   begin(request: IncomingMessage, response: ServerResponse): Exchange {

@@ -50,6 +50,7 @@ export class Faults {
   #snapshots: { readonly machine: Machine; readonly atMs: number; readonly snapshot: CatalogSnapshot }[] = [];
   /** Machines that a fault keeps down. */
   readonly #heldDown = new Set<Machine>();
+  #gone: Machine | undefined;
   #over = false;
 
   constructor(swarm: Swarm, armory: Armory, losses: Losses, random: SeededRandom, kinds?: readonly FaultKind[]) {
@@ -72,10 +73,10 @@ export class Faults {
     await this.#sleep(forMs);
   }
 
-  /** All faults end: links, clocks, disks and processes are as they should be. */
-  healAll(): void {
+  /** All faults end: links, clocks, disks and processes are as they should be, but for one machine that is gone for good. */
+  healAll(gone: Machine | undefined): void {
     this.#over = true;
-    this.#swarm.world.trace("all faults end");
+    this.#swarm.world.trace(`all faults end${gone ? `, ${gone.name} never comes back` : ""}`);
     this.#armory.disarm();
     const { machines } = this.#swarm;
     this.#swarm.heal(machines, machines, this.#fate());
@@ -85,7 +86,8 @@ export class Faults {
       machine.delays.factor = 1;
       machine.files.setCapacity(Number.MAX_SAFE_INTEGER);
       machine.resume();
-      machine.start();
+      if (machine === gone) this.#loseForGood(machine);
+      else machine.start();
     }
   }
 
@@ -262,6 +264,13 @@ export class Faults {
     else machine.files.writeExternally(name, bytes, { inPlace: this.#random.chance(0.5) });
   }
 
+  #loseForGood(machine: Machine): void {
+    this.#gone = machine;
+    this.#heldDown.add(machine);
+    machine.powerCut();
+    this.#losses.disk(machine);
+  }
+
   #takeSnapshots(): void {
     if (this.#over || !this.kinds.includes("roll-back")) return;
     for (const machine of this.#swarm.machines) {
@@ -279,6 +288,7 @@ export class Faults {
   }
 
   #release(machine: Machine): void {
+    if (this.#gone === machine) return;
     this.#heldDown.delete(machine);
     machine.start();
   }

@@ -1,101 +1,122 @@
 /**
  * npm run simulate -- --seeds N --from S [--workers 2]   runs N seeds and prints those that fail
  * npm run simulate -- --seed S [--verbose]               runs one seed, with a readable trace
+ * npm run simulate -- --crashes [--stride N]             the crash enumeration, every Nth case of it
+ * npm run simulate -- --case JSON [--verbose]            one case of it
  */
-import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { composeServer } from "../../src/main.ts";
+import { allCases, type Case, type CaseResult, EXERCISES, runCase } from "./enumerate.ts";
+import { runInPool, workInPool } from "./pool.ts";
 import { type RunResult, runSeed } from "./scenario.ts";
+import type { Failure } from "./world.ts";
 
-/** Seeds handed to a worker at a time. */
-const BATCH = 10;
-/** A seed whose failures fill more lines is told in short. */
-const FAILURES_TOLD_MAX = 5;
+/** More failures of one run are only counted. */
+const FAILURES_TOLD_MAX = 4;
+const MESSAGE_LENGTH_MAX = 1_500;
 
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "100" },
     from: { type: "string", default: "1" },
     seed: { type: "string" },
+    crashes: { type: "boolean", default: false },
+    stride: { type: "string", default: "1" },
+    case: { type: "string" },
     workers: { type: "string", default: String(availableParallelism()) },
     verbose: { type: "boolean", default: false },
     worker: { type: "boolean", default: false },
   },
 });
 
-if (values.worker) work();
-else if (values.seed !== undefined) await one(Number(values.seed), values.verbose);
-else await many(Number(values.from), Number(values.seeds), Number(values.workers));
+const program = fileURLToPath(import.meta.url);
+const workers = Number(values.workers);
+const tell = values.verbose ? (line: string) => console.log(line) : undefined;
 
-async function one(seed: number, verbose: boolean): Promise<void> {
-  const result = await runSeed(seed, { compose: composeServer, ...(verbose && { tell: (line) => console.log(line) }) });
+if (values.worker) workInPool(run);
+else if (values.seed !== undefined) await oneSeed(Number(values.seed));
+else if (values.case !== undefined) await oneCase(JSON.parse(values.case) as Case);
+else if (values.crashes) await allCrashes(Number(values.stride));
+else await manySeeds(Number(values.from), Number(values.seeds));
+
+function run(piece: number | Case): Promise<RunResult | CaseResult> {
+  return typeof piece === "number" ? runSeed(piece, { compose: composeServer }) : runCase(composeServer, piece);
+}
+
+async function oneSeed(seed: number): Promise<void> {
+  const result = await runSeed(seed, { compose: composeServer, ...(tell && { tell }) });
   console.log(JSON.stringify({ ...result, failures: result.failures.length }));
-  tellFailures(result);
+  tellFailures(`seed ${seed}`, result.failures);
   process.exitCode = result.failures.length > 0 ? 1 : 0;
 }
 
-async function many(from: number, count: number, workers: number): Promise<void> {
+async function oneCase(chosen: Case): Promise<void> {
+  const { failures, outcome } = await runCase(composeServer, chosen, tell);
+  console.log(`${JSON.stringify(chosen)}: ${outcome}`);
+  tellFailures("the case", failures);
+  process.exitCode = failures.length > 0 ? 1 : 0;
+}
+
+async function manySeeds(from: number, count: number): Promise<void> {
   const startMs = performance.now();
   const results: RunResult[] = [];
-  let next = from;
-  const batch = (): number[] => {
-    const seeds = Array.from({ length: Math.min(BATCH, from + count - next) }, (_, i) => next + i);
-    next += seeds.length;
-    return seeds;
-  };
   const arrived = (result: RunResult) => {
     results.push(result);
-    tellFailures(result);
+    const { seed, faults } = result;
+    tellFailures(`seed ${seed} (${faults.join(" ")}): npm run simulate -- --seed ${seed} --verbose`, result.failures);
   };
-  await Promise.all(Array.from({ length: workers }, () => runWorker(batch, arrived)));
+  await runInPool({ program, workers, pieces: Array.from({ length: count }, (_, i) => from + i), arrived });
   tellSummary(results, (performance.now() - startMs) / 1000);
-  process.exitCode = results.length === count && results.every(({ failures }) => failures.length === 0) ? 0 : 1;
+  finish(count, results);
 }
 
-/** Hands batches to one child process until there are no more. */
-function runWorker(batch: () => number[], arrived: (result: RunResult) => void): Promise<void> {
-  return new Promise((resolve) => {
-    const child = fork(fileURLToPath(import.meta.url), ["--worker"]);
-    const feed = () => {
-      const seeds = batch();
-      if (seeds.length === 0) child.disconnect();
-      else child.send(seeds);
-    };
-    child.on("message", (message: RunResult | "more") => {
-      if (message === "more") feed();
-      else arrived(message);
-    });
-    child.once("exit", () => resolve());
-    feed();
-  });
+async function allCrashes(stride: number): Promise<void> {
+  const startMs = performance.now();
+  const cases = await allCases(composeServer);
+  const pieces = cases.filter((_, i) => i % stride === 0);
+  const results: CaseResult[] = [];
+  const arrived = (result: CaseResult) => {
+    results.push(result);
+    tellFailures(`npm run simulate -- --case '${JSON.stringify(result.case)}' --verbose`, result.failures);
+  };
+  await runInPool({ program, workers, pieces, arrived });
+  for (const exercise of EXERCISES) {
+    const ran = results.filter((result) => result.case.exercise === exercise);
+    console.log(
+      `${exercise}: ${ran.length} crashes and power cuts, ${ran.filter(({ failures }) => failures.length > 0).length} failed`,
+    );
+  }
+  console.log(`${results.length} of ${cases.length} cases in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+  finish(pieces.length, results);
 }
 
-function work(): void {
-  process.on("message", (seeds: number[]) => {
-    void (async () => {
-      for (const seed of seeds) process.send?.(await runSeed(seed, { compose: composeServer }));
-      process.send?.("more");
-    })();
-  });
+/** A result that did not come is a worker that died. */
+function finish(count: number, results: readonly { readonly failures: readonly Failure[] }[]): void {
+  const lost = count - results.length;
+  if (lost > 0) console.log(`${lost} runs gave no result`);
+  process.exitCode = lost === 0 && results.every(({ failures }) => failures.length === 0) ? 0 : 1;
 }
 
-function tellFailures({ seed, failures, faults }: RunResult): void {
+function tellFailures(title: string, failures: readonly Failure[]): void {
   if (failures.length === 0) return;
-  console.log(`seed ${seed} failed (${faults.join(" ")}): npm run simulate -- --seed ${seed} --verbose`);
-  for (const { rule, message } of failures.slice(0, FAILURES_TOLD_MAX)) console.log(`  ${rule}: ${message}`);
+  console.log(`FAILED ${title}`);
+  for (const { rule, message } of failures.slice(0, FAILURES_TOLD_MAX)) {
+    console.log(`  ${rule}: ${message.slice(0, MESSAGE_LENGTH_MAX)}`);
+  }
   if (failures.length > FAILURES_TOLD_MAX) console.log(`  and ${failures.length - FAILURES_TOLD_MAX} more`);
 }
 
 function tellSummary(results: readonly RunResult[], seconds: number): void {
   const sum = (value: (result: RunResult) => number) => results.reduce((total, result) => total + value(result), 0);
-  const failed = results.filter(({ failures }) => failures.length > 0);
+  const failed = results.filter(({ failures }) => failures.length > 0).map(({ seed }) => seed);
   const events = sum((result) => result.events);
   console.log(
     `${results.length} seeds, ${failed.length} failed, ${sum((result) => result.operations)} operations, ` +
-      `${sum((result) => result.acknowledged)} acknowledged, ${(sum((result) => result.simulatedMs) / 3_600_000).toFixed(2)} simulated hours, ` +
+      `${sum((result) => result.acknowledged)} acknowledged, ` +
+      `${(sum((result) => result.simulatedMs) / 3_600_000).toFixed(2)} simulated hours, ` +
       `${events} events in ${seconds.toFixed(1)} s (${Math.round(events / seconds)}/s)`,
   );
-  if (failed.length > 0) console.log(`failed seeds: ${failed.map(({ seed }) => seed).join(" ")}`);
+  if (failed.length > 0) console.log(`failed seeds: ${failed.sort((a, b) => a - b).join(" ")}`);
 }

@@ -3,13 +3,10 @@ import { Armory } from "./armory.ts";
 import { withBugsReported } from "./bugs.ts";
 import { Faults } from "./faults.ts";
 import { History } from "./history.ts";
+import { judge } from "./judge.ts";
 import { Losses } from "./losses.ts";
-import type { Compose } from "./machine.ts";
-import { copies } from "./oracles/copies.ts";
-import { equalCatalogs } from "./oracles/equal.ts";
-import { exactQuota } from "./oracles/quota.ts";
-import { type Calm, readAfterWrite, rightContents } from "./oracles/reads.ts";
-import { winners } from "./oracles/winners.ts";
+import type { Compose, Machine } from "./machine.ts";
+import type { Calm } from "./oracles/reads.ts";
 import { SeededRandom } from "./random.ts";
 import { comeToRest, lookAround } from "./rest.ts";
 import { Swarm, type SwarmConfig } from "./swarm.ts";
@@ -33,6 +30,10 @@ export interface RunOptions {
   readonly tell?: (line: string) => void;
 }
 
+/** Nothing that clients put fills it. */
+const QUOTA_ROOMY_BYTES = 50_000_000;
+/** Of runs in which one machine never comes back. */
+const GONE_CHANCE = 0.15;
 /** Until the servers have found each other. */
 const BOOT_LIMIT_MS = 60_000;
 /** Until a healed swarm is at rest: connections that were given up, backoffs to 30 s, catching up, pulls. */
@@ -56,7 +57,7 @@ function drawConfig(random: SeededRandom): SwarmConfig {
     copies: random.pick([2, 3, 3, 3]),
     writeCopies: 2,
     graceMs: random.pick([10_000, 600_000, 600_000]),
-    quotaBytes: 50_000_000,
+    quotaBytes: random.chance(0.85) ? QUOTA_ROOMY_BYTES : random.between(60_000, 200_000),
     strict: random.chance(0.15),
     latencyMs: random.pick([0.2, 1, 5, 20]),
     discovery: random.chance(0.5),
@@ -70,6 +71,9 @@ class Run {
   readonly #history: History;
   readonly #losses: Losses;
   readonly #faults: Faults;
+  /** A machine whose fault does not heal. */
+  readonly #gone: Machine | undefined;
+  #healedMs = Number.POSITIVE_INFINITY;
   readonly #calms: Calm[] = [];
   readonly #workloads: Workload[] = [];
 
@@ -79,6 +83,7 @@ class Run {
     this.#random = random;
     this.#history = new History(swarm);
     this.#losses = new Losses(this.#history);
+    this.#gone = random.chance(GONE_CHANCE) ? random.pick(swarm.machines) : undefined;
     const armory = new Armory(swarm.machines, SeededRandom.of(world.seed, "armory"));
     this.#faults = new Faults(swarm, armory, this.#losses, SeededRandom.of(world.seed, "faults"));
   }
@@ -117,7 +122,8 @@ class Run {
     workload.start();
     await this.#calm(() => this.#world.sleep(this.#random.between(1_000, 6_000)));
     await this.#faults.strike(this.#random.between(8_000, 25_000), this.#random.between(200, 4_000));
-    this.#faults.healAll();
+    this.#faults.healAll(this.#gone);
+    this.#healedMs = this.#world.nowMs;
     workload.stop();
     if (!(await this.#rest("after the faults"))) return;
     await this.#calm(() => this.#lastWork());
@@ -158,7 +164,7 @@ class Run {
 
   async #rest(when: string): Promise<boolean> {
     while (this.#workloads.some(({ active }) => active > 0)) await this.#world.sleep(500);
-    const reason = await comeToRest(this.#swarm, this.#swarm.machines, REST_LIMIT_MS);
+    const reason = await comeToRest(this.#swarm, this.#live(), REST_LIMIT_MS);
     if (reason !== undefined) this.#world.fail("liveness", `no rest ${when}: ${reason}`);
     else this.#world.trace(`at rest ${when}`);
     return reason === undefined;
@@ -175,18 +181,16 @@ class Run {
     await workload.run("last", "get", "last");
   }
 
+  #live(): Machine[] {
+    const gone = this.#world.nowMs >= this.#healedMs ? this.#gone : undefined;
+    return this.#swarm.machines.filter((machine) => machine !== gone);
+  }
+
   async #judge(): Promise<void> {
-    const { config, machines } = this.#swarm;
-    const view = await lookAround(this.#swarm, this.#history, machines);
-    const wantedCopies = Math.min(config.copies, config.servers);
-    const judge = (rule: string, problems: readonly string[]) => {
-      for (const problem of problems) this.#world.fail(rule, problem);
-    };
-    judge("equal catalogs", equalCatalogs(view));
-    judge("P3", winners(this.#history, view, this.#losses, config.writeCopies));
-    judge("copies", copies(view, { copies: wantedCopies, reachable: !this.#losses.any }));
-    judge("S3", exactQuota(view));
-    judge("P4", rightContents(this.#history));
-    judge("P5", readAfterWrite(this.#history, this.#calms));
+    const { copies, quotaBytes } = this.#swarm.config;
+    const view = await lookAround(this.#swarm, this.#history, this.#live());
+    const roomy = quotaBytes >= QUOTA_ROOMY_BYTES;
+    const copiesWanted = roomy ? Math.min(copies, this.#live().length) : 0;
+    judge({ swarm: this.#swarm, history: this.#history, losses: this.#losses, calms: this.#calms, view, copiesWanted });
   }
 }

@@ -17,6 +17,8 @@ export interface WorkloadOptions {
   readonly weights: Readonly<Record<OperationKind, number>>;
   readonly files: readonly string[];
   readonly directories: readonly string[];
+  /** Asked first, when it is to be a certain one. */
+  readonly coordinator?: Machine;
 }
 
 export const FILES: readonly string[] = ["a", "b.ogg", "music/c", "music/d.ogg", "music/live/e", "x/f", "x/g", "ü/h i"];
@@ -100,6 +102,17 @@ export class Workload {
     }
   }
 
+  /** A read through one server and no other. */
+  async readAt(machine: Machine, operation: Operation): Promise<void> {
+    operation.server = machine.name;
+    try {
+      await machine.ask((face) => readInto(operation, face, this.#swarm), TIMEOUT_MS);
+      this.#history.end(operation, "acknowledged");
+    } catch (error) {
+      this.#history.end(operation, "failed", this.#codeOf(error, machine));
+    }
+  }
+
   async #client(name: string): Promise<void> {
     const { low, high } = this.#options.pauseMs;
     while (!this.#stopped) {
@@ -167,7 +180,8 @@ export class Workload {
     let doubtful = false;
     let code: string | undefined;
     for (let i = 0; i < ATTEMPTS_MAX; i++) {
-      const machine = this.#random.pick(this.#swarm.machines);
+      const chosen = i === 0 ? this.#options.coordinator : undefined;
+      const machine = chosen ?? this.#random.pick(this.#swarm.machines);
       operation.server = machine.name;
       try {
         await machine.ask(attempt, TIMEOUT_MS);

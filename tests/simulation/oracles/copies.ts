@@ -2,11 +2,10 @@
 import type { Location } from "../../../src/server/face.ts";
 import type { DiskView, RestView } from "../rest.ts";
 
-export function copies(view: RestView, wanted: { readonly copies: number; readonly reachable: boolean }): string[] {
+export function copies(view: RestView, copiesWanted: number): string[] {
   return view.servers.flatMap(({ machine, locations }) =>
     [...locations.values()].flatMap((location) => {
-      const problem =
-        dishonest(location, view.disks) ?? (wanted.reachable ? tooFew(location, wanted.copies) : undefined);
+      const problem = dishonest(location, view.disks) ?? tooFew(location, copiesWanted);
       return problem ? [`${location.path} ${location.version}: ${problem}, says ${machine.name}`] : [];
     }),
   );

@@ -1,0 +1,35 @@
+/** All oracles, over a swarm at rest. What they find fails the run. */
+import type { History } from "./history.ts";
+import type { Losses } from "./losses.ts";
+import { copies } from "./oracles/copies.ts";
+import { equalCatalogs } from "./oracles/equal.ts";
+import { exactQuota } from "./oracles/quota.ts";
+import { type Calm, readAfterWrite, rightContents } from "./oracles/reads.ts";
+import { winners } from "./oracles/winners.ts";
+import type { RestView } from "./rest.ts";
+import type { Swarm } from "./swarm.ts";
+
+export interface Evidence {
+  readonly swarm: Swarm;
+  readonly history: History;
+  readonly losses: Losses;
+  readonly calms: readonly Calm[];
+  readonly view: RestView;
+  /** Copies that every file must have reached. */
+  readonly copiesWanted: number;
+}
+
+export function judge({ swarm, history, losses, calms, view, copiesWanted }: Evidence): void {
+  const { writeCopies } = swarm.config;
+  const problems = {
+    "equal catalogs": equalCatalogs(view),
+    P3: winners(history, view, losses, writeCopies),
+    copies: copies(view, copiesWanted),
+    S3: exactQuota(view),
+    P4: rightContents(history),
+    P5: readAfterWrite(history, calms),
+  };
+  for (const [rule, messages] of Object.entries(problems)) {
+    for (const message of messages) swarm.world.fail(rule, message);
+  }
+}

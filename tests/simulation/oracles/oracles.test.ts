@@ -1,0 +1,210 @@
+/** Each oracle is shown a history or a swarm that is wrong, and one like it that is right. */
+import { beforeEach, describe, expect, it } from "vitest";
+import type { VersionId } from "../../../src/core/ids.ts";
+import type { HolderInfo, Location } from "../../../src/server/face.ts";
+import { History, type Operation, type OperationKind, type Outcome, type Seen } from "../history.ts";
+import { Losses } from "../losses.ts";
+import type { Machine } from "../machine.ts";
+import type { RestView, ServerView } from "../rest.ts";
+import type { Swarm } from "../swarm.ts";
+import { EPOCH_MS, World } from "../world.ts";
+import { copies } from "./copies.ts";
+import { equalCatalogs } from "./equal.ts";
+import { exactQuota } from "./quota.ts";
+import { readAfterWrite, rightContents } from "./reads.ts";
+import { winners } from "./winners.ts";
+
+const CALM = [{ fromMs: 0, toMs: 1_000_000 }];
+
+describe("the oracles", () => {
+  let nowMs: number;
+  let history: History;
+
+  beforeEach(() => {
+    nowMs = 0;
+    const world = new World(1);
+    Object.defineProperty(world, "nowMs", { get: () => nowMs });
+    const clock = () => EPOCH_MS + nowMs;
+    history = new History({ world, wallMinMs: clock, wallMaxMs: clock } as unknown as Swarm);
+  });
+
+  /** An operation that takes a second, a minute after the one before. */
+  function did(
+    kind: OperationKind,
+    path: string,
+    outcome: Exclude<Outcome, "pending">,
+    more: { to?: string; sha256?: string } = {},
+  ): Operation {
+    nowMs += 60_000;
+    const operation = history.begin("c", kind, path, more);
+    if (kind === "put" && outcome === "acknowledged") {
+      operation.version = version(nowMs);
+      operation.copies = 2;
+    }
+    nowMs += 1_000;
+    history.end(operation, outcome);
+    return operation;
+  }
+
+  const put = (path: string, sha256: string, outcome: Exclude<Outcome, "pending"> = "acknowledged") =>
+    did("put", path, outcome, { sha256 });
+  const got = (path: string, seen: Seen) => did("get", path, "acknowledged").seen.set(path, seen);
+  const judged = (locations: Location[]) => winners(history, viewOf(serverOf("s1", locations)), new Losses(history), 2);
+
+  describe("winners (P3)", () => {
+    it("miss an acknowledged put that is gone, and not one that was deleted", () => {
+      put("a", "one");
+      expect(judged([])).toHaveLength(1);
+      did("remove", "a", "acknowledged");
+      expect(judged([])).toEqual([]);
+    });
+
+    it("allow a put of unknown outcome to be there or not", () => {
+      put("a", "one", "unknown");
+      expect(judged([])).toEqual([]);
+      expect(judged([location("a", "one")])).toEqual([]);
+    });
+
+    it("see an older version in the place of a newer, and what was deleted returned", () => {
+      put("a", "one");
+      put("a", "two");
+      expect(judged([location("a", "one")])).toHaveLength(1);
+      expect(judged([location("a", "two")])).toEqual([]);
+      did("remove", "a", "acknowledged");
+      expect(judged([location("a", "two")])).toHaveLength(1);
+    });
+
+    it("allow what may have been overtaken by an unknown deletion, and follow moves", () => {
+      put("a", "one");
+      did("move", "a", "acknowledged", { to: "b" });
+      expect(judged([location("b", "one")])).toEqual([]);
+      expect(judged([location("a", "one"), location("b", "one")])).toHaveLength(1);
+      expect(judged([])).toHaveLength(1);
+      did("remove", "b", "unknown");
+      expect(judged([])).toEqual([]);
+    });
+
+    it("excuse what the simulator destroyed on as many disks as it was acknowledged on", () => {
+      put("a", "one");
+      const losses = new Losses(history);
+      const view = viewOf(serverOf("s1", []));
+      losses.copy("one");
+      expect(winners(history, view, losses, 2)).toHaveLength(1);
+      losses.copy("one");
+      expect(winners(history, view, losses, 2)).toEqual([]);
+    });
+
+    it("see a content that nobody put there", () => {
+      put("a", "one");
+      expect(judged([location("a", "strange")])).toHaveLength(1);
+    });
+  });
+
+  it("reads (P4): a content of another path is wrong, unless it was moved", () => {
+    put("a", "one");
+    got("b", file("one"));
+    expect(rightContents(history)).toHaveLength(1);
+    did("move", "a", "unknown", { to: "b" });
+    expect(rightContents(history)).toEqual([]);
+    got("a", file("never put"));
+    expect(rightContents(history)).toHaveLength(1);
+  });
+
+  it("reads (P5): an acknowledged write is seen by the reads after it", () => {
+    put("a", "one");
+    put("a", "two");
+    got("a", file("two"));
+    expect(readAfterWrite(history, CALM)).toEqual([]);
+    got("a", file("one"));
+    got("a", { kind: "absent" });
+    expect(readAfterWrite(history, CALM)).toHaveLength(2);
+    expect(readAfterWrite(history, [])).toEqual([]);
+  });
+
+  it("reads (P5): what was deleted is not seen any more, in a list either", () => {
+    put("music/a", "one");
+    did("remove", "music/a", "acknowledged");
+    const list = did("list", "music", "acknowledged");
+    expect(readAfterWrite(history, CALM)).toEqual([]);
+    list.seen.set("music/a", file("one"));
+    expect(readAfterWrite(history, CALM)).toHaveLength(1);
+  });
+
+  it("copies: too few, and K that is not what the disks hold", () => {
+    const right = location("a", "one", ["s1", "s2"]);
+    const disks = { s1: { a: "one" }, s2: { a: "one" } };
+    expect(copies(viewOf(serverOf("s1", [right]), disks), 2)).toEqual([]);
+    expect(copies(viewOf(serverOf("s1", [right]), disks), 3)).toHaveLength(1);
+    expect(copies(viewOf(serverOf("s1", [right]), { ...disks, s2: { a: "rotten" } }), 2)).toHaveLength(1);
+    expect(copies(viewOf(serverOf("s1", [right]), { ...disks, s3: { a: "one" } }), 2)).toHaveLength(1);
+    expect(copies(viewOf(serverOf("s1", [{ ...right, copies: 3, surplus: 0 }]), disks), 2)).toHaveLength(1);
+  });
+
+  it("equal catalogs: one server that tells anything else is found", () => {
+    const one = serverOf("s1", [location("a", "one", ["s1"])]);
+    expect(equalCatalogs(viewOf(one, {}, serverOf("s2", [location("a", "one", ["s1"])])))).toEqual([]);
+    expect(equalCatalogs(viewOf(one, {}, serverOf("s2", [location("a", "one", ["s2"])])))).toHaveLength(1);
+    expect(equalCatalogs(viewOf(one, {}, serverOf("s2", [])))).toHaveLength(2);
+  });
+
+  it("quota (S3): a byte too much or too little is found", () => {
+    const disks = { s1: { a: "one" } };
+    const server = serverOf("s1", [location("a", "one", ["s1"])]);
+    expect(exactQuota(viewOf({ ...server, servers: [self(3 + 100)] }, disks))).toEqual([]);
+    expect(exactQuota(viewOf({ ...server, servers: [self(3 + 101)] }, disks))).toHaveLength(1);
+  });
+});
+
+function version(atMs: number): VersionId {
+  return `${((EPOCH_MS + atMs) * 1_024).toString(16).padStart(14, "0")}-000000000001` as VersionId;
+}
+
+function file(sha256: string): Seen {
+  return { kind: "file", version: version(0), sha256 };
+}
+
+function location(path: string, sha256: string, names: readonly string[] = ["s1"]): Location {
+  const servers = names.map((name) => ({ name, state: "up" }) as HolderInfo);
+  const copies = servers.length;
+  return { path, sha256, version: version(0), size: 3, target: 3, copies, surplus: copies - 3, servers };
+}
+
+const machines = new Map<string, Machine>();
+
+function machine(name: string): Machine {
+  const known = machines.get(name) ?? ({ name } as Machine);
+  machines.set(name, known);
+  return known;
+}
+
+function self(used: number): ServerView["servers"][number] {
+  return { self: true, quota: { total: 0, used, free: 0 } } as ServerView["servers"][number];
+}
+
+function serverOf(name: string, locations: readonly Location[]): ServerView {
+  return {
+    machine: machine(name),
+    entries: new Map(locations.map(({ path, version, copies }) => [path, { type: "file", version, copies }])),
+    locations: new Map(locations.map((found) => [found.path, found])),
+    contents: new Map(),
+    status: { files: locations.length, bytes: 0 } as ServerView["status"],
+    servers: [],
+  };
+}
+
+/** Each file on a disk has the three bytes of its digest's name; fsdfs's own directory has 100. */
+function viewOf(
+  server: ServerView,
+  disks: Record<string, Record<string, string>> = {},
+  ...others: ServerView[]
+): RestView {
+  return {
+    servers: [server, ...others],
+    disks: Object.entries(disks).map(([name, files]) => ({
+      machine: machine(name),
+      files: new Map(Object.entries(files)),
+      sizes: new Map(Object.keys(files).map((path) => [path, 3])),
+      ownBytes: 100,
+    })),
+  };
+}

@@ -1,8 +1,10 @@
 /** One server: what it is given, and what can be done with it. */
+import type { Bytes } from "../core/catalog/kv.ts";
 import type { CatalogStore } from "../ports/catalog-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Discovery } from "../ports/discovery.ts";
 import type { FileStore } from "../ports/file-store.ts";
+import type { LoadMeter } from "../ports/load-meter.ts";
 import type { Log } from "../ports/log.ts";
 import type { Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
@@ -16,13 +18,14 @@ export interface Ports {
   readonly files: FileStore;
   readonly network: Network;
   readonly discovery: Discovery;
+  readonly load: LoadMeter;
   readonly log: Log;
 }
 
 /** What the operator chose; `config.ts` declares how. */
 export interface ServerOptions {
-  /** The swarm's password, from which the keys of links and signatures are derived. */
-  readonly password: string;
+  /** The swarm's password, stretched: 32 bytes from which the keys of links and signatures are derived. */
+  readonly swarmKey: Bytes;
   readonly name: string;
   /** Undefined: a zone of its own. */
   readonly zone: string | undefined;

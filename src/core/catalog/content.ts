@@ -1,0 +1,55 @@
+/** The value of a content register as bytes. Its first byte is the kind; unknown kinds are refused, never guessed. */
+import { ByteReader, ByteWriter } from "../bytes.ts";
+import type { VersionId } from "../ids.ts";
+import type { FilePath } from "../paths.ts";
+import { VERSION_BYTES, versionHex, versionOfBytes } from "./keys.ts";
+import type { Bytes } from "./kv.ts";
+import type { Content } from "./types.ts";
+
+const KIND = { file: 1, directory: 2, deleted: 3, moved: 4, requestedFile: 5 } as const;
+const SHA256_BYTES = 32;
+const REQUEST_BYTES = 8;
+
+export function encodeContent(content: Content): Bytes {
+  const writer = new ByteWriter(64);
+  switch (content.type) {
+    case "file":
+      return writer
+        .u8(content.request === undefined ? KIND.file : KIND.requestedFile)
+        .hex(versionHex(content.version))
+        .varint(content.sizeBytes)
+        .hex(content.sha256)
+        .hex(content.request ?? "")
+        .finish();
+    case "directory":
+      return writer.u8(KIND.directory).finish();
+    case "deleted":
+      if (content.movedTo === undefined) return writer.u8(KIND.deleted).finish();
+      return writer.u8(KIND.moved).text(content.movedTo).finish();
+  }
+}
+
+/** @throws RangeError when the bytes are no content this version of fsdfs knows */
+export function decodeContent(bytes: Bytes): Content {
+  const reader = new ByteReader(bytes);
+  const kind = reader.u8();
+  switch (kind) {
+    case KIND.file:
+    case KIND.requestedFile:
+      return {
+        type: "file",
+        version: versionOfBytes(reader.raw(VERSION_BYTES)) as VersionId,
+        sizeBytes: reader.varint(),
+        sha256: reader.hex(SHA256_BYTES),
+        request: kind === KIND.requestedFile ? reader.hex(REQUEST_BYTES) : undefined,
+      };
+    case KIND.directory:
+      return { type: "directory" };
+    case KIND.deleted:
+      return { type: "deleted", movedTo: undefined };
+    case KIND.moved:
+      return { type: "deleted", movedTo: reader.text() as FilePath };
+    default:
+      throw new RangeError(`unknown kind of content ${kind}`);
+  }
+}

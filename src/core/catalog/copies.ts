@@ -1,0 +1,50 @@
+/** The copies on this server's own disk, and their way into the trash: rows and counts, in the caller's transaction. */
+import type { HybridTime, VersionId } from "../ids.ts";
+import { copyKey, todoKey, trashKey } from "./keys.ts";
+import type { ReadView } from "./kv.ts";
+import { type CopyRow, decodeCopyRow, encodeCopyRow, encodeTrashRow, type TrashRow } from "./rows.ts";
+import type { CatalogTransaction } from "./transaction.ts";
+
+export function readCopy(view: ReadView, version: VersionId): CopyRow | undefined {
+  const row = view.get(copyKey(version));
+  return row === undefined ? undefined : decodeCopyRow(row);
+}
+
+export function hasTodo(view: ReadView, version: VersionId): boolean {
+  return view.get(todoKey(version)) !== undefined;
+}
+
+/** Enters a copy, whose file still has to be brought to its place. */
+export function addCopy({ view, stats }: CatalogTransaction, version: VersionId, copy: CopyRow): void {
+  if (view.get(copyKey(version)) !== undefined) throw new Error(`a second copy of ${version} on one server`);
+  view.put(copyKey(version), encodeCopyRow(copy));
+  view.put(todoKey(version), Uint8Array.of(1));
+  stats.copies += 1;
+  stats.copyBytes += copy.sizeBytes;
+}
+
+/** The copy's file is at its place now. */
+export function placeCopy({ view }: CatalogTransaction, version: VersionId, copy: CopyRow): void {
+  view.put(copyKey(version), encodeCopyRow(copy));
+  view.remove(todoKey(version));
+}
+
+export function removeCopy({ view, stats }: CatalogTransaction, version: VersionId): void {
+  const copy = readCopy(view, version);
+  if (copy === undefined) return;
+  view.remove(copyKey(version));
+  view.remove(todoKey(version));
+  stats.copies -= 1;
+  stats.copyBytes -= copy.sizeBytes;
+}
+
+export function addTrash(
+  { view, stats }: CatalogTransaction,
+  time: HybridTime,
+  version: VersionId,
+  row: TrashRow,
+): void {
+  view.put(trashKey(time, version), encodeTrashRow(row));
+  stats.trashFiles += 1;
+  stats.trashBytes += row.sizeBytes;
+}

@@ -1,0 +1,182 @@
+/**
+ * The catalog's tables and their keys, all in one ordered map. A key is a table's letter and then:
+ *
+ * entries   e  path (with "/" as a zero byte, so that a directory's entries follow it)  → the path's registers
+ * versions  v  version                                       → its paths, its holdings, how it is indexed
+ * log       g  origin (2) number (6)                         → the register that this record wrote (C3)
+ * origins   o  origin (2)                                    → its server, incarnation and how far it is known
+ * work      w  held (1) surplus (2) order (4) version        → nothing; files I lack and files I hold, by surplus (C13)
+ * copies    l  version                                       → the copy on this server's own disk
+ * todo      t  version                                       → nothing; a copy whose file must move or go
+ * trash     x  time put there (7) version                    → a file in the trash
+ * settings  s  name                                          → a register of the swarm
+ * meta      m  name                                          → this server's own facts
+ */
+import { ByteWriter, fromUtf8, hex, utf8 } from "../bytes.ts";
+import type { HybridTime, VersionId } from "../ids.ts";
+import type { FilePath } from "../paths.ts";
+import type { Bytes, KeyRange } from "./kv.ts";
+
+export const VERSION_BYTES = 13;
+
+const letter = (text: string) => text.charCodeAt(0);
+const TABLE = {
+  entries: letter("e"),
+  versions: letter("v"),
+  log: letter("g"),
+  origins: letter("o"),
+  work: letter("w"),
+  copies: letter("l"),
+  todo: letter("t"),
+  trash: letter("x"),
+  settings: letter("s"),
+  meta: letter("m"),
+} as const;
+
+export type Table = keyof typeof TABLE;
+
+export function tableRange(table: Table): KeyRange {
+  return { start: Uint8Array.of(TABLE[table]), end: Uint8Array.of(TABLE[table] + 1) };
+}
+
+export function entryKey(path: FilePath | ""): Bytes {
+  const key = new ByteWriter(path.length + 1).u8(TABLE.entries).raw(utf8(path)).finish();
+  for (let i = 1; i < key.length; i++) if (key[i] === 0x2f) key[i] = 0;
+  return key;
+}
+
+export function pathOfEntryKey(key: Bytes): FilePath {
+  const bytes = key.slice(1);
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] === 0) bytes[i] = 0x2f;
+  return fromUtf8(bytes) as FilePath;
+}
+
+/** Everything below a directory; the directory's own entry is not in it. */
+export function descendantsRange(directory: FilePath | ""): KeyRange {
+  if (directory === "") return { start: Uint8Array.of(TABLE.entries, 1), end: Uint8Array.of(TABLE.entries + 1) };
+  const prefix = entryKey(directory);
+  return { start: append(prefix, 0), end: append(prefix, 1) };
+}
+
+/** The first key behind an entry and everything below it. */
+export function keyAfterSubtree(entry: Bytes): Bytes {
+  return append(entry, 1);
+}
+
+/** The first key behind `key`. */
+export function keyAfter(key: Bytes): Bytes {
+  return append(key, 0);
+}
+
+export function versionKey(version: VersionId): Bytes {
+  return withVersion(TABLE.versions, version);
+}
+
+export function copyKey(version: VersionId): Bytes {
+  return withVersion(TABLE.copies, version);
+}
+
+export function todoKey(version: VersionId): Bytes {
+  return withVersion(TABLE.todo, version);
+}
+
+export function logKey(origin: number, number: number): Bytes {
+  return new ByteWriter(9).u8(TABLE.log).uint(origin, 2).uint(number, 6).finish();
+}
+
+export function numberOfLogKey(key: Bytes): number {
+  return (
+    new DataView(key.buffer, key.byteOffset).getUint16(3) * 2 ** 32 +
+    new DataView(key.buffer, key.byteOffset).getUint32(5)
+  );
+}
+
+export function originKey(origin: number): Bytes {
+  return new ByteWriter(3).u8(TABLE.origins).uint(origin, 2).finish();
+}
+
+export interface WorkPosition {
+  readonly held: boolean;
+  readonly surplus: number;
+  /** Rendezvous weight, so that servers with the same work begin at different ends of it. */
+  readonly order: number;
+  readonly version: VersionId;
+}
+
+const SURPLUS_ZERO = 0x8000;
+
+export function workKey(position: WorkPosition): Bytes {
+  return workPrefix(position.held, position.surplus).uint(position.order, 4).hex(versionHex(position.version)).finish();
+}
+
+export function workPositionOf(key: Bytes): WorkPosition {
+  const view = new DataView(key.buffer, key.byteOffset, key.length);
+  return {
+    held: key[1] === 1,
+    surplus: view.getUint16(2) - SURPLUS_ZERO,
+    order: view.getUint32(4),
+    version: versionOfBytes(key.subarray(8)),
+  };
+}
+
+export function workRange(held: boolean): KeyRange {
+  return { start: Uint8Array.of(TABLE.work, held ? 1 : 0), end: Uint8Array.of(TABLE.work, held ? 2 : 1) };
+}
+
+export function trashKey(time: HybridTime, version: VersionId): Bytes {
+  return new ByteWriter(21).u8(TABLE.trash).uint(time, 7).hex(versionHex(version)).finish();
+}
+
+export function versionOfTrashKey(key: Bytes): VersionId {
+  return versionOfBytes(key.subarray(8));
+}
+
+export function settingKey(name: string): Bytes {
+  return new ByteWriter(32).u8(TABLE.settings).raw(utf8(name)).finish();
+}
+
+export function settingsRange(prefix: string): KeyRange {
+  const start = settingKey(prefix);
+  const end = start.slice();
+  end[end.length - 1]! += 1;
+  return { start, end };
+}
+
+export function nameOfSettingKey(key: Bytes): string {
+  return fromUtf8(key.subarray(1));
+}
+
+export function metaKey(name: string): Bytes {
+  return new ByteWriter(32).u8(TABLE.meta).raw(utf8(name)).finish();
+}
+
+export function versionHex(version: VersionId): string {
+  return version.slice(0, 14) + version.slice(15);
+}
+
+export function versionOfBytes(bytes: Bytes): VersionId {
+  const text = hex(bytes.subarray(0, VERSION_BYTES));
+  return `${text.slice(0, 14)}-${text.slice(14)}` as VersionId;
+}
+
+export function versionOfKey(key: Bytes): VersionId {
+  return versionOfBytes(key.subarray(1));
+}
+
+function workPrefix(held: boolean, surplus: number): ByteWriter {
+  return new ByteWriter(24)
+    .u8(TABLE.work)
+    .u8(held ? 1 : 0)
+    .uint(surplus + SURPLUS_ZERO, 2);
+}
+
+function withVersion(table: number, version: VersionId): Bytes {
+  return new ByteWriter(1 + VERSION_BYTES).u8(table).hex(versionHex(version)).finish();
+}
+
+function append(bytes: Bytes, byte: number): Bytes {
+  const longer = new Uint8Array(bytes.length + 1);
+  longer.set(bytes);
+  longer[bytes.length] = byte;
+  return longer;
+}

@@ -1,0 +1,167 @@
+/**
+ * How records meet (C1, C2). Merging is commutative, associative and idempotent in what a register says.
+ *
+ * L1. For each origin and each register, the log has a row for the highest number of that origin that was merged into
+ *     the register, and the register has a mark of it. So whoever is streamed an origin's log and then told its number
+ *     knows, for every record up to that number, the record or what superseded it, whoever wrote that.
+ * L2. A version's row lists exactly the paths whose content register says that version.
+ */
+import { compareBytes } from "../bytes.ts";
+import type { VersionId } from "../ids.ts";
+import type { FilePath } from "../paths.ts";
+import { decodeContent } from "./content.ts";
+import { copyKey, logKey, settingKey, todoKey } from "./keys.ts";
+import { encodePointer, type LogPointer } from "./log.ts";
+import { decodeCopyRow, decodeRegisters, encodeRegisters, type Holding, type Mark, type Register } from "./rows.ts";
+import type { CatalogTransaction } from "./transaction.ts";
+import type { CatalogRecord, Content, Stamp } from "./types.ts";
+
+export const CONTENT_FIELD = "content";
+
+/** Takes in one record. Answers whether the register now says what the record says and did not before. */
+export function merge(transaction: CatalogTransaction, record: CatalogRecord): boolean {
+  const origin = transaction.origins.intern(record.origin);
+  const row = transaction.origins.at(origin);
+  if (record.number > row.seen) transaction.origins.set(origin, { ...row, seen: record.number });
+  const mark: Mark = { origin, number: record.number };
+  switch (record.key.kind) {
+    case "path":
+      return mergePathRegister(transaction, record.key.path, asRegister(record, record.key.field, mark), mark);
+    case "holding":
+      return mergeHolding(transaction, record.key.version, record.value[0] === 1, mark);
+    case "setting":
+      return mergeSetting(transaction, record.key.name, asRegister(record, "", mark), mark);
+  }
+}
+
+/** The order of two writes to one register: negative when `a` is the older. */
+export function compareWrites(a: { stamp: Stamp; value: Uint8Array }, b: { stamp: Stamp; value: Uint8Array }): number {
+  return (
+    a.stamp.rank - b.stamp.rank ||
+    a.stamp.time - b.stamp.time ||
+    (a.stamp.server < b.stamp.server ? -1 : a.stamp.server > b.stamp.server ? 1 : 0) ||
+    compareBytes(a.value, b.value)
+  );
+}
+
+export function contentOf(registers: readonly Register[]): Content | undefined {
+  const register = registers.find(({ field }) => field === CONTENT_FIELD);
+  return register === undefined ? undefined : decodeContent(register.value);
+}
+
+function asRegister(record: CatalogRecord, field: string, mark: Mark): Register {
+  if (record.stamp === undefined) throw new RangeError("a record without a stamp");
+  return { field, stamp: record.stamp, value: record.value, marks: [mark] };
+}
+
+function mergePathRegister(transaction: CatalogTransaction, path: FilePath, written: Register, mark: Mark): boolean {
+  const registers = transaction.registers(path);
+  const present = registers.find(({ field }) => field === written.field);
+  if (present !== undefined && knows(present.marks, mark)) return false;
+  const wins = present === undefined || compareWrites(written, present) > 0;
+  const marks = withMark(transaction, present?.marks ?? [], mark);
+  const merged: Register = { ...(wins ? written : present), marks };
+  transaction.setRegisters(path, [...registers.filter(({ field }) => field !== written.field), merged]);
+
+  const pathPointer = { kind: "path", path, field: written.field } as const;
+  if (written.field !== CONTENT_FIELD) {
+    point(transaction, [mark], pathPointer);
+    if (wins) for (const version of versionsAt(registers)) transaction.touch(version);
+    return wins;
+  }
+  const content = decodeContent(merged.value);
+  point(transaction, marks, pathPointer);
+  if (content.type === "file") point(transaction, [mark], { kind: "content", version: content.version });
+  if (wins) replaceContent(transaction, path, present && decodeContent(present.value), content);
+  return wins;
+}
+
+/** Brings everything that follows from a path's content in line with its change. */
+function replaceContent(
+  transaction: CatalogTransaction,
+  path: FilePath,
+  before: Content | undefined,
+  after: Content,
+): void {
+  if (before?.type === "file") {
+    transaction.stats.files -= 1;
+    transaction.stats.bytes -= before.sizeBytes;
+    if (after.type !== "file" || after.version !== before.version) {
+      const row = transaction.version(before.version);
+      transaction.setVersion(before.version, { ...row, paths: row.paths.filter((other) => other !== path) });
+      planCopy(transaction, before.version);
+    }
+  }
+  if (after.type === "file") {
+    transaction.stats.files += 1;
+    transaction.stats.bytes += after.sizeBytes;
+    const row = transaction.version(after.version);
+    if (!row.paths.includes(path)) transaction.setVersion(after.version, { ...row, paths: [...row.paths, path] });
+    planCopy(transaction, after.version);
+  }
+}
+
+/** Notes that a copy on this disk may have to move or go. What has to be done is decided when it is done. */
+function planCopy(transaction: CatalogTransaction, version: VersionId): void {
+  const copy = transaction.view.get(copyKey(version));
+  if (copy === undefined) return;
+  const { path, staged } = decodeCopyRow(copy);
+  const { paths } = transaction.version(version);
+  if (staged === undefined && paths.includes(path)) transaction.view.remove(todoKey(version));
+  else transaction.view.put(todoKey(version), Uint8Array.of(1));
+}
+
+function mergeHolding(transaction: CatalogTransaction, version: VersionId, held: boolean, mark: Mark): boolean {
+  const { origins } = transaction;
+  const row = transaction.version(version);
+  const { server } = origins.at(mark.origin);
+  const isHolders = (holding: Holding) => origins.at(holding.marks[0]!.origin).server === server;
+  const present = row.holdings.find(isHolders);
+  if (present !== undefined && knows(present.marks, mark)) return false;
+  const wins = present === undefined || present.marks.every((other) => compareStatements(transaction, other, mark) < 0);
+  const marks = withMark(transaction, present?.marks ?? [], mark);
+  const merged: Holding = { held: wins ? held : present.held, marks };
+  transaction.setVersion(version, { ...row, holdings: [...row.holdings.filter((h) => !isHolders(h)), merged] });
+  point(transaction, [mark], { kind: "holding", version });
+  return wins && held !== (present?.held ?? false);
+}
+
+function compareStatements({ origins }: CatalogTransaction, a: Mark, b: Mark): number {
+  return origins.at(a.origin).incarnation - origins.at(b.origin).incarnation || a.number - b.number;
+}
+
+function mergeSetting(transaction: CatalogTransaction, name: string, written: Register, mark: Mark): boolean {
+  const { view } = transaction;
+  const row = view.get(settingKey(name));
+  const present = row === undefined ? undefined : decodeRegisters(row)[0];
+  if (present !== undefined && knows(present.marks, mark)) return false;
+  const wins = present === undefined || compareWrites(written, present) > 0;
+  const marks = withMark(transaction, present?.marks ?? [], mark);
+  view.put(settingKey(name), encodeRegisters([{ ...(wins ? written : present), marks }]));
+  point(transaction, [mark], { kind: "setting", name });
+  return wins;
+}
+
+function knows(marks: readonly Mark[], mark: Mark): boolean {
+  return marks.some(({ origin, number }) => origin === mark.origin && number >= mark.number);
+}
+
+/** The marks with a new one in the place of its origin's last; keeps L1 by taking that one's row out of the log. */
+function withMark({ view }: CatalogTransaction, marks: readonly Mark[], mark: Mark): Mark[] {
+  const kept: Mark[] = [];
+  for (const other of marks) {
+    if (other.origin === mark.origin) view.remove(logKey(other.origin, other.number));
+    else kept.push(other);
+  }
+  return [...kept, mark];
+}
+
+function point({ view }: CatalogTransaction, marks: readonly Mark[], pointer: LogPointer): void {
+  const row = encodePointer(pointer);
+  for (const { origin, number } of marks) view.put(logKey(origin, number), row);
+}
+
+function versionsAt(registers: readonly Register[]): VersionId[] {
+  const content = contentOf(registers);
+  return content?.type === "file" ? [content.version] : [];
+}

@@ -1,0 +1,232 @@
+/** How the catalog's rows look on disk. Each begins with the version of its format. */
+import { ByteReader, ByteWriter } from "../bytes.ts";
+import { type HybridTime, SERVER_ID_BYTES, type ServerId, type VersionId } from "../ids.ts";
+import type { FilePath } from "../paths.ts";
+import { VERSION_BYTES, versionHex, versionOfBytes } from "./keys.ts";
+import type { Bytes } from "./kv.ts";
+import type { Origin, Stamp } from "./types.ts";
+
+const FORMAT = 1;
+const TIME_BYTES = 7;
+
+/** Which record of which origin a register has taken in; `origin` is the local index of the origin (table origins). */
+export interface Mark {
+  readonly origin: number;
+  readonly number: number;
+}
+
+/** A register of a path or a setting. `marks` has one mark for each origin that ever wrote it (L1 in merge.ts). */
+export interface Register {
+  readonly field: string;
+  readonly stamp: Stamp;
+  readonly value: Bytes;
+  readonly marks: readonly Mark[];
+}
+
+/** One holder's statement about a version; the greatest mark by incarnation and number is the one that counts. */
+export interface Holding {
+  readonly held: boolean;
+  readonly marks: readonly Mark[];
+}
+
+export interface VersionRow {
+  /** Where the version is the current content: one path, or several after concurrent moves, or none. */
+  readonly paths: readonly FilePath[];
+  readonly holdings: readonly Holding[];
+  /** The place in the work index that was written last. */
+  readonly indexed: { readonly held: boolean; readonly surplus: number } | undefined;
+}
+
+export const NO_VERSION: VersionRow = { paths: [], holdings: [], indexed: undefined };
+
+export interface OriginRow extends Origin {
+  /** Everything up to this number is merged, or something that supersedes it. */
+  readonly contiguous: number;
+  /** The greatest number that was merged. */
+  readonly seen: number;
+  /** Every record of up to this number may have been collected (C7). */
+  readonly floor: number;
+  /** Digest over the origin's records up to `contiguous`, as the origin told it (C6). */
+  readonly chain: number;
+}
+
+/** The copy of a version on this server's own disk. */
+export interface CopyRow {
+  /** The path it was made for, or moved to. */
+  readonly path: FilePath;
+  /** Where the file lies, relative to the data directory. */
+  readonly location: string;
+  /** Set until the staged file has been renamed to `location`. */
+  readonly staged: string | undefined;
+  readonly sizeBytes: number;
+  readonly inode: number;
+  readonly modifiedNs: bigint;
+}
+
+export interface TrashRow {
+  readonly path: FilePath;
+  readonly location: string;
+  readonly sizeBytes: number;
+  readonly reason: TrashReason;
+}
+
+export type TrashReason = "deleted" | "overwritten" | "dropped";
+const TRASH_REASONS: readonly TrashReason[] = ["deleted", "overwritten", "dropped"];
+
+export function encodeRegisters(registers: readonly Register[]): Bytes {
+  const writer = new ByteWriter(160).u8(FORMAT).varint(registers.length);
+  for (const register of registers) {
+    writer.text(register.field);
+    writeStamp(writer, register.stamp);
+    writeMarks(writer, register.marks);
+    writer.bytes(register.value);
+  }
+  return writer.finish();
+}
+
+export function decodeRegisters(row: Bytes): Register[] {
+  const reader = readerOf(row);
+  return times(reader.varint(), () => {
+    const field = reader.text();
+    const stamp = readStamp(reader);
+    const marks = readMarks(reader);
+    return { field, stamp, marks, value: reader.bytes() };
+  });
+}
+
+export function encodeVersionRow(row: VersionRow): Bytes {
+  const writer = new ByteWriter(160).u8(FORMAT);
+  if (row.indexed === undefined) writer.u8(0);
+  else writer.u8(row.indexed.held ? 2 : 1).uint(row.indexed.surplus + 0x8000, 2);
+  writer.varint(row.paths.length);
+  for (const path of row.paths) writer.text(path);
+  writer.varint(row.holdings.length);
+  for (const holding of row.holdings) {
+    writer.u8(holding.held ? 1 : 0);
+    writeMarks(writer, holding.marks);
+  }
+  return writer.finish();
+}
+
+export function decodeVersionRow(row: Bytes): VersionRow {
+  const reader = readerOf(row);
+  const kind = reader.u8();
+  const indexed = kind === 0 ? undefined : { held: kind === 2, surplus: reader.uint(2) - 0x8000 };
+  const paths = times(reader.varint(), () => reader.text() as FilePath);
+  const holdings = times(reader.varint(), () => ({ held: reader.u8() === 1, marks: readMarks(reader) }));
+  return { paths, holdings, indexed };
+}
+
+export function encodeOriginRow(row: OriginRow): Bytes {
+  return new ByteWriter(48)
+    .u8(FORMAT)
+    .hex(row.server)
+    .uint(row.incarnation, TIME_BYTES)
+    .varint(row.contiguous)
+    .varint(row.seen)
+    .varint(row.floor)
+    .uint(row.chain, 4)
+    .finish();
+}
+
+export function decodeOriginRow(row: Bytes): OriginRow {
+  const reader = readerOf(row);
+  return {
+    server: reader.hex(SERVER_ID_BYTES) as ServerId,
+    incarnation: reader.uint(TIME_BYTES) as HybridTime,
+    contiguous: reader.varint(),
+    seen: reader.varint(),
+    floor: reader.varint(),
+    chain: reader.uint(4),
+  };
+}
+
+export function encodeCopyRow(row: CopyRow): Bytes {
+  return new ByteWriter(96)
+    .u8(FORMAT)
+    .text(row.path)
+    .text(row.location === row.path ? "" : row.location)
+    .text(row.staged ?? "")
+    .varint(row.sizeBytes)
+    .varint(row.inode)
+    .varint(Number(row.modifiedNs / 1_000_000_000n))
+    .varint(Number(row.modifiedNs % 1_000_000_000n))
+    .finish();
+}
+
+export function decodeCopyRow(row: Bytes): CopyRow {
+  const reader = readerOf(row);
+  const path = reader.text() as FilePath;
+  const location = reader.text();
+  const staged = reader.text();
+  return {
+    path,
+    location: location === "" ? path : location,
+    staged: staged === "" ? undefined : staged,
+    sizeBytes: reader.varint(),
+    inode: reader.varint(),
+    modifiedNs: BigInt(reader.varint()) * 1_000_000_000n + BigInt(reader.varint()),
+  };
+}
+
+export function encodeTrashRow(row: TrashRow): Bytes {
+  return new ByteWriter(96)
+    .u8(FORMAT)
+    .text(row.path)
+    .text(row.location)
+    .varint(row.sizeBytes)
+    .u8(TRASH_REASONS.indexOf(row.reason))
+    .finish();
+}
+
+export function decodeTrashRow(row: Bytes): TrashRow {
+  const reader = readerOf(row);
+  return {
+    path: reader.text() as FilePath,
+    location: reader.text(),
+    sizeBytes: reader.varint(),
+    reason: TRASH_REASONS[reader.u8()] ?? "deleted",
+  };
+}
+
+export function writeStamp(writer: ByteWriter, stamp: Stamp): void {
+  writer.varint(stamp.rank).uint(stamp.time, TIME_BYTES).hex(stamp.server);
+}
+
+export function readStamp(reader: ByteReader): Stamp {
+  return {
+    rank: reader.varint(),
+    time: reader.uint(TIME_BYTES) as HybridTime,
+    server: reader.hex(SERVER_ID_BYTES) as ServerId,
+  };
+}
+
+export function writeVersion(writer: ByteWriter, version: VersionId): void {
+  writer.hex(versionHex(version));
+}
+
+export function readVersion(reader: ByteReader): VersionId {
+  return versionOfBytes(reader.raw(VERSION_BYTES));
+}
+
+export function times<T>(count: number, read: () => T): T[] {
+  const list: T[] = [];
+  for (let i = 0; i < count; i++) list.push(read());
+  return list;
+}
+
+function readerOf(row: Bytes): ByteReader {
+  const reader = new ByteReader(row);
+  const format = reader.u8();
+  if (format !== FORMAT) throw new RangeError(`a row has the unknown format ${format}`);
+  return reader;
+}
+
+function writeMarks(writer: ByteWriter, marks: readonly Mark[]): void {
+  writer.varint(marks.length);
+  for (const mark of marks) writer.uint(mark.origin, 2).varint(mark.number);
+}
+
+function readMarks(reader: ByteReader): Mark[] {
+  return times(reader.varint(), () => ({ origin: reader.uint(2), number: reader.varint() }));
+}

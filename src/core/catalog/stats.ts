@@ -1,0 +1,41 @@
+/** Counts that status and quota need at once, kept in the transaction that changes what they count. */
+import { ByteReader, ByteWriter } from "../bytes.ts";
+import { metaKey } from "./keys.ts";
+import type { Bytes, ReadView } from "./kv.ts";
+
+export interface CatalogStats {
+  /** Live files of the swarm and the sum of their sizes. */
+  files: number;
+  bytes: number;
+  /** Copies on this server's disk, staged ones of a commit included. */
+  copies: number;
+  copyBytes: number;
+  trashFiles: number;
+  trashBytes: number;
+}
+
+export const STATS_KEY: Bytes = metaKey("stats");
+
+export function readStats(view: ReadView): CatalogStats {
+  const row = view.get(STATS_KEY);
+  if (row === undefined) return { files: 0, bytes: 0, copies: 0, copyBytes: 0, trashFiles: 0, trashBytes: 0 };
+  const reader = new ByteReader(row);
+  return {
+    files: reader.varint(),
+    bytes: reader.varint(),
+    copies: reader.varint(),
+    copyBytes: reader.varint(),
+    trashFiles: reader.varint(),
+    trashBytes: reader.varint(),
+  };
+}
+
+/** @throws RangeError when a count is negative: the catalog contradicts itself */
+export function encodeStats(stats: CatalogStats): Bytes {
+  const writer = new ByteWriter(48);
+  for (const name of ["files", "bytes", "copies", "copyBytes", "trashFiles", "trashBytes"] as const) {
+    if (stats[name] < 0) throw new RangeError(`the count of ${name} fell to ${stats[name]}`);
+    writer.varint(stats[name]);
+  }
+  return writer.finish();
+}

@@ -1,0 +1,69 @@
+/** K, N and surplus of a version, and its place in the work index (C13). */
+import { ByteReader, ByteWriter } from "../bytes.ts";
+import type { ServerId, VersionId } from "../ids.ts";
+import { rendezvousWeight } from "../rendezvous.ts";
+import { entryKey, versionKey, workKey } from "./keys.ts";
+import type { Bytes, ReadView } from "./kv.ts";
+import type { Holding, VersionRow } from "./rows.ts";
+import { type CatalogContext, type CatalogTransaction, readRegisters } from "./transaction.ts";
+
+export const TARGET_FIELD = "target";
+export const TARGET_MAX = 1000;
+
+export function encodeTarget(target: number): Bytes {
+  return new ByteWriter(2).varint(target).finish();
+}
+
+/** N of a version: the greatest of the paths where it lies. */
+export function targetOf(view: ReadView, row: VersionRow, context: CatalogContext): number {
+  let target = 0;
+  for (const path of row.paths) {
+    const register = readRegisters(view, entryKey(path)).find(({ field }) => field === TARGET_FIELD);
+    target = Math.max(target, register === undefined ? context.defaultTarget : new ByteReader(register.value).varint());
+  }
+  return target;
+}
+
+/** Who states to hold the version, absent ones included. */
+export function holdersOf(row: VersionRow, serverAt: (origin: number) => ServerId): ServerId[] {
+  return row.holdings.filter(({ held }) => held).map((holding) => holderOf(holding, serverAt));
+}
+
+export function holderOf(holding: Holding, serverAt: (origin: number) => ServerId): ServerId {
+  return serverAt(holding.marks[0]!.origin);
+}
+
+/** Brings the work index up to what the rows say now. Idempotent. */
+export function reindex(transaction: CatalogTransaction, version: VersionId): void {
+  const { view, context, origins } = transaction;
+  const row = transaction.version(version);
+  if (row.paths.length === 0 && row.holdings.length === 0) {
+    unindex(transaction, version, row);
+    view.remove(versionKey(version));
+    return;
+  }
+  const holders = holdersOf(row, (origin) => origins.at(origin).server);
+  const copies = holders.filter((server) => context.counts(server)).length;
+  const indexed =
+    row.paths.length === 0
+      ? undefined
+      : { held: holders.includes(context.self), surplus: copies - targetOf(view, row, context) };
+  if (indexed?.held === row.indexed?.held && indexed?.surplus === row.indexed?.surplus) return;
+  unindex(transaction, version, row);
+  if (indexed !== undefined) view.put(workKey(positionOf(transaction, version, indexed)), NOTHING);
+  transaction.setVersion(version, { ...row, indexed });
+}
+
+const NOTHING: Bytes = Uint8Array.of(1);
+
+function unindex(transaction: CatalogTransaction, version: VersionId, row: VersionRow): void {
+  if (row.indexed !== undefined) transaction.view.remove(workKey(positionOf(transaction, version, row.indexed)));
+}
+
+function positionOf(
+  { context }: CatalogTransaction,
+  version: VersionId,
+  indexed: { readonly held: boolean; readonly surplus: number },
+) {
+  return { ...indexed, version, order: rendezvousWeight(version, context.self) };
+}

@@ -1,0 +1,29 @@
+/** Which file to copy next (section 8, steps 1 and 2): the lowest surplus that can be raised. Pure. */
+import type { VersionId } from "../ids.ts";
+
+export interface Wanted {
+  readonly version: VersionId;
+  /** K - N, from the catalog. */
+  readonly surplus: number;
+  /** Other servers that have announced to be copying it; they count as copies. */
+  readonly announced: number;
+  /** Rendezvous weight of this server for it. */
+  readonly order: number;
+  readonly sizeBytes: number;
+  /** An up server holds it, and it did not fail lately. */
+  readonly available: boolean;
+}
+
+/** The file to copy now; undefined when none of them can be. */
+export function chooseNextPull(wanted: readonly Wanted[], freeBytes: number): Wanted | undefined {
+  let best: Wanted | undefined;
+  for (const file of wanted) {
+    if (!file.available || file.sizeBytes > freeBytes) continue;
+    if (best === undefined || compare(file, best) < 0) best = file;
+  }
+  return best;
+}
+
+function compare(a: Wanted, b: Wanted): number {
+  return a.surplus + a.announced - (b.surplus + b.announced) || b.order - a.order;
+}

@@ -1,0 +1,43 @@
+/** Which servers take a new version first (S1): up, with room, in different zones, the least loaded. Pure. */
+import type { ServerId } from "../ids.ts";
+
+export interface Candidate {
+  readonly server: ServerId;
+  readonly zone: string;
+  readonly load: number;
+  /** Bytes it could take. */
+  readonly roomBytes: number;
+}
+
+/**
+ * The best `count` servers for a file of `sizeBytes`, given the zones that have it already. A zone that has none comes
+ * before one that has; `tie` (0 to 1 for each server) settles the rest.
+ */
+export function chooseTargets(
+  candidates: readonly Candidate[],
+  count: number,
+  sizeBytes: number,
+  zonesTaken: readonly string[],
+  tie: (server: ServerId) => number,
+): ServerId[] {
+  const chosen: ServerId[] = [];
+  const taken = new Set(zonesTaken);
+  const left = candidates.filter(({ roomBytes }) => roomBytes >= sizeBytes);
+  while (chosen.length < count && left.length > 0) {
+    left.sort(
+      (a, b) =>
+        Number(taken.has(a.zone)) - Number(taken.has(b.zone)) ||
+        loadStep(a.load) - loadStep(b.load) ||
+        tie(a.server) - tie(b.server),
+    );
+    const best = left.shift()!;
+    chosen.push(best.server);
+    taken.add(best.zone);
+  }
+  return chosen;
+}
+
+/** Small differences of load are noise and would send all writes to one server. */
+function loadStep(load: number): number {
+  return Math.round(load * 5);
+}

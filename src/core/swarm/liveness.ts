@@ -1,0 +1,105 @@
+/**
+ * Which servers are up, absent, and whether this server's catalog is fresh (M1 to M3). Time is handed in: monotonic
+ * milliseconds of this server.
+ *
+ * F1. A server that is counted as up has answered a heartbeat that was sent within the last UP_MS.
+ * F2. `isFresh` is true only when every server counted as up has answered a heartbeat sent within the last FRESH_MS, and
+ *     everything that the answer announced has been applied here.
+ * F3. A writer acknowledges when, for each server, either it has applied the write, or FRESH_MS have gone by since it
+ *     was last given an answer that did not announce the write. By F2 such a server does not answer readers from its
+ *     own catalog without the write, unless it counts the writer as down.
+ */
+import type { ServerId } from "../ids.ts";
+
+/** A server that has answered within this time is up (M1). */
+export const UP_MS = 3000;
+/** How old a heartbeat may be that freshness rests on (M2). */
+export const FRESH_MS = 1500;
+
+interface Answered {
+  /** When the heartbeat that was answered had been sent. */
+  sentAt: number;
+  /** Name of the origin whose number was announced, and that number. */
+  origin: string;
+  number: number;
+  /** A new connection was refused since: the process is gone. */
+  refused: boolean;
+}
+
+export class Liveness {
+  readonly #answers = new Map<ServerId, Answered>();
+  readonly #heardAt = new Map<ServerId, number>();
+  readonly #given = new Map<ServerId, { number: number; at: number }[]>();
+  readonly #startedAt: number;
+  readonly #graceMs: number;
+
+  constructor(now: number, graceMs: number) {
+    this.#startedAt = now;
+    this.#graceMs = graceMs;
+  }
+
+  /** A server answered a heartbeat that was sent at `sentAt`, announcing its own number. */
+  answered(server: ServerId, sentAt: number, now: number, origin: string, number: number): void {
+    const last = this.#answers.get(server);
+    if (last !== undefined && last.sentAt > sentAt) return;
+    this.#answers.set(server, { sentAt, origin, number, refused: false });
+    this.heard(server, now);
+  }
+
+  /** Someone, this server or one that told of it, heard from `server` at that time. */
+  heard(server: ServerId, at: number): void {
+    const last = this.#heardAt.get(server);
+    if (last === undefined || at > last) this.#heardAt.set(server, at);
+  }
+
+  /** A new connection to the server was refused by its machine. */
+  refused(server: ServerId): void {
+    const answer = this.#answers.get(server);
+    if (answer !== undefined) answer.refused = true;
+  }
+
+  forget(server: ServerId): void {
+    this.#answers.delete(server);
+    this.#heardAt.delete(server);
+    this.#given.delete(server);
+  }
+
+  isUp(server: ServerId, now: number): boolean {
+    const answer = this.#answers.get(server);
+    return answer !== undefined && !answer.refused && now - answer.sentAt < UP_MS;
+  }
+
+  /** When somebody heard from it last, as far as this server was told since it started. */
+  lastHeardAt(server: ServerId): number | undefined {
+    return this.#heardAt.get(server);
+  }
+
+  /** M3. A server of which nothing was heard yet has the grace period from this server's start on. */
+  isAbsent(server: ServerId, now: number): boolean {
+    return !this.isUp(server, now) && now - (this.#heardAt.get(server) ?? this.#startedAt) > this.#graceMs;
+  }
+
+  /** Whether this server may answer from its own catalog. `applied` tells up to which number an origin is known here. */
+  isFresh(now: number, applied: (origin: string) => number): boolean {
+    for (const [server, answer] of this.#answers) {
+      if (!this.isUp(server, now)) continue;
+      if (now - answer.sentAt >= FRESH_MS || applied(answer.origin) < answer.number) return false;
+    }
+    return true;
+  }
+
+  /** This server answered a heartbeat of `server`, announcing its own `number`. */
+  gaveAnswer(server: ServerId, number: number, now: number): void {
+    const given = (this.#given.get(server) ?? []).filter(({ at }) => now - at < FRESH_MS);
+    const last = given.at(-1);
+    if (last?.number === number) last.at = now;
+    else given.push({ number, at: now });
+    this.#given.set(server, given);
+  }
+
+  /** Until when a write numbered `number` must wait for `server`, which has not applied it (F3). */
+  waitsUntil(server: ServerId, number: number): number {
+    const given = this.#given.get(server)?.findLast((answer) => answer.number < number);
+    return Math.max(given?.at ?? Number.NEGATIVE_INFINITY, this.#startedAt) + FRESH_MS;
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Where fsdfs is wired together: one server over its ports, and a real one on this machine's disk, network and clock.
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { openDiskFileStore } from "./adapters/disk/file-store.ts";
+import { lockDirectory } from "./adapters/disk/lock.ts";
+import { openLmdbCatalogStore } from "./adapters/lmdb/catalog-store.ts";
+import { createMdnsDiscovery } from "./adapters/mdns/discovery.ts";
+import { swarmKey } from "./adapters/mesh/key.ts";
+import { createMeshNetwork } from "./adapters/mesh/network.ts";
+import { systemClock } from "./adapters/system/clock.ts";
+import { createLoadMeter } from "./adapters/system/load-meter.ts";
+import { createLog } from "./adapters/system/log.ts";
+import { systemRandom } from "./adapters/system/random.ts";
+import { STATE_DIRECTORY_NAME, type StartOptions } from "./config.ts";
+import { FsdfsError } from "./errors.ts";
+import { createHttpGateway } from "./gateways/http/gateway.ts";
+import type { Discovery } from "./ports/discovery.ts";
+import { NetworkError } from "./ports/network.ts";
+import { FsdfsServer } from "./server/fsdfs-server.ts";
+import type { Ports, Server, ServerOptions } from "./server/server.ts";
+
+/** One server over its ports: what a real start and the simulator have in common. */
+export function composeServer(ports: Ports, options: ServerOptions): Server {
+  return new FsdfsServer(ports, options);
+}
+
+export interface RunningServer {
+  readonly server: Server;
+  readonly httpPort: number;
+  stop(): Promise<void>;
+}
+
+/** A server on this machine. @throws FsdfsError when it must not start; nothing is left behind then */
+export async function startRealServer(options: StartOptions): Promise<RunningServer> {
+  const undo: (() => Promise<void> | void)[] = [];
+  try {
+    await mkdir(options.data, { recursive: true });
+    undo.push(await lockDirectory(options.data));
+    const log = createLog({ level: options.logLevel, pretty: process.stderr.isTTY === true });
+    const key = await swarmKey(options.password);
+
+    // The outside of the server: disk, catalog, network, the LAN.
+    const files = await openDiskFileStore(options.data);
+    const state = options.state ?? join(options.data, STATE_DIRECTORY_NAME, "catalog");
+    await mkdir(state, { recursive: true });
+    const catalog = openLmdbCatalogStore(state);
+    const network = createMeshNetwork({
+      password: options.password,
+      port: options.swarmPort,
+      ...(options.listen === undefined ? {} : { listenHost: options.listen }),
+      onRefused: (address) => log.error("a caller with another password was refused", { address }),
+    });
+    const discovery = options.discovery ? createMdnsDiscovery({ httpPort: options.port, log }) : noDiscovery;
+    const load = createLoadMeter();
+    undo.push(() => load.close());
+
+    // The server itself, and what clients see of it.
+    const ports: Ports = { clock: systemClock, random: systemRandom, catalog, files, network, discovery, load, log };
+    const server = composeServer(ports, { ...options, swarmKey: key });
+    undo.push(() => server.stop());
+    await server.start().catch((error: unknown) => {
+      const taken = error instanceof NetworkError && error.code === "port-in-use";
+      throw taken ? new FsdfsError("port-in-use", { port: options.swarmPort }, { cause: error }) : error;
+    });
+    const gateway = createHttpGateway({
+      face: server.face,
+      log,
+      publicRead: options.publicRead,
+      listenHost: options.listen,
+      port: options.port,
+    });
+    undo.push(() => gateway.close());
+    const { port } = await gateway.listen();
+    return { server, httpPort: port, stop: () => undoAll(undo) };
+  } catch (error) {
+    await undoAll(undo);
+    throw error;
+  }
+}
+
+const noDiscovery: Discovery = {
+  start: async () => undefined,
+  close: async () => undefined,
+};
+
+/** The last that was begun ends first. */
+async function undoAll(undo: (() => Promise<void> | void)[]): Promise<void> {
+  for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
+}

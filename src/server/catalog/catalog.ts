@@ -1,0 +1,327 @@
+/**
+ * The server's catalog: the rules of core/catalog over the store. All changes go through `change`, which numbers,
+ * stamps and indexes them in one transaction; what follows from a change is told to listeners once it is visible.
+ */
+
+import { ByteReader, ByteWriter } from "../../core/bytes.ts";
+import { type Batch, type ChainedAnnouncement, type LogWalk, walkLog } from "../../core/catalog/batch.ts";
+import { contentStamp } from "../../core/catalog/entries.ts";
+import { metaKey, type Table, tableRange } from "../../core/catalog/keys.ts";
+import type { Bytes, ReadView, WriteView } from "../../core/catalog/kv.ts";
+import { merge } from "../../core/catalog/merge.ts";
+import { originName, readOrigins } from "../../core/catalog/origins.ts";
+import { OwnLog } from "../../core/catalog/own.ts";
+import { type OriginRow, times } from "../../core/catalog/rows.ts";
+import { type CatalogStats, readStats, STATS_KEY } from "../../core/catalog/stats.ts";
+import { type CatalogContext, CatalogTransaction } from "../../core/catalog/transaction.ts";
+import type { CatalogRecord, Origin, RegisterKey } from "../../core/catalog/types.ts";
+import { nextHybridTime } from "../../core/hybrid-clock.ts";
+import type { HybridTime, ServerId, VersionId } from "../../core/ids.ts";
+import type { FilePath } from "../../core/paths.ts";
+import type { CatalogStore, Settled } from "../../ports/catalog-store.ts";
+import type { Clock } from "../../ports/clock.ts";
+
+const TIME_KEY = metaKey("time");
+const ORIGIN_KEY = metaKey("origin");
+const CHAIN_KEY = metaKey("chain");
+/** So many ends of own transactions are remembered with their digests, for peers to confirm (C6). */
+const CHAIN_ENDS = 16;
+/** All but "meta". */
+const CATALOG_TABLES: readonly Table[] = [
+  "entries",
+  "versions",
+  "log",
+  "origins",
+  "work",
+  "copies",
+  "todo",
+  "trash",
+  "settings",
+];
+
+/** The inside of one change. */
+export interface Change {
+  readonly transaction: CatalogTransaction;
+  readonly view: ReadView;
+  /** A time after everything this server has seen (C8). */
+  now(): HybridTime;
+  /** Writes a register of a path with a stamp that exceeds the one it replaces; `time` when it was taken already. */
+  writePath(path: FilePath, field: string, value: Bytes, time?: HybridTime): void;
+  /** Says again, as a record of this server, what a register of a path says already: so that its number can be waited for. */
+  restatePath(path: FilePath, field: string): void;
+  writeHolding(version: VersionId, held: boolean): void;
+  writeSetting(name: string, value: Bytes): void;
+  merge(record: CatalogRecord): boolean;
+  announce(announcement: ChainedAnnouncement): void;
+  /** The number that the last record of this server has now. */
+  readonly number: number;
+}
+
+/** What a change did, for those who act on it. */
+export interface Changed {
+  readonly versions: ReadonlySet<VersionId>;
+  readonly settings: boolean;
+  /** This server wrote records of its own. */
+  readonly own: boolean;
+}
+
+export class Catalog {
+  readonly self: ServerId;
+  readonly #store: CatalogStore;
+  readonly #clock: Clock;
+  readonly #context: CatalogContext;
+  readonly #listeners: ((changed: Changed) => void)[] = [];
+  #origin: Origin | undefined;
+  #origins = new Map<number, OriginRow>();
+  #numbers = new Map<string, number>();
+  #time: HybridTime;
+  #ownFlushed = 0;
+
+  constructor(store: CatalogStore, clock: Clock, context: CatalogContext) {
+    this.self = context.self;
+    this.#store = store;
+    this.#clock = clock;
+    this.#context = context;
+    const time = store.read().get(TIME_KEY);
+    this.#time = time === undefined ? (0 as HybridTime) : (new ByteReader(time).uint(7) as HybridTime);
+    this.#refreshOrigins();
+  }
+
+  read(): ReadView {
+    return this.#store.read();
+  }
+
+  get context(): CatalogContext {
+    return this.#context;
+  }
+
+  stats(): CatalogStats {
+    return readStats(this.read());
+  }
+
+  get sizeBytes(): number {
+    return this.#store.sizeBytes();
+  }
+
+  /** Who writes records here now; undefined until it is settled which incarnation that is (C6). */
+  get origin(): Origin | undefined {
+    return this.#origin;
+  }
+
+  /** The incarnation in which this server wrote last; undefined for a new server. */
+  storedOrigin(): Origin | undefined {
+    const row = this.read().get(ORIGIN_KEY);
+    return row === undefined
+      ? undefined
+      : { server: this.self, incarnation: new ByteReader(row).uint(7) as HybridTime };
+  }
+
+  /** Goes on in the stored incarnation. Everything of it must be durable. */
+  useStoredOrigin(): void {
+    this.#origin = this.storedOrigin();
+    if (this.#origin !== undefined) this.#ownFlushed = this.knownNumber(originName(this.#origin));
+  }
+
+  /** Begins a new incarnation, greater than any before and any that others know (C6). Durable when it resolves. */
+  async mintOrigin(atLeast: HybridTime): Promise<void> {
+    const stored = this.storedOrigin()?.incarnation ?? 0;
+    const floor = Math.max(atLeast, stored, this.#time) as HybridTime;
+    const incarnation = nextHybridTime(floor, this.#clock.wall());
+    await this.#store.write((view) => {
+      view.put(ORIGIN_KEY, new ByteWriter(7).uint(incarnation, 7).finish());
+      view.remove(CHAIN_KEY);
+    });
+    await this.#store.flushed();
+    this.#time = incarnation;
+    this.#origin = { server: this.self, incarnation };
+    this.#ownFlushed = 0;
+  }
+
+  /**
+   * Whether what another server knows of this server's incarnation agrees with what this catalog says of it (C6).
+   * "unknown" when it knows too little, or its number lies too far back.
+   */
+  compareHistory(number: number, seen: number, chain: number): "same" | "rolled-back" | "unknown" {
+    const stored = this.storedOrigin();
+    if (stored === undefined) return "unknown";
+    if (seen > this.knownNumber(originName(stored))) return "rolled-back";
+    const end = readChainEnds(this.read()).find((other) => other.number === number);
+    if (end === undefined) return "unknown";
+    return end.chain === chain ? "same" : "rolled-back";
+  }
+
+  /** Throws everything away but who this server is: it joins another swarm, or takes the catalog anew. */
+  async reset(): Promise<void> {
+    this.#origin = undefined;
+    await this.#store.write((view) => {
+      for (const table of CATALOG_TABLES) {
+        for (const { key } of [...view.range(tableRange(table))]) view.remove(key);
+      }
+      for (const key of [CHAIN_KEY, STATS_KEY]) view.remove(key);
+    });
+    this.#refreshOrigins();
+    for (const listener of this.#listeners) listener({ versions: new Set(), settings: true, own: false });
+  }
+
+  onChange(listener: (changed: Changed) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Every origin that is known, by its local index. */
+  origins(): ReadonlyMap<number, OriginRow> {
+    return this.#origins;
+  }
+
+  serverOf(originIndex: number): ServerId {
+    const row = this.#origins.get(originIndex);
+    if (row === undefined) throw new Error(`no origin has the index ${originIndex}`);
+    return row.server;
+  }
+
+  /** Up to which number an origin, named by `originName`, is known here. */
+  knownNumber(name: string): number {
+    return this.#numbers.get(name) ?? 0;
+  }
+
+  /** This server's last number that a power cut cannot take back. */
+  get ownFlushedNumber(): number {
+    return this.#ownFlushed;
+  }
+
+  get latestTime(): HybridTime {
+    return this.#time;
+  }
+
+  /** Resolves when the change is visible; nothing happened when it rejects. */
+  async change<T>(apply: (change: Change) => Settled<T>): Promise<T> {
+    let own = false;
+    let settings = false;
+    let versions: ReadonlySet<VersionId> = new Set();
+    const answer = await this.#store.write((view) => {
+      const transaction = new CatalogTransaction(view, this.#context);
+      const startTime = this.#time;
+      let log: OwnLog | undefined;
+      const ownLog = () => {
+        if (this.#origin === undefined) throw new Error("this server writes no records before its origin is settled");
+        log ??= new OwnLog(transaction, this.#origin);
+        return log;
+      };
+      const write = (key: RegisterKey, value: Bytes, time?: HybridTime) => {
+        own = true;
+        const stamp = key.kind === "holding" ? undefined : { rank: 0, time: time ?? change.now(), server: this.self };
+        ownLog().write(key, stamp, value);
+      };
+      const change: Change = {
+        transaction,
+        view,
+        now: () => {
+          this.#time = nextHybridTime(this.#time, this.#clock.wall());
+          return this.#time;
+        },
+        writePath: (path, field, value, time) => write({ kind: "path", path, field }, value, time),
+        restatePath: (path, field) => {
+          const register = transaction.registers(path).find((other) => other.field === field);
+          if (register === undefined) return;
+          own = true;
+          ownLog().write({ kind: "path", path, field }, register.stamp, register.value);
+        },
+        writeHolding: (version, held) => {
+          write({ kind: "holding", version, holder: this.self }, Uint8Array.of(held ? 1 : 0));
+        },
+        writeSetting: (name, value) => {
+          settings = true;
+          write({ kind: "setting", name }, value);
+        },
+        merge: (record) => {
+          if (record.key.kind === "setting") settings = true;
+          if (record.stamp !== undefined) this.#observe(record.stamp.time);
+          return merge(transaction, record);
+        },
+        announce: (announcement) => announce(transaction, announcement, this.#origin),
+        get number() {
+          return ownLog().number;
+        },
+      };
+      const result = apply(change);
+      transaction.finish();
+      if (log !== undefined) rememberChainEnd(view, log);
+      if (this.#time !== startTime) view.put(TIME_KEY, new ByteWriter(7).uint(this.#time, 7).finish());
+      versions = transaction.touched;
+      return result;
+    });
+    this.#refreshOrigins();
+    for (const listener of this.#listeners) listener({ versions, settings, own });
+    return answer;
+  }
+
+  /** Resolves when everything that is visible now survives a power cut. */
+  async flushed(): Promise<void> {
+    const number = this.#origin === undefined ? 0 : this.knownNumber(originName(this.#origin));
+    await this.#store.flushed();
+    if (number > this.#ownFlushed) this.#ownFlushed = number;
+  }
+
+  /** Reads an origin's records above `after` and makes sure that what was read is durable before it is told (C4). */
+  async walk(originIndex: number, after: number, limit: number): Promise<LogWalk> {
+    const row = this.#origins.get(originIndex);
+    if (row === undefined) throw new Error(`no origin has the index ${originIndex}`);
+    const walk = walkLog(this.read(), originIndex, row, after, limit);
+    await this.flushed();
+    return walk;
+  }
+
+  /** Takes in what another server sent; resolves when it is durable. */
+  async apply(batch: Batch): Promise<void> {
+    if (batch.records.length > 0 || batch.announcements.length > 0) {
+      await this.change((change) => {
+        for (const record of batch.records) change.merge(record);
+        for (const announcement of batch.announcements) change.announce(announcement);
+      });
+    }
+    await this.flushed();
+  }
+
+  /** A stamp that exceeds that of what is at the path, and all that this server has seen. */
+  timeAfter(change: Change, path: FilePath): HybridTime {
+    const stamp = contentStamp(change.view, path);
+    if (stamp !== undefined) this.#observe(stamp.time);
+    return change.now();
+  }
+
+  #observe(time: HybridTime): void {
+    if (time > this.#time) this.#time = time;
+  }
+
+  #refreshOrigins(): void {
+    this.#origins = readOrigins(this.#store.read());
+    this.#numbers = new Map([...this.#origins.values()].map((row) => [originName(row), row.contiguous]));
+  }
+}
+
+interface ChainEnd {
+  readonly number: number;
+  readonly chain: number;
+}
+
+function readChainEnds(view: ReadView): ChainEnd[] {
+  const row = view.get(CHAIN_KEY);
+  if (row === undefined) return [];
+  const reader = new ByteReader(row);
+  return times(reader.varint(), () => ({ number: reader.varint(), chain: reader.uint(4) }));
+}
+
+function rememberChainEnd(view: WriteView, log: OwnLog): void {
+  const ends = [...readChainEnds(view), { number: log.number, chain: log.chain }].slice(-CHAIN_ENDS);
+  const writer = new ByteWriter(16 * CHAIN_ENDS).varint(ends.length);
+  for (const { number, chain } of ends) writer.varint(number).uint(chain, 4);
+  view.put(CHAIN_KEY, writer.finish());
+}
+
+function announce(transaction: CatalogTransaction, announcement: ChainedAnnouncement, own: Origin | undefined): void {
+  if (own !== undefined && originName(own) === originName(announcement.origin)) return;
+  const index = transaction.origins.intern(announcement.origin);
+  const row = transaction.origins.at(index);
+  if (announcement.number <= row.contiguous) return;
+  const { number, chain } = announcement;
+  transaction.origins.set(index, { ...row, contiguous: number, seen: Math.max(row.seen, number), chain });
+}

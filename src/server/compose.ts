@@ -1,0 +1,135 @@
+/** One server, put together from its parts over the ports, top to bottom, and its life from start to stop. */
+
+import type { CatalogContext } from "../core/catalog/transaction.ts";
+import type { ServerId } from "../core/ids.ts";
+import { deriveTokenKeys } from "../core/security/tokens.ts";
+import { Liveness } from "../core/swarm/liveness.ts";
+import type { BackgroundUnit } from "./background.ts";
+import { Catalog } from "./catalog/catalog.ts";
+import { Identity } from "./identity.ts";
+import { CatchUp } from "./mesh/catch-up.ts";
+import { Greeting } from "./mesh/greeting.ts";
+import { Membership, readAbsent } from "./mesh/membership.ts";
+import { Mesh } from "./mesh/mesh.ts";
+import { ownReport } from "./operations/servers.ts";
+import type { Parts } from "./parts.ts";
+import { Readiness } from "./readiness.ts";
+import { Dropping } from "./replication/dropping.ts";
+import { Puller } from "./replication/puller.ts";
+import { Reindexer } from "./replication/reindex.ts";
+import { Sources } from "./replication/sources.ts";
+import type { Ports, ServerOptions } from "./server.ts";
+import { COPIES_DEFAULT, Settings } from "./settings.ts";
+import { Copies } from "./storage/copies.ts";
+import { choresUnit, settleUnit } from "./storage/housekeeping.ts";
+import { Settler } from "./storage/settle.ts";
+import { Space } from "./storage/space.ts";
+import { Staging } from "./storage/staging.ts";
+import { Trash } from "./storage/trash.ts";
+import { Uploads } from "./storage/uploads.ts";
+
+/** Of the file system, when the operator gave no quota. */
+const QUOTA_SHARE = 0.9;
+
+export interface Assembly {
+  readonly parts: Parts;
+  readonly units: readonly BackgroundUnit[];
+}
+
+export async function assemble(ports: Ports, options: ServerOptions, ending: AbortSignal): Promise<Assembly> {
+  const { clock, random, files, network, load, log } = ports;
+
+  // Who this server is, and what it knows.
+  const identity = await Identity.load(ports.catalog, files, random, options.asNew);
+  const counting: { membership?: Membership; settings?: Settings } = {};
+  const context: CatalogContext = {
+    self: identity.server,
+    counts: (server: ServerId) => server === identity.server || !counting.membership!.isAbsent(server),
+    get defaultTarget() {
+      return counting.settings?.copies ?? COPIES_DEFAULT;
+    },
+  };
+  const catalog = new Catalog(ports.catalog, clock, context);
+  const settings = new Settings(catalog);
+  counting.settings = settings;
+
+  // Whom it talks to.
+  const liveness = new Liveness(clock.monotonic(), options.graceMs);
+  const report = () => ownReport(parts);
+  const { name, softwareVersion } = options;
+  const greeting = new Greeting({
+    clock,
+    catalog,
+    identity,
+    log,
+    name,
+    softwareVersion,
+    report,
+    adopt: (swarm) => membership.restart(swarm),
+  });
+  const mesh = new Mesh({ clock, network, catalog, settings, identity, liveness, greeting, log, report }, ending);
+  const membership = new Membership(
+    { clock, random, store: ports.catalog, catalog, settings, identity, liveness, greeting, mesh, options, log },
+    readAbsent(ports.catalog),
+  );
+  counting.membership = membership;
+  const catchUp = new CatchUp(clock, catalog, mesh);
+  const readiness = new Readiness(clock, catalog, liveness, mesh, membership, settings, ending);
+
+  // What it stores.
+  const quotaBytes = options.quotaBytes ?? Math.floor((await files.capacity()).totalBytes * QUOTA_SHARE);
+  const space = new Space(catalog, quotaBytes, options.reserve);
+  const trash = new Trash(catalog, files, space, settings, clock);
+  const staging = new Staging(files, space, trash, random);
+  const settler = new Settler(catalog, files, random);
+  const copies = new Copies(catalog, files, staging, settler, random, log);
+  const uploads = new Uploads(catalog, staging, copies, settler, clock);
+  uploads.serve(mesh);
+
+  // What it does of itself.
+  const sources = new Sources(catalog, mesh, copies);
+  const pulling = { clock, catalog, mesh, membership, copies, uploads, staging, space, sources, load, log };
+  const puller = new Puller(pulling);
+  const dropping = new Dropping(catalog, settings, mesh, membership, copies, settler, sources, random);
+  const reindexer = new Reindexer(catalog, ports.catalog);
+  membership.onAbsence((server) => reindexer.server(server));
+  let copiesIndexed = settings.copies;
+  settings.onChange(() => {
+    if (settings.copies === copiesIndexed) return;
+    copiesIndexed = settings.copies;
+    void reindexer.everything();
+  });
+
+  catalog.onChange(({ own }) => {
+    if (own) mesh.wakePushes();
+  });
+  const units = [
+    catchUp.unit,
+    reindexer.unit,
+    settleUnit(settler, catalog, membership),
+    puller.unit,
+    choresUnit(trash, uploads),
+  ];
+  const parts: Parts = {
+    options,
+    ports,
+    identity,
+    catalog,
+    settings,
+    mesh,
+    membership,
+    readiness,
+    space,
+    trash,
+    staging,
+    settler,
+    copies,
+    sources,
+    puller,
+    dropping,
+    tokenKeys: deriveTokenKeys(options.swarmKey),
+    ending,
+    report,
+  };
+  return { parts, units };
+}

@@ -1,0 +1,134 @@
+/**
+ * Carrying out an operation on another server: for one that is behind (C10) or not fresh (M2), or that has no room. What
+ * was forwarded once is carried out or refused, never forwarded again.
+ */
+import type { Bytes } from "../core/catalog/kv.ts";
+import { FsdfsError, isErrorCode } from "../errors.ts";
+import { type OutgoingResponse, RemoteError } from "../ports/network.ts";
+import type { EntryInfo, Face, OpenedFile, PutResult } from "./face.ts";
+import type { Link } from "./mesh/link.ts";
+import type { Mesh, ServerRequest } from "./mesh/mesh.ts";
+import { decodeJson, encodeJson } from "./mesh/messages.ts";
+
+const FORWARD_TIMEOUT_MS = 60_000;
+/** A forwarded upload answers only when its last byte is durable. */
+const FORWARD_PUT_TIMEOUT_MS = 60 * 60 * 1000;
+
+/** Operations whose arguments and answer are plain values. */
+export type PlainOperation =
+  | "makeDirectory"
+  | "head"
+  | "remove"
+  | "move"
+  | "list"
+  | "locate"
+  | "status"
+  | "servers"
+  | "serverFiles"
+  | "createKey"
+  | "listKeys"
+  | "revokeKey";
+
+const PLAIN: ReadonlySet<string> = new Set<PlainOperation>([
+  "makeDirectory",
+  "head",
+  "remove",
+  "move",
+  "list",
+  "locate",
+  "status",
+  "servers",
+  "serverFiles",
+  "createKey",
+  "listKeys",
+  "revokeKey",
+]);
+
+interface ForwardedCall {
+  readonly operation: string;
+  readonly args: readonly unknown[];
+}
+
+/** What a link that is not behind says it could do, the best first. */
+export function forwardTargets(mesh: Mesh): Link[] {
+  return mesh
+    .upLinks()
+    .filter(({ report }) => !report.behind)
+    .sort((a, b) => a.report.load - b.report.load);
+}
+
+export async function forwardPlain(link: Link, operation: PlainOperation, args: readonly unknown[]): Promise<unknown> {
+  try {
+    const call: ForwardedCall = { operation, args };
+    return decodeJson<{ answer?: unknown }>(await link.call("forward", encodeJson(call), FORWARD_TIMEOUT_MS)).answer;
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+export async function forwardPut(
+  link: Link,
+  path: string,
+  body: AsyncIterable<Bytes>,
+  options: unknown,
+): Promise<PutResult> {
+  try {
+    const call: ForwardedCall = { operation: "put", args: [path, options] };
+    const response = await link.bulk("forward", encodeJson(call), { body, timeoutMs: FORWARD_PUT_TIMEOUT_MS });
+    return decodeJson<{ answer: PutResult }>(response.head).answer;
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+/** Opens through another server: its answer is streamed on, or its redirect handed on. */
+export async function forwardOpen(link: Link, path: string, options: unknown): Promise<OpenedFile> {
+  const info = (await forwardPlain(link, "head", [path])) as EntryInfo;
+  const abandoned = new AbortController();
+  async function* stream(start: number, end: number): AsyncGenerator<Bytes> {
+    const call: ForwardedCall = { operation: "open", args: [path, options, info.version, start, end] };
+    const request = { timeoutMs: FORWARD_TIMEOUT_MS, signal: abandoned.signal };
+    try {
+      yield* (await link.bulk("forward", encodeJson(call), request)).body;
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+  if (info.type === "directory") throw new FsdfsError("is-a-directory", { path });
+  return { kind: "content", info, stream, close: async () => abandoned.abort() };
+}
+
+/** Answers forwarded operations with `face`, which must not forward again. */
+export function serveForwarded(mesh: Mesh, face: Face): void {
+  mesh.handle("forward", async ({ message, body }: ServerRequest): Promise<OutgoingResponse> => {
+    const { operation, args } = decodeJson<ForwardedCall>(message);
+    if (operation === "put") {
+      const [path, options] = args as [string, object];
+      return { head: encodeJson({ answer: await face.put(path, body, options) }) };
+    }
+    if (operation === "open") return await openForwarded(face, args as OpenArguments);
+    if (!PLAIN.has(operation)) throw new FsdfsError("method-not-allowed", { method: operation });
+    const method = face[operation as PlainOperation] as (...args: unknown[]) => Promise<unknown>;
+    return { head: encodeJson({ answer: await method.apply(face, [...args]) }) };
+  });
+}
+
+type OpenArguments = [path: string, options: object, version: string | null, start: number, end: number];
+
+async function openForwarded(
+  face: Face,
+  [path, options, version, start, end]: OpenArguments,
+): Promise<OutgoingResponse> {
+  const opened = await face.open(path, { ...options, redirect: "never" });
+  if (opened.kind === "redirect") throw new FsdfsError("internal");
+  if (opened.info.version !== version) {
+    await opened.close(); // Overwritten since the head was asked for: another version's bytes would be wrong (P4).
+    throw new FsdfsError("precondition-failed");
+  }
+  return { head: encodeJson({}), body: opened.stream(start, end) };
+}
+
+function translated(error: unknown): unknown {
+  if (!(error instanceof RemoteError)) return error;
+  return isErrorCode(error.code) ? new FsdfsError(error.code, error.params) : new FsdfsError("internal");
+}

@@ -1,0 +1,78 @@
+/** The life of one server: what is done in which order when it starts and when it stops. */
+import { readCopy } from "../core/catalog/copies.ts";
+import { FsdfsError } from "../errors.ts";
+import { type Assembly, assemble } from "./compose.ts";
+import type { Face } from "./face.ts";
+import { serveForwarded } from "./forward.ts";
+import type { Ports, Server, ServerOptions } from "./server.ts";
+import { ServingFace } from "./serving-face.ts";
+import { sleep } from "./timers.ts";
+
+/** What is under way may take so long to finish when the server stops. */
+const STOP_MS = 3000;
+
+export class FsdfsServer implements Server {
+  readonly #ports: Ports;
+  readonly #options: ServerOptions;
+  readonly #ending = new AbortController();
+  #assembly: Assembly | undefined;
+  #face: Face | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(ports: Ports, options: ServerOptions) {
+    this.#ports = ports;
+    this.#options = options;
+  }
+
+  get face(): Face {
+    if (this.#face === undefined) throw new FsdfsError("stopping");
+    return this.#face;
+  }
+
+  async start(): Promise<void> {
+    const { clock, discovery, log } = this.#ports;
+    const assembly = await assemble(this.#ports, this.#options, this.#ending.signal);
+    const { parts, units } = assembly;
+    this.#assembly = assembly;
+    await recover(assembly);
+    serveForwarded(parts.mesh, new ServingFace(parts, false));
+    const port = await parts.mesh.listen();
+    for (const unit of units) unit.start(clock, log, this.#ending.signal);
+    await discovery.start(port, (address) => parts.mesh.connectTo([address]));
+    void parts.membership.run(this.#ending.signal).catch((error: unknown) => {
+      log.error("joining the swarm failed", { error: String(error) });
+    });
+    this.#face = new ServingFace(parts, true);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    await this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const { clock, discovery, network, catalog } = this.#ports;
+    this.#ending.abort();
+    const ended = Promise.allSettled([
+      ...(this.#assembly?.units.map((unit) => unit.ended()) ?? []),
+      this.#assembly?.parts.puller.ended(),
+      discovery.close(),
+    ]);
+    this.#assembly?.parts.mesh.closeAll();
+    await Promise.race([ended, sleep(clock, STOP_MS, new AbortController().signal)]);
+    await network.close();
+    await catalog.close();
+  }
+}
+
+/** Levels the data directory with the catalog after a crash, before anything else happens. */
+async function recover({ parts }: Assembly): Promise<void> {
+  const { staging, trash, catalog, settler } = parts;
+  const named = new Set<string>();
+  for (const version of settler.pending(Number.MAX_SAFE_INTEGER)) {
+    const staged = readCopy(catalog.read(), version)?.staged;
+    if (staged !== undefined) named.add(staged);
+  }
+  await staging.recover((name) => named.has(name));
+  await trash.recover();
+}

@@ -1,0 +1,119 @@
+/**
+ * Who this server is and which swarm it belongs to: in the catalog, and as a mark in the data directory by which a disk
+ * that is not mounted, or belongs to another server, is noticed (S9).
+ */
+import { fromUtf8, hex, utf8 } from "../core/bytes.ts";
+import { metaKey } from "../core/catalog/keys.ts";
+import { isServerId, isSwarmId, SERVER_ID_BYTES, type ServerId, SWARM_ID_BYTES, type SwarmId } from "../core/ids.ts";
+import { FsdfsError } from "../errors.ts";
+import type { CatalogStore } from "../ports/catalog-store.ts";
+import type { FileStore } from "../ports/file-store.ts";
+import type { Random } from "../ports/random.ts";
+import { isDiskError, removeQuietly } from "./storage/disk.ts";
+import {
+  ASIDE_DIRECTORY,
+  IDENTITY_FILE,
+  SIDE_DIRECTORY,
+  STAGED_DIRECTORY,
+  STATE_DIRECTORY,
+  TRASH_DIRECTORY,
+} from "./storage/layout.ts";
+
+const SERVER_KEY = metaKey("server");
+const SWARM_KEY = metaKey("swarm");
+
+export class Identity {
+  readonly server: ServerId;
+  readonly #store: CatalogStore;
+  readonly #random: Random;
+  #swarm: SwarmId | undefined;
+
+  private constructor(server: ServerId, swarm: SwarmId | undefined, store: CatalogStore, random: Random) {
+    this.server = server;
+    this.#swarm = swarm;
+    this.#store = store;
+    this.#random = random;
+  }
+
+  /** Reads who this server is, or makes a new one of an unused data directory. */
+  static async load(store: CatalogStore, files: FileStore, random: Random, asNew: boolean): Promise<Identity> {
+    await prepareDirectories(files);
+    const known = readText(store, SERVER_KEY);
+    const marked = await readMark(files);
+    if (known !== undefined && isServerId(known) && (marked === known || asNew)) {
+      if (marked !== known) await writeMark(files, known);
+      const swarm = readText(store, SWARM_KEY);
+      return new Identity(known, swarm !== undefined && isSwarmId(swarm) ? swarm : undefined, store, random);
+    }
+    if (known !== undefined && marked === undefined) throw new FsdfsError("data-lost-identity");
+    if (known !== undefined && marked !== known) throw new FsdfsError("data-foreign");
+    if (marked !== undefined) await removeQuietly(files, IDENTITY_FILE); // Its catalog is lost: a new server.
+    const server = hex(random.bytes(SERVER_ID_BYTES)) as ServerId;
+    await store.write((view) => {
+      view.put(SERVER_KEY, utf8(server));
+    });
+    await store.flushed();
+    await writeMark(files, server);
+    return new Identity(server, undefined, store, random);
+  }
+
+  get swarm(): SwarmId | undefined {
+    return this.#swarm;
+  }
+
+  newSwarm(): SwarmId {
+    return hex(this.#random.bytes(SWARM_ID_BYTES)) as SwarmId;
+  }
+
+  /** Belongs to `swarm` from now on, durably. */
+  async join(swarm: SwarmId): Promise<void> {
+    await this.#store.write((view) => {
+      view.put(SWARM_KEY, utf8(swarm));
+    });
+    await this.#store.flushed();
+    this.#swarm = swarm;
+  }
+}
+
+function readText(store: CatalogStore, key: Uint8Array): string | undefined {
+  const row = store.read().get(key);
+  return row === undefined ? undefined : fromUtf8(row);
+}
+
+async function prepareDirectories(files: FileStore): Promise<void> {
+  for (const name of [STATE_DIRECTORY, STAGED_DIRECTORY, TRASH_DIRECTORY, SIDE_DIRECTORY, ASIDE_DIRECTORY]) {
+    try {
+      await files.makeDirectory(name);
+    } catch (error) {
+      if (isDiskError(error, "exists")) continue;
+      const reason = error instanceof Error ? error.message : "unknown";
+      throw new FsdfsError("data-not-writable", { reason }, { cause: error });
+    }
+  }
+  await files.syncDirectory(STATE_DIRECTORY);
+  await files.syncDirectory("");
+}
+
+async function readMark(files: FileStore): Promise<string | undefined> {
+  try {
+    const file = await files.open(IDENTITY_FILE);
+    try {
+      const buffer = new Uint8Array(64);
+      return fromUtf8(buffer.subarray(0, await file.read(buffer, 0))).trim();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isDiskError(error, "missing")) return undefined;
+    throw error;
+  }
+}
+
+async function writeMark(files: FileStore, server: ServerId): Promise<void> {
+  await removeQuietly(files, IDENTITY_FILE);
+  const file = await files.create(IDENTITY_FILE);
+  await file.write(utf8(`${server}\n`));
+  await file.sync();
+  await file.close();
+  await files.syncDirectory(STATE_DIRECTORY);
+}

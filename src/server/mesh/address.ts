@@ -1,0 +1,4 @@
+/** "host:port", IPv6 in brackets. */
+export function addressOf(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

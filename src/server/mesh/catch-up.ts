@@ -1,0 +1,130 @@
+/**
+ * Records of servers that are not there to push them themselves: what another server knows of such an origin, and this
+ * one does not, is asked for, one batch at a time (C3). Origins whose server is linked come by its own push; they are
+ * asked for only when that stands still.
+ */
+import { ByteReader, ByteWriter } from "../../core/bytes.ts";
+import { type Batch, decodeBatch, encodeBatch } from "../../core/catalog/batch.ts";
+import type { Bytes } from "../../core/catalog/kv.ts";
+import { originName } from "../../core/catalog/origins.ts";
+import type { Origin } from "../../core/catalog/types.ts";
+import { type HybridTime, SERVER_ID_BYTES, type ServerId } from "../../core/ids.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { OutgoingResponse } from "../../ports/network.ts";
+import { BackgroundUnit, type NextStep } from "../background.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Link } from "./link.ts";
+import type { Mesh, ServerRequest } from "./mesh.ts";
+
+const RECORDS = 2000;
+const TIMEOUT_MS = 30_000;
+const REST_MS = 500;
+/** A push that has moved nothing for so long is not waited for. */
+const STANDSTILL_MS = 2000;
+
+interface Lag {
+  readonly known: number;
+  readonly since: number;
+}
+
+export class CatchUp {
+  readonly unit: BackgroundUnit;
+  readonly #clock: Clock;
+  readonly #catalog: Catalog;
+  readonly #mesh: Mesh;
+  readonly #lags = new Map<string, Lag>();
+
+  constructor(clock: Clock, catalog: Catalog, mesh: Mesh) {
+    this.#clock = clock;
+    this.#catalog = catalog;
+    this.#mesh = mesh;
+    this.unit = new BackgroundUnit("catch up", () => this.#step());
+    mesh.handle("records", (request) => this.#takeRecords(request));
+    mesh.handle("catch-up", (request) => this.#giveRecords(request));
+  }
+
+  async #step(): Promise<NextStep> {
+    const origins = this.#missing();
+    for (const { origin, link } of origins) await this.#fetch(origin, link);
+    return { restMs: REST_MS };
+  }
+
+  /** Origins that lag behind what some linked server knows, and will not come by themselves. */
+  #missing(): { origin: Origin; link: Link }[] {
+    const now = this.#clock.monotonic();
+    const best = new Map<string, { origin: Origin; link: Link; number: number }>();
+    for (const link of this.#mesh.links()) {
+      for (const origin of link.knownOrigins()) {
+        const name = originName(origin);
+        const number = link.knownNumber(name);
+        if (number <= this.#catalog.knownNumber(name) || this.#isCurrent(origin)) continue;
+        if (number > (best.get(name)?.number ?? 0)) best.set(name, { origin, link, number });
+      }
+    }
+    for (const name of this.#lags.keys()) if (!best.has(name)) this.#lags.delete(name);
+    return [...best].flatMap(([name, { origin, link }]) =>
+      this.#isStuck(name, origin, now) ? [{ origin, link }] : [],
+    );
+  }
+
+  #isCurrent(origin: Origin): boolean {
+    const own = this.#catalog.origin;
+    return own !== undefined && originName(own) === originName(origin);
+  }
+
+  #isStuck(name: string, origin: Origin, now: number): boolean {
+    const known = this.#catalog.knownNumber(name);
+    const lag = this.#lags.get(name);
+    if (lag === undefined || lag.known !== known) {
+      this.#lags.set(name, { known, since: now });
+      return this.#mesh.link(origin.server) === undefined;
+    }
+    return this.#mesh.link(origin.server) === undefined || now - lag.since > STANDSTILL_MS;
+  }
+
+  async #fetch(origin: Origin, link: Link): Promise<void> {
+    const name = originName(origin);
+    for (let after = this.#catalog.knownNumber(name); ; ) {
+      const message = encodeRequest(origin, after);
+      const batch = decodeBatch(await link.call("catch-up", message, TIMEOUT_MS));
+      await this.#catalog.apply(batch);
+      const last = batch.records.at(-1);
+      if (batch.announcements.length > 0 || last === undefined) return;
+      after = last.number;
+    }
+  }
+
+  async #takeRecords({ message }: ServerRequest): Promise<OutgoingResponse> {
+    const batch = decodeBatch(message);
+    for (const { origin } of [...batch.records, ...batch.announcements]) this.#noteProgress(originName(origin));
+    await this.#catalog.apply(batch);
+    return { head: new Uint8Array() };
+  }
+
+  #noteProgress(name: string): void {
+    const lag = this.#lags.get(name);
+    if (lag !== undefined) this.#lags.set(name, { ...lag, since: this.#clock.monotonic() });
+  }
+
+  async #giveRecords({ message }: ServerRequest): Promise<OutgoingResponse> {
+    const { origin, after } = decodeRequest(message);
+    for (const [index, row] of this.#catalog.origins()) {
+      if (originName(row) !== originName(origin)) continue;
+      const walk = await this.#catalog.walk(index, after, RECORDS);
+      const announcements = walk.announce === undefined ? [] : [walk.announce];
+      return { head: encodeBatch({ records: walk.records, announcements } satisfies Batch) };
+    }
+    return { head: encodeBatch({ records: [], announcements: [] }) };
+  }
+}
+
+function encodeRequest(origin: Origin, after: number): Bytes {
+  return new ByteWriter(24).hex(origin.server).uint(origin.incarnation, 7).varint(after).finish();
+}
+
+function decodeRequest(message: Bytes): { origin: Origin; after: number } {
+  const reader = new ByteReader(message);
+  const server = reader.hex(SERVER_ID_BYTES) as ServerId;
+  const incarnation = reader.uint(7) as HybridTime;
+  return { origin: { server, incarnation }, after: reader.varint() };
+}

@@ -1,0 +1,76 @@
+/**
+ * Keeps trying the addresses where a server may be: those the operator named, those that were discovered, and those of
+ * the roster, for ever, with growing pauses (M1). It knows addresses, not servers.
+ */
+import type { Clock } from "../../ports/clock.ts";
+import { sleep } from "../timers.ts";
+
+const FIRST_PAUSE_MS = 250;
+const PAUSE_MAX_MS = 30_000;
+/** Discovered and reported addresses beyond so many are not remembered. */
+const ADDRESSES_MAX = 4096;
+
+/** What came of one attempt. */
+export type DialResult =
+  /** Connected; resolves when the connection has ended. */
+  | { readonly kind: "connected"; readonly ended: Promise<void> }
+  /** A server that is linked already, or this server itself: look again when `again` says. */
+  | { readonly kind: "known"; readonly again: () => boolean }
+  | { readonly kind: "failed" };
+
+export class Dialer {
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal;
+  readonly #dial: (address: string) => Promise<DialResult>;
+  readonly #attempts = new Map<string, { nudge: () => void; tried: boolean }>();
+
+  constructor(clock: Clock, signal: AbortSignal, dial: (address: string) => Promise<DialResult>) {
+    this.#clock = clock;
+    this.#signal = signal;
+    this.#dial = dial;
+  }
+
+  /** Begins to try an address; a known one is tried soon again instead of after its pause. */
+  add(address: string, soon = false): void {
+    const attempt = this.#attempts.get(address);
+    if (attempt !== undefined) {
+      if (soon) attempt.nudge();
+      return;
+    }
+    if (this.#attempts.size >= ADDRESSES_MAX || this.#signal.aborted) return;
+    void this.#keepTrying(address);
+  }
+
+  /** Whether every address has been tried at least once. */
+  get triedAll(): boolean {
+    return [...this.#attempts.values()].every(({ tried }) => tried);
+  }
+
+  async #keepTrying(address: string): Promise<void> {
+    let nudged = new AbortController();
+    const attempt = { nudge: () => nudged.abort(), tried: false };
+    this.#attempts.set(address, attempt);
+    let pauseMs = FIRST_PAUSE_MS;
+    while (!this.#signal.aborted) {
+      const result = await this.#dial(address).catch((): DialResult => ({ kind: "failed" }));
+      attempt.tried = true;
+      if (result.kind === "connected") {
+        await result.ended;
+        pauseMs = FIRST_PAUSE_MS;
+        continue; // At once: a refusal now tells that the process is gone.
+      }
+      if (result.kind === "known") {
+        while (!result.again() && !this.#signal.aborted) await this.#pause(PAUSE_MAX_MS / 30, nudged);
+        nudged = new AbortController();
+        continue;
+      }
+      await this.#pause(pauseMs, nudged);
+      pauseMs = nudged.signal.aborted ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, PAUSE_MAX_MS);
+      nudged = new AbortController();
+    }
+  }
+
+  async #pause(ms: number, nudged: AbortController): Promise<void> {
+    await sleep(this.#clock, ms, AbortSignal.any([this.#signal, nudged.signal]));
+  }
+}

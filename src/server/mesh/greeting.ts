@@ -1,0 +1,177 @@
+/**
+ * What two servers say on meeting, and whether they may work together: same protocol, clocks within a minute (C8), the
+ * same swarm or one that may silently join the other's (C11). Also what this server must know before it is level with
+ * those it met (C10), and whether they confirm the number of its last record (C6).
+ */
+import { originName } from "../../core/catalog/origins.ts";
+import type { HybridTime, ServerId, SwarmId } from "../../core/ids.ts";
+import { FsdfsError } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Identity } from "../identity.ts";
+import { addressOf } from "./address.ts";
+import { type Hello, type KnownOrigin, NO_SWARM, PROTOCOL, type ServerReport } from "./messages.ts";
+
+/** A server further away than this is refused (C8). */
+export const CLOCK_SKEW_MAX_MS = 60_000;
+
+export interface GreetingParts {
+  readonly clock: Clock;
+  readonly catalog: Catalog;
+  readonly identity: Identity;
+  readonly log: Log;
+  readonly name: string;
+  readonly softwareVersion: string;
+  report(): ServerReport;
+  /** This server, being empty or new, is to belong to `swarm` from now on. */
+  adopt(swarm: SwarmId): Promise<void>;
+}
+
+export class Greeting {
+  swarmPort = 0;
+  readonly #parts: GreetingParts;
+  readonly #self = new Set<string>();
+  readonly #seenAs = new Set<string>();
+  readonly #goals = new Map<ServerId, readonly KnownOrigin[]>();
+  readonly #skews = new Map<ServerId, number>();
+  readonly #verdicts: ((known: readonly KnownOrigin[]) => void)[] = [];
+
+  constructor(parts: GreetingParts) {
+    this.#parts = parts;
+  }
+
+  hello(): Hello {
+    const { clock, name, softwareVersion } = this.#parts;
+    return {
+      protocol: PROTOCOL,
+      name,
+      swarmPort: this.swarmPort,
+      wallMs: clock.wall(),
+      empty: this.#isEmpty(),
+      known: this.known(),
+      softwareVersion,
+      state: this.#parts.report(),
+    };
+  }
+
+  known(): KnownOrigin[] {
+    return Array.from(this.#parts.catalog.origins().values(), (row) => [
+      row.server,
+      row.incarnation,
+      row.contiguous,
+      row.seen,
+      row.chain,
+    ]);
+  }
+
+  knownDigest(): number {
+    let digest = 0;
+    for (const [server, incarnation, number] of this.known()) {
+      let hash = (number ^ incarnation) >>> 0;
+      for (let i = 0; i < server.length; i++) hash = Math.imul(hash ^ server.charCodeAt(i), 0x01000193) >>> 0;
+      digest = (digest + hash) >>> 0; // A sum, so that the order of the origins does not matter.
+    }
+    return digest;
+  }
+
+  isSelf(address: string): boolean {
+    return this.#self.has(address);
+  }
+
+  /** Addresses "host:port" at which others have seen this server. */
+  get seenAs(): readonly string[] {
+    return [...this.#seenAs];
+  }
+
+  /** Called with what each server that is met knows of origins. */
+  onKnown(listener: (known: readonly KnownOrigin[]) => void): void {
+    this.#verdicts.push(listener);
+  }
+
+  /** The answering side of a greeting. @throws FsdfsError `clock-wrong`, `catalog-version` */
+  checkCaller(address: string, from: ServerId, hello: Hello): void {
+    if (hello.protocol !== PROTOCOL) throw new FsdfsError("catalog-version", { version: hello.protocol });
+    if (from === this.#parts.identity.server) return;
+    const skewMs = hello.wallMs - this.#parts.clock.wall();
+    this.#skews.set(from, skewMs);
+    if (Math.abs(skewMs) <= CLOCK_SKEW_MAX_MS) return;
+    this.#parts.log.warn("a server was refused, its clock is too far away", { address, skewMs: Math.round(skewMs) });
+    throw new FsdfsError("clock-wrong", { seconds: Math.round(skewMs / 1000) });
+  }
+
+  /** The calling side: whether the server that answered is one to link with, after this one has joined it if need be. */
+  async accept(address: string, from: ServerId, swarm: SwarmId, hello: Hello, skewMs: number): Promise<boolean> {
+    const { identity, log } = this.#parts;
+    if (from === identity.server) {
+      this.#self.add(address);
+      return false;
+    }
+    if (hello.protocol !== PROTOCOL) throw new FsdfsError("catalog-version", { version: hello.protocol });
+    this.#skews.set(from, skewMs);
+    if (Math.abs(skewMs) > CLOCK_SKEW_MAX_MS) {
+      throw new FsdfsError("clock-wrong", { seconds: Math.round(-skewMs / 1000) });
+    }
+    if (hello.seenAs !== undefined) this.#seenAs.add(addressOf(hello.seenAs, this.swarmPort));
+    if (swarm === identity.swarm) return true;
+    if (swarm === NO_SWARM) return false; // It will come to us.
+    if (identity.swarm === undefined || this.#yieldsTo(swarm, hello)) {
+      log.info("joining a swarm", { swarm, through: address });
+      await this.#parts.adopt(swarm);
+      return true;
+    }
+    if (!hello.empty && !this.#isEmpty()) throw new FsdfsError("swarm-foreign", { address });
+    return false; // The other one is empty, and will join us.
+  }
+
+  linked(server: ServerId, hello: Hello): void {
+    this.#goals.set(server, hello.known);
+    for (const listener of this.#verdicts) listener(hello.known);
+  }
+
+  unlinked(server: ServerId): void {
+    this.#goals.delete(server);
+  }
+
+  /** Whether everything is known here that the linked servers knew when they were met (C10). */
+  get isLevel(): boolean {
+    const { catalog, identity } = this.#parts;
+    for (const [server, known] of this.#goals) {
+      const missing = known.some(
+        ([origin, incarnation, number]) =>
+          catalog.knownNumber(originName({ server: origin, incarnation })) < number &&
+          !(origin === identity.server && incarnation === catalog.origin?.incarnation),
+      );
+      if (missing) return false;
+      this.#goals.delete(server);
+    }
+    return true;
+  }
+
+  /** How far, in milliseconds, this server's clock is from the median of those it met. */
+  get medianSkewMs(): number {
+    const skews = [...this.#skews.values()].sort((a, b) => a - b);
+    return skews.length === 0 ? 0 : skews[skews.length >> 1]!;
+  }
+
+  noteSkew(server: ServerId, skewMs: number): void {
+    this.#skews.set(server, skewMs);
+  }
+
+  /** The greatest incarnation of this server that anybody told of. */
+  greatestIncarnation(known: readonly KnownOrigin[]): HybridTime {
+    const own = known.filter(([server]) => server === this.#parts.identity.server);
+    return Math.max(0, ...own.map(([, incarnation]) => incarnation)) as HybridTime;
+  }
+
+  /** C11: of two swarms the empty one joins; of two empty ones that with the greater id. */
+  #yieldsTo(swarm: SwarmId, hello: Hello): boolean {
+    if (!this.#isEmpty()) return false;
+    return !hello.empty || swarm < this.#parts.identity.swarm!;
+  }
+
+  #isEmpty(): boolean {
+    const { files, copies, trashFiles } = this.#parts.catalog.stats();
+    return files === 0 && copies === 0 && trashFiles === 0;
+  }
+}

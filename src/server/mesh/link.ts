@@ -1,0 +1,231 @@
+/**
+ * This server's own connection to one other server: heartbeats, the push of its own records, and requests. The other
+ * direction is the other server's link.
+ */
+import type { Batch } from "../../core/catalog/batch.ts";
+import { encodeBatch } from "../../core/catalog/batch.ts";
+import type { Bytes } from "../../core/catalog/kv.ts";
+import { originName } from "../../core/catalog/origins.ts";
+import type { Origin } from "../../core/catalog/types.ts";
+import type { ServerId } from "../../core/ids.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Connection, Network, Response } from "../../ports/network.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import { sleep, Wakeup } from "../timers.ts";
+import {
+  decodeJson,
+  encodeJson,
+  type Heartbeat,
+  type HeartbeatAnswer,
+  type KnownOrigin,
+  type ServerReport,
+} from "./messages.ts";
+
+const HEARTBEAT_MS = 500;
+const HEARTBEAT_TIMEOUT_MS = 3000;
+/** Without an answer for so long the connection is given up and made anew. */
+const SILENCE_MAX_MS = 10_000;
+/** Records in one push. */
+const PUSH_RECORDS = 2000;
+const PUSH_TIMEOUT_MS = 30_000;
+const PUSH_RETRY_MS = 500;
+const KNOWN_EVERY_MS = 2000;
+
+/** What a link tells the mesh. */
+export interface LinkEvents {
+  /** A heartbeat that was sent at `sentAt` was answered. */
+  answered(link: Link, answer: HeartbeatAnswer, sentAt: number): void;
+  /** The other server has taken in this server's records up to a number, durably. */
+  acknowledged(): void;
+  knownDigest(): number;
+}
+
+export interface LinkContext {
+  readonly clock: Clock;
+  readonly network: Network;
+  readonly catalog: Catalog;
+  readonly events: LinkEvents;
+  seal(message: Bytes): Bytes;
+}
+
+export class Link {
+  readonly server: ServerId;
+  readonly address: string;
+  report: ServerReport;
+  /** Its clock minus this server's, in milliseconds. */
+  clockSkewMs: number;
+  readonly #control: Connection;
+  readonly #context: LinkContext;
+  readonly #known = new Map<string, number>();
+  readonly #origins = new Map<string, Origin>();
+  readonly #pushWakeup = new Wakeup();
+  readonly #ended = new AbortController();
+  #bulk: Promise<Connection> | undefined;
+  #lastAnswerAt: number;
+  #lastKnownAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    server: ServerId,
+    address: string,
+    control: Connection,
+    known: readonly KnownOrigin[],
+    report: ServerReport,
+    clockSkewMs: number,
+    context: LinkContext,
+  ) {
+    this.server = server;
+    this.address = address;
+    this.report = report;
+    this.clockSkewMs = clockSkewMs;
+    this.#control = control;
+    this.#context = context;
+    this.#lastAnswerAt = context.clock.monotonic();
+    this.learnKnown(known);
+    void control.closed.then(() => this.close());
+  }
+
+  get closed(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  start(): void {
+    void this.#heartbeats();
+    void this.#push();
+  }
+
+  close(): void {
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort();
+    this.#control.close();
+    void this.#bulk?.then((connection) => connection.close()).catch(() => undefined);
+  }
+
+  /** How far the other server knows an origin, as far as it has told. */
+  knownNumber(origin: string): number {
+    return this.#known.get(origin) ?? 0;
+  }
+
+  /** Origins that the other server has told of. */
+  knownOrigins(): Iterable<Origin> {
+    return this.#origins.values();
+  }
+
+  learnKnown(known: readonly KnownOrigin[]): void {
+    for (const [server, incarnation, number] of known) {
+      const name = originName({ server, incarnation });
+      this.#origins.set(name, { server, incarnation });
+      this.#learn(name, number);
+    }
+  }
+
+  wakePush(): void {
+    this.#pushWakeup.wake();
+  }
+
+  /** A short call. @throws NetworkError, RemoteError */
+  async call(method: string, message: Bytes, timeoutMs: number): Promise<Bytes> {
+    const head = this.#context.seal(message);
+    return (await this.#control.request({ method, head, timeoutMs })).head;
+  }
+
+  /** A request with bulk bytes, on a connection of its own that heartbeats do not share. */
+  async bulk(
+    method: string,
+    message: Bytes,
+    options: { timeoutMs: number; body?: AsyncIterable<Bytes>; signal?: AbortSignal },
+  ): Promise<Response> {
+    const connection = await this.#bulkConnection();
+    return await connection.request({ method, head: this.#context.seal(message), ...options });
+  }
+
+  #bulkConnection(): Promise<Connection> {
+    this.#bulk ??= this.#context.network.connect(this.address, "bulk").then(
+      (connection) => {
+        void connection.closed.then(() => {
+          this.#bulk = undefined;
+        });
+        if (this.#ended.signal.aborted) connection.close();
+        return connection;
+      },
+      (error: unknown) => {
+        this.#bulk = undefined;
+        throw error;
+      },
+    );
+    return this.#bulk;
+  }
+
+  #learn(origin: string, number: number): void {
+    if (number > (this.#known.get(origin) ?? 0)) this.#known.set(origin, number);
+  }
+
+  /** Heartbeats are sent on time whether or not earlier ones were answered (M1). */
+  async #heartbeats(): Promise<void> {
+    const { clock } = this.#context;
+    while (!this.closed.aborted) {
+      void this.#heartbeat();
+      await sleep(clock, HEARTBEAT_MS, this.closed);
+      if (clock.monotonic() - this.#lastAnswerAt > SILENCE_MAX_MS) this.close();
+    }
+  }
+
+  async #heartbeat(): Promise<void> {
+    const { clock, events } = this.#context;
+    const sentAt = clock.monotonic();
+    const sentWall = clock.wall();
+    const wantsKnown = sentAt - this.#lastKnownAt >= KNOWN_EVERY_MS;
+    if (wantsKnown) this.#lastKnownAt = sentAt;
+    const message: Heartbeat = { knownDigest: events.knownDigest(), wantsKnown };
+    try {
+      const head = await this.call("heartbeat", encodeJson(message), HEARTBEAT_TIMEOUT_MS);
+      const answer = decodeJson<HeartbeatAnswer>(head);
+      this.#lastAnswerAt = clock.monotonic();
+      this.report = answer.report;
+      this.clockSkewMs = answer.report.wallMs - (sentWall + clock.wall()) / 2;
+      if (answer.known !== undefined) this.learnKnown(answer.known);
+      events.answered(this, answer, sentAt);
+    } catch {
+      // Silence is what the heartbeat is there to notice.
+    }
+  }
+
+  /** Sends this server's own records as long as the other lacks some (C3). One batch at a time, so it sets the pace. */
+  async #push(): Promise<void> {
+    const { clock, catalog } = this.#context;
+    const cursors = new Map<string, number>();
+    while (!this.closed.aborted) {
+      const next = this.#nextToPush();
+      if (next === undefined) {
+        await this.#pushWakeup.wait(clock, HEARTBEAT_MS * 4, this.closed);
+        continue;
+      }
+      try {
+        const after = Math.max(cursors.get(next.name) ?? 0, this.knownNumber(next.name));
+        const walk = await catalog.walk(next.index, after, PUSH_RECORDS);
+        const announcements = walk.announce === undefined ? [] : [walk.announce];
+        await this.#send({ records: walk.records, announcements });
+        cursors.set(next.name, walk.reached);
+        if (walk.announce !== undefined) this.#learn(next.name, walk.announce.number);
+        this.#context.events.acknowledged();
+      } catch {
+        cursors.delete(next.name);
+        await sleep(clock, PUSH_RETRY_MS, this.closed);
+      }
+    }
+  }
+
+  async #send(batch: Batch): Promise<void> {
+    await this.call("records", encodeBatch(batch), PUSH_TIMEOUT_MS);
+  }
+
+  /** The next of this server's own origins, old incarnations included, that the other server lags behind in. */
+  #nextToPush(): { index: number; name: string } | undefined {
+    const { catalog } = this.#context;
+    for (const [index, row] of catalog.origins()) {
+      if (row.server !== catalog.self) continue;
+      const name = originName(row);
+      if (row.contiguous > this.knownNumber(name)) return { index, name };
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,260 @@
+/**
+ * How a server becomes and stays one of a swarm: it finds one or founds one, settles in which incarnation it writes
+ * (C6), enters itself in the roster, and counts as behind until it is level (C10). Also who counts for K (M3).
+ */
+import { fromUtf8, utf8 } from "../../core/bytes.ts";
+import { metaKey } from "../../core/catalog/keys.ts";
+import type { HybridTime, ServerId, SwarmId } from "../../core/ids.ts";
+import type { Liveness } from "../../core/swarm/liveness.ts";
+import type { CatalogStore } from "../../ports/catalog-store.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Random } from "../../ports/random.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Identity } from "../identity.ts";
+import type { ServerOptions } from "../server.ts";
+import {
+  COPIES_DEFAULT,
+  type RosterEntry,
+  type Settings,
+  sameRosterEntry,
+  WRITE_COPIES_DEFAULT,
+  writeCopies,
+  writeRosterEntry,
+  writeWriteCopies,
+} from "../settings.ts";
+import { sleep } from "../timers.ts";
+import { CLOCK_SKEW_MAX_MS, type Greeting } from "./greeting.ts";
+import type { Mesh } from "./mesh.ts";
+import type { KnownOrigin } from "./messages.ts";
+
+/** A new server that knows of no other listens for so long before it founds a swarm, and up to twice as long by chance. */
+const FOUND_AFTER_MS = 2000;
+/** A server of a roster waits for so long that another confirms its numbers. */
+const CONFIRM_WAIT_MS = 3000;
+const POLL_MS = 50;
+/** A gap of so long between two ticks means that this process stood still (M2). */
+const STANDSTILL_MS = 1000;
+const TICK_MS = 250;
+const ADDRESSES_MAX = 8;
+
+const ABSENT_KEY = metaKey("absent");
+
+export interface MembershipParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: CatalogStore;
+  readonly catalog: Catalog;
+  readonly settings: Settings;
+  readonly identity: Identity;
+  readonly liveness: Liveness;
+  readonly greeting: Greeting;
+  readonly mesh: Mesh;
+  readonly options: ServerOptions;
+  readonly log: Log;
+}
+
+export class Membership {
+  readonly #parts: MembershipParts;
+  readonly #stoodStill = new Set<ServerId>();
+  readonly #absenceListeners: ((server: ServerId) => Promise<void>)[] = [];
+  readonly #levelListeners: (() => void)[] = [];
+  #absent: Set<ServerId>;
+  #settled = false;
+  #wasBehind = true;
+  #confirmed = false;
+  #rolledBack = false;
+  #greatestIncarnation = 0 as HybridTime;
+
+  constructor(parts: MembershipParts, absent: Set<ServerId>) {
+    this.#parts = parts;
+    this.#absent = absent;
+    parts.greeting.onKnown((known) => this.#learn(known));
+    parts.mesh.onAnswered((link) => {
+      this.#stoodStill.delete(link.server);
+      parts.greeting.noteSkew(link.server, link.clockSkewMs);
+    });
+    parts.settings.onChange(() => this.#connectToRoster());
+  }
+
+  /** Called for each server that has become absent, or has come back. */
+  onAbsence(listener: (server: ServerId) => Promise<void>): void {
+    this.#absenceListeners.push(listener);
+  }
+
+  /** Called each time this server has become level again. */
+  onLevel(listener: () => void): void {
+    this.#levelListeners.push(listener);
+  }
+
+  isAbsent(server: ServerId): boolean {
+    return this.#absent.has(server);
+  }
+
+  /** C10: it forwards requests, and neither pulls, drops nor coordinates. */
+  get isBehind(): boolean {
+    return !this.#settled || this.#stoodStill.size > 0 || !this.#parts.greeting.isLevel;
+  }
+
+  /** Seconds this clock is away from the median of the others', when that is too much for writing (C8). */
+  get clockErrorSeconds(): number | undefined {
+    const skewMs = this.#parts.greeting.medianSkewMs;
+    return Math.abs(skewMs) > CLOCK_SKEW_MAX_MS ? Math.round(-skewMs / 1000) : undefined;
+  }
+
+  /** Joins or founds, then keeps watch until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { mesh, options } = this.#parts;
+    mesh.connectTo(options.join);
+    this.#connectToRoster();
+    void this.#watch(signal);
+    await this.#findSwarm(signal);
+    if (signal.aborted) return;
+    await this.#settle(signal);
+  }
+
+  /** This server has joined another swarm: everything is to be settled anew. */
+  async restart(swarm: SwarmId): Promise<void> {
+    const { identity, catalog } = this.#parts;
+    const founded = identity.swarm !== undefined;
+    this.#settled = false;
+    if (founded) await catalog.reset();
+    await identity.join(swarm);
+    if (founded) await this.#mint();
+  }
+
+  async #findSwarm(signal: AbortSignal): Promise<void> {
+    const { clock, random, identity, options, log } = this.#parts;
+    const start = clock.monotonic();
+    const foundAfter = options.join.length > 0 ? Number.POSITIVE_INFINITY : FOUND_AFTER_MS * (1 + random.fraction());
+    while (identity.swarm === undefined && !signal.aborted) {
+      await sleep(clock, POLL_MS, signal);
+      if (identity.swarm === undefined && clock.monotonic() - start > foundAfter) {
+        const swarm = identity.newSwarm();
+        await identity.join(swarm);
+        log.info("a new swarm begins", { swarm });
+      }
+    }
+  }
+
+  /** C6. Goes on as the incarnation it was only if nobody else can know better, or somebody confirms it. */
+  async #settle(signal: AbortSignal): Promise<void> {
+    const { clock, catalog, settings, mesh, identity } = this.#parts;
+    const deadline = clock.monotonic() + CONFIRM_WAIT_MS;
+    const alone = () => [...settings.roster.keys()].every((server) => server === identity.server);
+    while (!signal.aborted && catalog.storedOrigin() !== undefined && !alone()) {
+      if (this.#confirmed || this.#rolledBack || clock.monotonic() > deadline) break;
+      if (mesh.triedAll && mesh.links().length === 0) break;
+      await sleep(clock, POLL_MS, signal);
+    }
+    if (signal.aborted) return;
+    const goesOn = catalog.storedOrigin() !== undefined && !this.#rolledBack && (alone() || this.#confirmed);
+    if (goesOn) catalog.useStoredOrigin();
+    else await this.#mint();
+    await this.#enterRoster();
+    this.#settled = true;
+  }
+
+  async #mint(): Promise<void> {
+    this.#rolledBack = false;
+    this.#confirmed = true;
+    await this.#parts.catalog.mintOrigin(this.#greatestIncarnation);
+  }
+
+  #learn(known: readonly KnownOrigin[]): void {
+    const { catalog, greeting, identity, log } = this.#parts;
+    this.#greatestIncarnation = Math.max(this.#greatestIncarnation, greeting.greatestIncarnation(known)) as HybridTime;
+    const stored = catalog.storedOrigin();
+    for (const [server, incarnation, number, seen, chain] of known) {
+      if (server !== identity.server || incarnation !== stored?.incarnation) continue;
+      const verdict = catalog.compareHistory(number, seen, chain);
+      if (verdict === "same") this.#confirmed = true;
+      if (verdict !== "rolled-back") continue;
+      log.warn("this catalog is older than what others know of this server; it begins a new incarnation");
+      this.#rolledBack = true;
+      if (this.#settled) void this.#mint().then(() => this.#enterRoster());
+    }
+  }
+
+  async #enterRoster(): Promise<void> {
+    const { catalog, settings, identity, options } = this.#parts;
+    const entry = this.#ownEntry();
+    const { copies, writeCopies: w } = options;
+    const copiesDiffer = copies !== undefined && (copies !== settings.copies || copies !== COPIES_DEFAULT);
+    const wDiffers = w !== undefined && (w !== settings.writeCopies || w !== WRITE_COPIES_DEFAULT);
+    await catalog.change((change) => {
+      if (!sameRosterEntry(settings.roster.get(identity.server), entry)) writeRosterEntry(change, entry);
+      if (copiesDiffer && copies !== settings.copies) writeCopies(change, copies);
+      if (wDiffers && w !== settings.writeCopies) writeWriteCopies(change, w);
+    });
+    await catalog.flushed();
+  }
+
+  #ownEntry(): RosterEntry {
+    const { identity, options, greeting, settings } = this.#parts;
+    const known = settings.roster.get(identity.server)?.addresses ?? [];
+    const port = `:${greeting.swarmPort}`;
+    const addresses = [...new Set([...greeting.seenAs, ...known.filter((address) => address.endsWith(port))])];
+    return {
+      id: identity.server,
+      name: options.name,
+      zone: options.zone ?? identity.server,
+      url: options.url,
+      addresses: addresses.slice(0, ADDRESSES_MAX),
+      httpPort: options.httpPort,
+      softwareVersion: options.softwareVersion,
+    };
+  }
+
+  #connectToRoster(): void {
+    const { settings, identity, mesh } = this.#parts;
+    for (const entry of settings.roster.values()) if (entry.id !== identity.server) mesh.connectTo(entry.addresses);
+  }
+
+  /** Notices standstills, absences, new addresses, and the moment of becoming level. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { clock, mesh, settings, identity, log } = this.#parts;
+    let last = clock.monotonic();
+    while (!signal.aborted) {
+      await sleep(clock, TICK_MS, signal);
+      const now = clock.monotonic();
+      if (now - last > STANDSTILL_MS + TICK_MS) {
+        for (const link of mesh.links()) this.#stoodStill.add(link.server);
+        log.warn("this process stood still", { ms: Math.round(now - last) });
+      }
+      last = now;
+      for (const server of this.#stoodStill) if (mesh.link(server) === undefined) this.#stoodStill.delete(server);
+      await this.#noteAbsences(now);
+      const own = settings.roster.get(identity.server);
+      if (this.#settled && own !== undefined && !sameRosterEntry(own, this.#ownEntry())) await this.#enterRoster();
+      this.#noteLevel();
+    }
+  }
+
+  #noteLevel(): void {
+    const behind = this.isBehind;
+    if (this.#wasBehind && !behind) for (const listener of this.#levelListeners) listener();
+    this.#wasBehind = behind;
+  }
+
+  async #noteAbsences(now: number): Promise<void> {
+    const { settings, identity, liveness, store } = this.#parts;
+    const absent = new Set<ServerId>();
+    for (const server of settings.roster.keys()) {
+      const unheard = this.#absent.has(server) && liveness.lastHeardAt(server) === undefined;
+      const silent = unheard || liveness.isAbsent(server, now);
+      if (server !== identity.server && silent) absent.add(server);
+    }
+    const changed = [...absent.symmetricDifference(this.#absent)];
+    if (changed.length === 0) return;
+    this.#absent = absent;
+    await store.write((view) => view.put(ABSENT_KEY, utf8(JSON.stringify([...absent]))));
+    for (const server of changed) for (const listener of this.#absenceListeners) await listener(server);
+  }
+}
+
+/** Who was absent when this server last ran: a restart counts nobody back in (C13, M3). */
+export function readAbsent(store: CatalogStore): Set<ServerId> {
+  const row = store.read().get(ABSENT_KEY);
+  return new Set(row === undefined ? [] : (JSON.parse(fromUtf8(row)) as ServerId[]));
+}

@@ -1,0 +1,304 @@
+/**
+ * All connections of this server: it dials, greets, keeps one link to each other server, and hands requests that come
+ * in to those who handle them. Whether two servers may talk is decided in greeting.ts.
+ */
+import type { Bytes } from "../../core/catalog/kv.ts";
+import { originName } from "../../core/catalog/origins.ts";
+import type { ServerId } from "../../core/ids.ts";
+import type { Liveness } from "../../core/swarm/liveness.ts";
+import { FsdfsError } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import {
+  type Connection,
+  type IncomingRequest,
+  type Network,
+  NetworkError,
+  type OutgoingResponse,
+  RemoteError,
+} from "../../ports/network.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Identity } from "../identity.ts";
+import type { Settings } from "../settings.ts";
+import { addressOf } from "./address.ts";
+import { Dialer, type DialResult } from "./dialer.ts";
+import { CLOCK_SKEW_MAX_MS, type Greeting } from "./greeting.ts";
+import { Link } from "./link.ts";
+import {
+  decodeEnvelope,
+  decodeJson,
+  type Envelope,
+  encodeEnvelope,
+  encodeJson,
+  type Heartbeat,
+  type HeartbeatAnswer,
+  type Hello,
+  NO_SWARM,
+  type ServerReport,
+} from "./messages.ts";
+
+const HELLO_TIMEOUT_MS = 5000;
+
+/** A request of another server of this swarm. */
+export interface ServerRequest {
+  readonly from: ServerId;
+  readonly message: Bytes;
+  readonly body: AsyncIterable<Bytes>;
+  readonly signal: AbortSignal;
+}
+
+export type ServerHandler = (request: ServerRequest) => Promise<OutgoingResponse>;
+
+export interface MeshParts {
+  readonly clock: Clock;
+  readonly network: Network;
+  readonly catalog: Catalog;
+  readonly settings: Settings;
+  readonly identity: Identity;
+  readonly liveness: Liveness;
+  readonly greeting: Greeting;
+  readonly log: Log;
+  /** Tells what this server is like now. */
+  report(): ServerReport;
+}
+
+export class Mesh {
+  readonly #parts: MeshParts;
+  readonly #dialer: Dialer;
+  readonly #ending: AbortSignal;
+  readonly #handlers = new Map<string, ServerHandler>();
+  readonly #links = new Map<ServerId, Link>();
+  readonly #problems = new Map<string, string>();
+  readonly #listeners: (() => void)[] = [];
+  readonly #answeredListeners: ((link: Link) => void)[] = [];
+
+  constructor(parts: MeshParts, ending: AbortSignal) {
+    this.#parts = parts;
+    this.#ending = ending;
+    this.#dialer = new Dialer(parts.clock, ending, (address) => this.#dial(address));
+    this.#handlers.set("heartbeat", (request) => this.#answerHeartbeat(request));
+  }
+
+  handle(method: string, handler: ServerHandler): void {
+    this.#handlers.set(method, handler);
+  }
+
+  /** Called whenever something that decides freshness or acknowledgement may have changed. */
+  onProgress(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  onAnswered(listener: (link: Link) => void): void {
+    this.#answeredListeners.push(listener);
+  }
+
+  /** Begins to answer. Resolves with the swarm port. */
+  async listen(): Promise<number> {
+    const port = await this.#parts.network.listen((request) => this.#receive(request));
+    this.#parts.greeting.swarmPort = port;
+    return port;
+  }
+
+  connectTo(addresses: Iterable<string>, soon = false): void {
+    for (const address of addresses) this.#dialer.add(address, soon);
+  }
+
+  get triedAll(): boolean {
+    return this.#dialer.triedAll;
+  }
+
+  links(): Link[] {
+    return [...this.#links.values()];
+  }
+
+  link(server: ServerId): Link | undefined {
+    return this.#links.get(server);
+  }
+
+  isUp(server: ServerId): boolean {
+    return this.#links.has(server) && this.#parts.liveness.isUp(server, this.#parts.clock.monotonic());
+  }
+
+  /** Links to the servers that are up. */
+  upLinks(): Link[] {
+    return this.links().filter((link) => this.isUp(link.server));
+  }
+
+  /** Why an address could not be talked to, when it could not. */
+  problemAt(address: string): string | undefined {
+    return this.#problems.get(address);
+  }
+
+  progress(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  wakePushes(): void {
+    for (const link of this.#links.values()) link.wakePush();
+  }
+
+  closeAll(): void {
+    for (const link of this.#links.values()) link.close();
+  }
+
+  // --- Dialing ---
+
+  async #dial(address: string): Promise<DialResult> {
+    const { greeting, log } = this.#parts;
+    if (greeting.isSelf(address)) return { kind: "known", again: () => false };
+    let connection: Connection;
+    try {
+      connection = await this.#parts.network.connect(address, "control");
+    } catch (error) {
+      this.#noteProblem(address, error);
+      if (error instanceof NetworkError && error.code === "refused") this.#refusedAt(address);
+      return { kind: "failed" };
+    }
+    try {
+      const link = await this.#greet(address, connection);
+      if (link === undefined) {
+        connection.close();
+        return { kind: "failed" };
+      }
+      if (link.address !== address || link.closed.aborted) {
+        connection.close();
+        return { kind: "known", again: () => link.closed.aborted };
+      }
+      this.#problems.delete(address);
+      const ended = Promise.withResolvers<void>();
+      link.closed.addEventListener("abort", () => ended.resolve());
+      return { kind: "connected", ended: ended.promise };
+    } catch (error) {
+      connection.close();
+      this.#noteProblem(address, error);
+      log.debug("a server could not be greeted", { address, error: String(error) });
+      return { kind: "failed" };
+    }
+  }
+
+  /** Exchanges greetings; answers the link to that server, which may be an older one. */
+  async #greet(address: string, connection: Connection): Promise<Link | undefined> {
+    const { greeting, clock, identity, network, catalog, liveness } = this.#parts;
+    const sentAt = clock.monotonic();
+    const sentWall = clock.wall();
+    const head = this.#seal(encodeJson(greeting.hello()));
+    const response = await connection.request({ method: "hello", head, timeoutMs: HELLO_TIMEOUT_MS });
+    const { from, swarm, message } = decodeEnvelope(response.head);
+    const hello = decodeJson<Hello>(message);
+    const skewMs = hello.wallMs - (sentWall + clock.wall()) / 2;
+    if (!(await greeting.accept(address, from, swarm, hello, skewMs))) return undefined;
+    if (swarm !== identity.swarm) return undefined;
+    const present = this.#links.get(from);
+    if (present !== undefined && !present.closed.aborted) return present;
+    const link = new Link(from, address, connection, hello.known, hello.state, skewMs, {
+      clock,
+      network,
+      catalog,
+      seal: (bytes) => this.#seal(bytes),
+      events: {
+        answered: (from, answer, at) => this.#answered(from, answer, at),
+        acknowledged: () => this.progress(),
+        knownDigest: () => greeting.knownDigest(),
+      },
+    });
+    if (link.closed.aborted) return undefined;
+    this.#links.set(from, link);
+    link.closed.addEventListener("abort", () => this.#unlinked(link));
+    liveness.answered(from, sentAt, clock.monotonic(), reportedOrigin(from, hello.state), hello.state.number);
+    greeting.linked(from, hello);
+    link.start();
+    this.progress();
+    return link;
+  }
+
+  #unlinked(link: Link): void {
+    if (this.#links.get(link.server) === link) this.#links.delete(link.server);
+    this.#parts.greeting.unlinked(link.server);
+    this.progress();
+  }
+
+  #refusedAt(address: string): void {
+    const { settings, liveness } = this.#parts;
+    for (const { id, addresses } of settings.roster.values()) {
+      if (addresses.includes(address) && !this.#links.has(id)) liveness.refused(id);
+    }
+    this.progress();
+  }
+
+  #noteProblem(address: string, error: unknown): void {
+    const problem = error instanceof Error ? error.message : String(error);
+    if (this.#problems.get(address) === problem) return;
+    this.#problems.set(address, problem);
+    const wrongPassword = error instanceof NetworkError && error.code === "wrong-password";
+    if (wrongPassword) this.#parts.log.error("a server has another password", { address });
+    else if (error instanceof RemoteError) this.#parts.log.warn("a server refused this one", { address, problem });
+  }
+
+  // --- Heartbeats ---
+
+  #answered(link: Link, answer: HeartbeatAnswer, sentAt: number): void {
+    const { clock, liveness, log } = this.#parts;
+    const now = clock.monotonic();
+    if (Math.abs(link.clockSkewMs) > CLOCK_SKEW_MAX_MS) {
+      log.warn("a server's clock is too far away", { server: link.server, skewMs: Math.round(link.clockSkewMs) });
+      link.close();
+      return;
+    }
+    liveness.answered(link.server, sentAt, now, reportedOrigin(link.server, answer.report), answer.report.number);
+    for (const [server, agoMs] of answer.heard) liveness.heard(server, now - agoMs);
+    for (const listener of this.#answeredListeners) listener(link);
+    this.progress();
+  }
+
+  async #answerHeartbeat({ from, message }: ServerRequest): Promise<OutgoingResponse> {
+    const { clock, liveness, settings, greeting } = this.#parts;
+    const now = clock.monotonic();
+    const { knownDigest, wantsKnown } = decodeJson<Heartbeat>(message);
+    const report = this.#parts.report();
+    const heard = [...settings.roster.keys()].flatMap((server) => {
+      const at = liveness.lastHeardAt(server);
+      return at === undefined ? [] : [[server, now - at] as const];
+    });
+    const differs = wantsKnown && knownDigest !== greeting.knownDigest();
+    liveness.gaveAnswer(from, report.number, now);
+    const answer: HeartbeatAnswer = { report, heard, ...(differs ? { known: greeting.known() } : {}) };
+    return { head: encodeJson(answer) };
+  }
+
+  // --- Requests that come in ---
+
+  async #receive(request: IncomingRequest): Promise<OutgoingResponse> {
+    if (this.#ending.aborted) throw new FsdfsError("stopping");
+    const { identity, liveness, clock } = this.#parts;
+    const envelope = decodeEnvelope(request.head);
+    if (request.method === "hello") return await this.#receiveHello(envelope, request.remoteAddress);
+    const handler = this.#handlers.get(request.method);
+    if (handler === undefined) throw new FsdfsError("method-not-allowed", { method: request.method });
+    if (identity.swarm === undefined || envelope.swarm !== identity.swarm) {
+      throw new FsdfsError("swarm-foreign", { address: request.remoteAddress });
+    }
+    liveness.heard(envelope.from, clock.monotonic());
+    const { from, message } = envelope;
+    return await handler({ from, message, body: request.body, signal: request.signal });
+  }
+
+  async #receiveHello(envelope: Envelope, remoteAddress: string): Promise<OutgoingResponse> {
+    const { greeting } = this.#parts;
+    const hello = decodeJson<Hello>(envelope.message);
+    const address = addressOf(remoteAddress, hello.swarmPort);
+    greeting.checkCaller(address, envelope.from, hello);
+    if (envelope.from !== this.#parts.identity.server && !this.#links.has(envelope.from)) {
+      this.#dialer.add(address, true);
+    }
+    return { head: this.#seal(encodeJson({ ...greeting.hello(), seenAs: remoteAddress })) };
+  }
+
+  #seal(message: Bytes): Bytes {
+    const { server, swarm } = this.#parts.identity;
+    return encodeEnvelope({ from: server, swarm: swarm ?? NO_SWARM, message });
+  }
+}
+
+function reportedOrigin(server: ServerId, report: ServerReport): string {
+  return originName({ server, incarnation: report.incarnation });
+}

@@ -1,0 +1,95 @@
+/**
+ * What servers say to each other besides records and bytes. Every request carries an envelope with the sender and its
+ * swarm, so that nothing of a foreign swarm with the same password is ever taken in. Members are JSON; a server ignores
+ * those that it does not know and refuses a greater PROTOCOL.
+ */
+import { ByteReader, ByteWriter, fromUtf8, utf8 } from "../../core/bytes.ts";
+import type { Bytes } from "../../core/catalog/kv.ts";
+import {
+  type HybridTime,
+  SERVER_ID_BYTES,
+  type ServerId,
+  SWARM_ID_BYTES,
+  type SwarmId,
+  type VersionId,
+} from "../../core/ids.ts";
+
+export const PROTOCOL = 1;
+export const NO_SWARM = "0".repeat(SWARM_ID_BYTES * 2) as SwarmId;
+
+/** How far one origin is known: server, incarnation, contiguous number, greatest number, digest (C6). */
+export type KnownOrigin = readonly [ServerId, HybridTime, number, number, number];
+
+export interface Hello {
+  readonly protocol: number;
+  readonly name: string;
+  readonly swarmPort: number;
+  readonly wallMs: number;
+  /** It holds no file, so that it may join another swarm (C11). */
+  readonly empty: boolean;
+  readonly known: readonly KnownOrigin[];
+  readonly softwareVersion: string;
+  /** In an answer: the address the caller was seen at. */
+  readonly seenAs?: string;
+  readonly state: ServerReport;
+}
+
+/** What a server tells of itself with each answer to a heartbeat (M1). */
+export interface ServerReport {
+  readonly wallMs: number;
+  /** Its incarnation and the number of its last record that is durable; 0 while unsettled. */
+  readonly incarnation: HybridTime;
+  readonly number: number;
+  readonly load: number;
+  readonly quotaBytes: number;
+  readonly usedBytes: number;
+  /** Room for an upload, trash that could go included. */
+  readonly roomBytes: number;
+  readonly copies: number;
+  readonly maxSurplus: number | null;
+  readonly full: boolean;
+  /** Versions it is copying now. */
+  readonly pulls: readonly VersionId[];
+  readonly behind: boolean;
+}
+
+export interface Heartbeat {
+  /** Digest of what the sender knows, so that the answer tells the answerer's numbers only when they differ. */
+  readonly knownDigest: number;
+  readonly wantsKnown: boolean;
+}
+
+export interface HeartbeatAnswer {
+  readonly report: ServerReport;
+  readonly known?: readonly KnownOrigin[];
+  /** Servers and how many milliseconds ago somebody heard from them (M3). */
+  readonly heard: readonly (readonly [ServerId, number])[];
+}
+
+export interface Envelope {
+  readonly from: ServerId;
+  readonly swarm: SwarmId;
+  readonly message: Bytes;
+}
+
+export function encodeEnvelope({ from, swarm, message }: Envelope): Bytes {
+  return new ByteWriter(SERVER_ID_BYTES + SWARM_ID_BYTES + message.length).hex(from).hex(swarm).raw(message).finish();
+}
+
+/** @throws RangeError when it is none */
+export function decodeEnvelope(bytes: Bytes): Envelope {
+  const reader = new ByteReader(bytes);
+  return {
+    from: reader.hex(SERVER_ID_BYTES) as ServerId,
+    swarm: reader.hex(SWARM_ID_BYTES) as SwarmId,
+    message: reader.rest(),
+  };
+}
+
+export function encodeJson(value: unknown): Bytes {
+  return utf8(JSON.stringify(value));
+}
+
+export function decodeJson<T>(bytes: Bytes): T {
+  return JSON.parse(fromUtf8(bytes)) as T;
+}

@@ -1,0 +1,99 @@
+/** DELETE, making a directory, and moving: changes of names, without bytes. */
+import { encodeContent } from "../../core/catalog/content.ts";
+import { descendants, type Entry, hasLiveDescendant, readEntry } from "../../core/catalog/entries.ts";
+import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
+import type { FilePath } from "../../core/paths.ts";
+import { FsdfsError } from "../../errors.ts";
+import type { Change } from "../catalog/catalog.ts";
+import type { Parts } from "../parts.ts";
+import { checkAncestors, checkDirectoryMayBeAt } from "./names.ts";
+
+/** Entries moved in one transaction; a larger directory takes several. */
+const MOVED_AT_ONCE = 500;
+
+export async function remove(parts: Parts, path: FilePath): Promise<void> {
+  await changeNames(parts, (change) => {
+    const entry = readEntry(change.view, path);
+    if (entry === undefined) throw new FsdfsError("file-not-found", { path });
+    if (entry.type === "directory" && hasLiveDescendant(change.view, path)) {
+      throw new FsdfsError("directory-not-empty", { path });
+    }
+    const value = encodeContent({ type: "deleted", movedTo: undefined });
+    change.writePath(path, CONTENT_FIELD, value, parts.catalog.timeAfter(change, path));
+  });
+}
+
+export async function makeDirectory(parts: Parts, path: FilePath): Promise<void> {
+  await changeNames(parts, (change) => {
+    checkDirectoryMayBeAt(change.view, path);
+    const entry = readEntry(change.view, path);
+    if (entry?.stamp !== undefined) return change.restatePath(path, CONTENT_FIELD);
+    change.writePath(path, CONTENT_FIELD, encodeContent({ type: "directory" }), parts.catalog.timeAfter(change, path));
+  });
+}
+
+/** K is the same before and after (C2): the version is at its new path in the same transaction in which it leaves the old. */
+export async function move(parts: Parts, from: FilePath, to: FilePath): Promise<void> {
+  if (from === to) return;
+  let first = true;
+  for (;;) {
+    const left = await changeNames(parts, (change) => {
+      const source = readEntry(change.view, from);
+      if (source === undefined) {
+        if (first) throw new FsdfsError("file-not-found", { path: from });
+        return false;
+      }
+      if (first) checkDestination(change, source, from, to);
+      first = false;
+      return source.type === "file" ? moveEntry(parts, change, source, to) : moveSome(parts, change, from, to);
+    });
+    if (!left) return;
+  }
+}
+
+function checkDestination(change: Change, source: Entry, from: FilePath, to: FilePath): void {
+  if (source.type === "directory" && to.startsWith(`${from}/`)) {
+    throw new FsdfsError("argument-invalid", { name: "to", reason: "a directory cannot be moved into itself" });
+  }
+  checkAncestors(change.view, to);
+  if (readEntry(change.view, to) !== undefined) throw new FsdfsError("already-exists", { path: to });
+}
+
+/** Moves some of a directory's entries, and the directory itself with the last. Answers whether some are left. */
+function moveSome(parts: Parts, change: Change, from: FilePath, to: FilePath): boolean {
+  const entries: Entry[] = [];
+  for (const entry of descendants(change.view, from)) {
+    entries.push(entry);
+    if (entries.length === MOVED_AT_ONCE) break;
+  }
+  for (const entry of entries) moveEntry(parts, change, entry, `${to}${entry.path.slice(from.length)}` as FilePath);
+  if (entries.length === MOVED_AT_ONCE) return true;
+  const directory = readEntry(change.view, from);
+  if (directory?.stamp !== undefined) moveEntry(parts, change, directory, to);
+  return false;
+}
+
+function moveEntry(parts: Parts, change: Change, entry: Entry, to: FilePath): false {
+  const content = entry.type === "file" ? entry.content : ({ type: "directory" } as const);
+  const from = entry.path as FilePath;
+  for (const { field, value } of change.transaction.registers(from)) {
+    if (field !== CONTENT_FIELD) change.writePath(to, field, value);
+  }
+  // The destination has the later time, so that who knows only the tombstone knows that something is to come (T3 in
+  // settle.ts), and the earlier number, so that no batch ends between a file's leaving and its arriving.
+  const left = parts.catalog.timeAfter(change, from);
+  change.writePath(to, CONTENT_FIELD, encodeContent(content), parts.catalog.timeAfter(change, to));
+  change.writePath(from, CONTENT_FIELD, encodeContent({ type: "deleted", movedTo: to }), left);
+  return false;
+}
+
+/** One change of names, acknowledged as a write is: durable here and on all who may answer readers. */
+async function changeNames<T>(parts: Parts, apply: (change: Change) => T): Promise<T> {
+  const { catalog, readiness } = parts;
+  readiness.checkClock();
+  if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
+  const { answer, number } = await catalog.change((change) => ({ answer: apply(change), number: change.number }));
+  await catalog.flushed();
+  await readiness.known(number);
+  return answer;
+}

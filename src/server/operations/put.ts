@@ -1,0 +1,285 @@
+/**
+ * PUT (S1): bytes to W servers at once, durable on each before any catalog speaks of them; then the catalog here, which
+ * decides the version's time; then the other targets; and the acknowledgement when all who may answer readers know.
+ *
+ * W1. No record of a version exists before its bytes are durable on this server.
+ * W2. The number of copies that is told is of servers whose file, directory and catalog record are durable.
+ */
+import { createHash } from "node:crypto";
+import { encodeContent } from "../../core/catalog/content.ts";
+import { readEntry } from "../../core/catalog/entries.ts";
+import type { Bytes } from "../../core/catalog/kv.ts";
+import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
+import type { CatalogRecord, FileContent } from "../../core/catalog/types.ts";
+import { type ServerId, type VersionId, versionId } from "../../core/ids.ts";
+import type { FilePath } from "../../core/paths.ts";
+import { rendezvousWeight } from "../../core/rendezvous.ts";
+import { chooseTargets } from "../../core/replication/placement.ts";
+import { FsdfsError } from "../../errors.ts";
+import type { PutOptions, PutResult } from "../face.ts";
+import type { Link } from "../mesh/link.ts";
+import { decodeJson, encodeJson } from "../mesh/messages.ts";
+import type { Parts } from "../parts.ts";
+import type { StagedFile } from "../storage/staging.ts";
+import { Pipe, readCopyRange } from "../storage/streams.ts";
+import { type CommitAnswer, encodeCommit, type StageAnswer } from "../storage/uploads.ts";
+import { checkFileMayBeAt } from "./names.ts";
+
+/** How long a target may take to make an upload durable after its last byte. */
+const STAGE_TIMEOUT_MS = 15 * 60 * 1000;
+const COMMIT_TIMEOUT_MS = 30_000;
+/** Extra rounds to find a server in the place of one that failed. */
+const REPLACEMENT_ROUNDS = 3;
+
+/** A target's part in one PUT. */
+interface RemoteUpload {
+  readonly link: Link;
+  readonly answer: Promise<StageAnswer | undefined>;
+  readonly pipe: Pipe;
+  failed: boolean;
+}
+
+export async function put(
+  parts: Parts,
+  path: FilePath,
+  body: AsyncIterable<Bytes>,
+  options: PutOptions,
+): Promise<PutResult> {
+  parts.readiness.checkClock();
+  const view = parts.catalog.read();
+  checkFileMayBeAt(view, path);
+  const request = options.requestId === undefined ? undefined : requestDigest(options.requestId);
+  const wanted = wantedCopies(parts);
+  const targets = pickTargets(parts, wanted - 1, options.sizeBytes ?? 0, []);
+  if (parts.options.strict && targets.length + 1 < wanted) {
+    throw new FsdfsError("not-enough-servers", { reached: targets.length + 1, wanted });
+  }
+  const uploads = targets.map((link) => beginUpload(link));
+  const staged = await receive(parts, body, options, uploads);
+  const whole = await wholeUploads(uploads, staged);
+  await replaceFailed(parts, whole, staged, wanted);
+  if (parts.options.strict && whole.length + 1 < wanted) {
+    await Promise.all([parts.staging.discard(staged), ...whole.map(discard)]);
+    throw new FsdfsError("not-enough-servers", { reached: whole.length + 1, wanted });
+  }
+  return await commit(parts, path, staged, whole, request, wanted);
+}
+
+/** min(W, N, servers of the roster). */
+export function wantedCopies({ settings }: Parts): number {
+  return Math.max(1, Math.min(settings.writeCopies, settings.copies, settings.roster.size));
+}
+
+function requestDigest(requestId: string): string {
+  return createHash("sha256").update(requestId).digest("hex").slice(0, 16);
+}
+
+function pickTargets(parts: Parts, count: number, sizeBytes: number, taken: readonly ServerId[]): Link[] {
+  const { settings, mesh, ports, catalog } = parts;
+  const zoneOf = (server: ServerId) => settings.roster.get(server)?.zone ?? server;
+  const candidates = mesh
+    .upLinks()
+    .filter(({ server, report }) => !taken.includes(server) && !report.behind)
+    .map(({ server, report }) => ({ server, zone: zoneOf(server), load: report.load, roomBytes: report.roomBytes }));
+  const zones = [catalog.self, ...taken].map(zoneOf);
+  const draw = String(ports.random.fraction());
+  const tie = (server: ServerId) => rendezvousWeight(draw, server);
+  return chooseTargets(candidates, count, sizeBytes, zones, tie).flatMap((server) => mesh.link(server) ?? []);
+}
+
+function beginUpload(link: Link): RemoteUpload {
+  const pipe = new Pipe();
+  const upload: RemoteUpload = { link, pipe, failed: false, answer: stageAt(link, pipe) };
+  void upload.answer.then((answer) => {
+    if (answer === undefined) upload.failed = true;
+    pipe.leave();
+  });
+  return upload;
+}
+
+async function stageAt(link: Link, body: AsyncIterable<Bytes>): Promise<StageAnswer | undefined> {
+  try {
+    const response = await link.bulk("stage", encodeJson({}), { timeoutMs: STAGE_TIMEOUT_MS, body });
+    return decodeJson<StageAnswer>(response.head);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the body to the local staged file and to all targets, at the pace of the slowest. */
+async function receive(
+  parts: Parts,
+  body: AsyncIterable<Bytes>,
+  options: PutOptions,
+  uploads: readonly RemoteUpload[],
+): Promise<StagedFile> {
+  let writer: Awaited<ReturnType<typeof parts.staging.begin>> | undefined;
+  try {
+    writer = await parts.staging.begin("upload");
+    for await (const chunk of body) {
+      if (chunk.length === 0) continue;
+      const sent = uploads.filter(({ failed }) => !failed).map((upload) => pushTo(upload, chunk));
+      await Promise.all([writer.write(chunk), ...sent]);
+      if (options.sizeBytes !== undefined && writer.sizeBytes > options.sizeBytes) break;
+    }
+    if (options.sizeBytes !== undefined && writer.sizeBytes !== options.sizeBytes) {
+      throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });
+    }
+    const staged = await writer.finish();
+    if (options.sha256 !== undefined && options.sha256.toLowerCase() !== staged.sha256) {
+      await parts.staging.discard(staged);
+      throw new FsdfsError("digest-mismatch", { actual: staged.sha256 });
+    }
+    for (const { pipe } of uploads) pipe.end();
+    return staged;
+  } catch (error) {
+    await writer?.abort();
+    for (const { pipe } of uploads) pipe.end(new Error("the upload was given up"));
+    throw error;
+  }
+}
+
+async function pushTo(upload: RemoteUpload, chunk: Bytes): Promise<void> {
+  if (!(await upload.pipe.push(chunk))) upload.failed = true;
+}
+
+interface WholeUpload {
+  readonly link: Link;
+  readonly upload: string;
+}
+
+async function wholeUploads(uploads: readonly RemoteUpload[], staged: StagedFile): Promise<WholeUpload[]> {
+  const answers = await Promise.all(uploads.map(async ({ link, answer }) => ({ link, answer: await answer })));
+  return answers.flatMap(({ link, answer }) => {
+    if (answer === undefined || answer.sha256 !== staged.sha256) return [];
+    return [{ link, upload: answer.upload }];
+  });
+}
+
+/** Sends the staged file to other servers in the place of targets that failed. */
+async function replaceFailed(parts: Parts, whole: WholeUpload[], staged: StagedFile, wanted: number): Promise<void> {
+  const tried: ServerId[] = whole.map(({ link }) => link.server);
+  for (let round = 0; round < REPLACEMENT_ROUNDS && whole.length + 1 < wanted; round++) {
+    const links = pickTargets(parts, wanted - 1 - whole.length, staged.sizeBytes, tried);
+    if (links.length === 0) return;
+    tried.push(...links.map(({ server }) => server));
+    const sent = await Promise.all(links.map((link) => sendStaged(parts, link, staged)));
+    whole.push(...sent.filter((upload) => upload !== undefined));
+  }
+}
+
+async function sendStaged(parts: Parts, link: Link, staged: StagedFile): Promise<WholeUpload | undefined> {
+  const file = await parts.ports.files.open(staged.name);
+  const body = readCopyRange({ file, sizeBytes: staged.sizeBytes }, 0, staged.sizeBytes);
+  const answer = await stageAt(link, body);
+  await body.return(undefined);
+  return answer?.sha256 === staged.sha256 ? { link, upload: answer.upload } : undefined;
+}
+
+async function discard({ link, upload }: WholeUpload): Promise<void> {
+  await link.call("discard", encodeJson({ upload }), COMMIT_TIMEOUT_MS).catch(() => undefined);
+}
+
+interface Committed {
+  readonly record: CatalogRecord;
+  readonly version: VersionId;
+  readonly created: boolean;
+}
+
+async function commit(
+  parts: Parts,
+  path: FilePath,
+  staged: StagedFile,
+  uploads: readonly WholeUpload[],
+  request: string | undefined,
+  wanted: number,
+): Promise<PutResult> {
+  const { catalog, readiness, settler, staging } = parts;
+  let committed: Committed | FileContent;
+  try {
+    if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
+    committed = await enterVersion(parts, path, staged, request);
+  } catch (error) {
+    await Promise.all([staging.discard(staged), ...uploads.map(discard)]);
+    throw error;
+  }
+  if (!("record" in committed)) {
+    await Promise.all([staging.discard(staged), ...uploads.map(discard)]);
+    return await repeated(parts, path, committed, wanted);
+  }
+  staging.handOver(staged);
+  await catalog.flushed();
+  const { record, version, created } = committed;
+  const [, , ...held] = await Promise.all([
+    settler.settle(version),
+    readiness.known(record.number),
+    ...uploads.map((upload) => commitAt(upload, record)),
+  ]);
+  const copies = await completeCopies(parts, version, 1 + held.filter(Boolean).length, wanted);
+  return { version, sha256: staged.sha256, size: staged.sizeBytes, copies, created };
+}
+
+/** The change that makes the version. Answers the present content instead when this very request made it before. */
+async function enterVersion(
+  parts: Parts,
+  path: FilePath,
+  staged: StagedFile,
+  request: string | undefined,
+): Promise<Committed | FileContent> {
+  const { catalog, copies } = parts;
+  return await catalog.change((change): Committed | FileContent => {
+    checkFileMayBeAt(change.view, path);
+    const before = readEntry(change.view, path);
+    if (before?.type === "file" && request !== undefined && before.content.request === request) return before.content;
+    const time = catalog.timeAfter(change, path);
+    const version = versionId(time, catalog.self);
+    const { sizeBytes, sha256 } = staged;
+    const value = encodeContent({ type: "file", version, sizeBytes, sha256, request });
+    change.writePath(path, CONTENT_FIELD, value, time);
+    const record: CatalogRecord = {
+      key: { kind: "path", path, field: CONTENT_FIELD },
+      stamp: { rank: 0, time, server: catalog.self },
+      value,
+      origin: catalog.origin!,
+      number: change.number,
+    };
+    copies.enter(change, version, path, staged);
+    return { record, version, created: before === undefined };
+  });
+}
+
+async function commitAt({ link, upload }: WholeUpload, record: CatalogRecord): Promise<boolean> {
+  try {
+    const answer = await link.call("commit", encodeCommit(upload, record), COMMIT_TIMEOUT_MS);
+    return decodeJson<CommitAnswer>(answer).held;
+  } catch {
+    return false;
+  }
+}
+
+/** A target failed at the very end: others are asked to copy the version now, while there are any. */
+async function completeCopies(parts: Parts, version: VersionId, have: number, wanted: number): Promise<number> {
+  let copies = have;
+  for (const { server, report } of parts.mesh.upLinks()) {
+    if (copies >= wanted) return copies;
+    if (report.behind || parts.sources.holders(version).includes(server)) continue;
+    const link = parts.mesh.link(server);
+    const answer = await link?.call("pull", encodeJson({ version }), COMMIT_TIMEOUT_MS).catch(() => undefined);
+    if (answer !== undefined && decodeJson<CommitAnswer>(answer).held) copies += 1;
+  }
+  return copies;
+}
+
+/** The answer to a request that was carried out before, whoever did, as sure as if it had been carried out now. */
+async function repeated(parts: Parts, path: FilePath, content: FileContent, wanted: number): Promise<PutResult> {
+  const { catalog, readiness, sources, copies: own } = parts;
+  const number = await catalog.change((change) => {
+    change.restatePath(path, CONTENT_FIELD);
+    return change.number;
+  });
+  await catalog.flushed();
+  await readiness.known(number);
+  const { version, sha256, sizeBytes: size } = content;
+  const have = sources.holders(version).length + (own.has(version) ? 1 : 0);
+  return { version, sha256, size, copies: await completeCopies(parts, version, have, wanted), created: false };
+}

@@ -1,0 +1,178 @@
+/** Looking things up: entries, listings, locations, and a file's content (S5, S6). */
+import { children, descendants, type Entry, readEntry } from "../../core/catalog/entries.ts";
+import type { ReadView } from "../../core/catalog/kv.ts";
+import { holdersOf, targetOf } from "../../core/catalog/surplus.ts";
+import { readVersionRow } from "../../core/catalog/transaction.ts";
+import type { FileContent } from "../../core/catalog/types.ts";
+import { wallMsOf } from "../../core/hybrid-clock.ts";
+import { type ServerId, type VersionId, versionTime } from "../../core/ids.ts";
+import { encodeUrlPath, type FilePath } from "../../core/paths.ts";
+import { signLink } from "../../core/security/tokens.ts";
+import { FsdfsError } from "../../errors.ts";
+import type { EntryInfo, HolderInfo, Listing, ListOptions, Location, OpenedFile, OpenOptions } from "../face.ts";
+import type { Parts } from "../parts.ts";
+import { readCopyRange } from "../storage/streams.ts";
+import { describeServer } from "./servers.ts";
+
+const LIST_DEFAULT = 1000;
+const LIST_MAX = 10_000;
+export const LOCATE_MAX = 1000;
+/** A signed link is for one read that begins now. */
+const LINK_SECONDS = 300;
+
+export function head(parts: Parts, path: FilePath | ""): EntryInfo {
+  const view = parts.catalog.read();
+  const entry = readEntry(view, path);
+  if (entry === undefined) throw new FsdfsError("file-not-found", { path });
+  return describe(parts, view, entry);
+}
+
+export function list(parts: Parts, directory: FilePath | "", options: ListOptions): Listing {
+  const limit = options.limit ?? LIST_DEFAULT;
+  if (!Number.isInteger(limit) || limit < 1 || limit > LIST_MAX) {
+    throw new FsdfsError("argument-invalid", { name: "limit", reason: `it must be 1 to ${LIST_MAX}` });
+  }
+  const view = parts.catalog.read();
+  const entry = readEntry(view, directory);
+  if (entry === undefined) throw new FsdfsError("file-not-found", { path: directory });
+  if (entry.type === "file") throw new FsdfsError("not-a-directory", { path: directory });
+  const prefix = directory === "" ? "" : `${directory}/`;
+  const after = options.after === undefined ? undefined : (`${prefix}${options.after}` as FilePath);
+  const found = options.recursive ? descendants(view, directory, after) : children(view, directory, after);
+  const entries: (Omit<EntryInfo, "path"> & { name: string })[] = [];
+  for (const next of found) {
+    if (entries.length === limit) return { entries, next: entries.at(-1)!.name };
+    const { path, ...rest } = describe(parts, view, next);
+    entries.push({ name: path.slice(prefix.length), ...rest });
+  }
+  return { entries, next: null };
+}
+
+export function locate(parts: Parts, paths: readonly FilePath[]): (Location | undefined)[] {
+  const view = parts.catalog.read();
+  return paths.map((path) => {
+    const entry = readEntry(view, path);
+    return entry?.type === "file" ? locateFile(parts, view, entry) : undefined;
+  });
+}
+
+/** The file's content: from this disk, by a link to a holder, or through this server. */
+export async function open(parts: Parts, path: FilePath, options: OpenOptions): Promise<OpenedFile> {
+  const info = head(parts, path);
+  if (info.type === "directory") throw new FsdfsError("is-a-directory", { path });
+  const version = info.version!;
+  const opened = await openLocal(parts, info, version);
+  if (opened !== undefined) return opened;
+  const holders = parts.sources.upHolders(version);
+  if (holders.length === 0) throw new FsdfsError("no-copy-reachable", { path });
+  const redirect = options.redirect ?? parts.options.redirect;
+  const best = locateFile(parts, parts.catalog.read(), { path, content: contentOf(info) }).servers.find(
+    ({ id, state }) => state === "up" && id !== parts.catalog.self,
+  );
+  if (redirect === "auto" && parts.options.redirect === "auto" && best !== undefined) {
+    return { kind: "redirect", info, url: linkTo(parts, best, path, version) };
+  }
+  return through(parts, info, version);
+}
+
+/** What a signed link asks for: that version, from this disk, and nothing else. */
+export async function openVersion(parts: Parts, path: FilePath, version: VersionId): Promise<OpenedFile> {
+  const entry = readEntry(parts.catalog.read(), path);
+  if (entry?.type !== "file" || entry.content.version !== version) throw new FsdfsError("copy-not-here", { path });
+  const opened = await openLocal(parts, describe(parts, parts.catalog.read(), entry), version);
+  if (opened === undefined) throw new FsdfsError("copy-not-here", { path });
+  return opened;
+}
+
+async function openLocal(parts: Parts, info: EntryInfo, version: VersionId): Promise<OpenedFile | undefined> {
+  const copy = await parts.copies.open(version);
+  if (copy === undefined) return undefined;
+  return {
+    kind: "content",
+    info,
+    stream: (start, end) => readCopyRange(copy, start, end),
+    close: () => copy.file.close(),
+  };
+}
+
+/** Streams from a holder; when one breaks off, the next goes on where it ended. */
+function through(parts: Parts, info: EntryInfo, version: VersionId): OpenedFile {
+  const abandoned = new AbortController();
+  async function* stream(start: number, end: number) {
+    let position = start;
+    for (const link of parts.sources.upHolders(version)) {
+      try {
+        const range = { start: position, end };
+        for await (const chunk of await parts.sources.read(link, version, range, "reader", abandoned.signal)) {
+          position += chunk.length;
+          yield chunk;
+        }
+        if (position >= end) return;
+      } catch (error) {
+        if (abandoned.signal.aborted) throw error;
+      }
+    }
+    if (position < end) throw new FsdfsError("no-copy-reachable", { path: info.path });
+  }
+  return { kind: "content", info, stream, close: async () => abandoned.abort() };
+}
+
+function linkTo(parts: Parts, holder: HolderInfo, path: FilePath, version: VersionId): string {
+  const expires = Math.floor(parts.ports.clock.wall() / 1000) + LINK_SECONDS;
+  const mac = signLink(parts.tokenKeys.link, { method: "GET", path, version, expires });
+  return `${holder.url}/files/${encodeUrlPath(path)}?version=${version}&expires=${expires}&mac=${mac}`;
+}
+
+function locateFile(
+  parts: Parts,
+  view: ReadView,
+  {
+    path,
+    content,
+  }: { readonly path: FilePath; readonly content: Pick<FileContent, "version" | "sizeBytes" | "sha256"> },
+): Location {
+  const { version, sizeBytes: size, sha256 } = content;
+  const row = readVersionRow(view, version);
+  const holders = holdersOf(row, (origin) => parts.catalog.serverOf(origin));
+  const target = targetOf(view, row, parts.catalog.context);
+  const copies = holders.filter((server) => parts.catalog.context.counts(server)).length;
+  const servers = holders.flatMap((server) => describeServer(parts, server) ?? []).sort(bestFirst(parts));
+  return { path, size, sha256, version, target, copies, surplus: copies - target, servers };
+}
+
+const STATE_ORDER = { up: 0, down: 1, absent: 2 } as const;
+
+/** Up before down, this server's zone first, then the least loaded (S6). */
+function bestFirst(parts: Parts): (a: HolderInfo, b: HolderInfo) => number {
+  const zone = parts.settings.roster.get(parts.catalog.self)?.zone;
+  return (a, b) =>
+    STATE_ORDER[a.state] - STATE_ORDER[b.state] ||
+    Number(b.zone === zone) - Number(a.zone === zone) ||
+    a.load - b.load ||
+    (a.id < b.id ? -1 : 1);
+}
+
+function describe(parts: Parts, view: ReadView, entry: Entry): EntryInfo {
+  if (entry.type === "directory") {
+    const modified = entry.stamp === undefined ? null : new Date(wallMsOf(entry.stamp.time)).toISOString();
+    const nothing = { size: 0, sha256: null, version: null, target: null, copies: null };
+    return { path: entry.path, type: "directory", modified, ...nothing };
+  }
+  const { version, sizeBytes: size, sha256 } = entry.content;
+  const row = readVersionRow(view, version);
+  const holders: ServerId[] = holdersOf(row, (origin) => parts.catalog.serverOf(origin));
+  return {
+    path: entry.path,
+    type: "file",
+    size,
+    modified: new Date(wallMsOf(versionTime(version))).toISOString(),
+    sha256,
+    version,
+    target: targetOf(view, row, parts.catalog.context),
+    copies: holders.filter((server) => parts.catalog.context.counts(server)).length,
+  };
+}
+
+function contentOf(info: EntryInfo): Pick<FileContent, "version" | "sizeBytes" | "sha256"> {
+  return { version: info.version!, sizeBytes: info.size, sha256: info.sha256! };
+}

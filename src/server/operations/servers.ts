@@ -1,0 +1,195 @@
+/** What the swarm is like: its servers, its health, and what each server holds. */
+import { logKey, numberOfLogKey, workPositionOf, workRange } from "../../core/catalog/keys.ts";
+import type { ReadView } from "../../core/catalog/kv.ts";
+import { decodePointer } from "../../core/catalog/log.ts";
+import { readVersionRow } from "../../core/catalog/transaction.ts";
+import { isServerId, type ServerId, type VersionId } from "../../core/ids.ts";
+import { FsdfsError } from "../../errors.ts";
+import type { Health, HolderInfo, ServerFilesPage, ServerInfo, ServerState, SwarmStatus } from "../face.ts";
+import type { ServerReport } from "../mesh/messages.ts";
+import type { Parts } from "../parts.ts";
+import type { RosterEntry } from "../settings.ts";
+import { contentOfVersion } from "../storage/copies.ts";
+
+const FILES_DEFAULT = 1000;
+const FILES_MAX = 10_000;
+
+/** What this server tells others of itself, and shows to users. */
+export function ownReport(parts: Parts): ServerReport {
+  const { catalog, space, puller, ports, readiness } = parts;
+  const view = catalog.read();
+  const { copies } = catalog.stats();
+  const maxSurplus = lastSurplus(view, true);
+  const noRoom = space.roomBytes("pull") <= 0;
+  return {
+    wallMs: ports.clock.wall(),
+    incarnation: catalog.origin?.incarnation ?? (0 as ServerReport["incarnation"]),
+    number: catalog.ownFlushedNumber,
+    load: ports.load.load(),
+    quotaBytes: space.quotaBytes,
+    usedBytes: space.usedBytes(),
+    roomBytes: Math.max(0, space.roomBytes("upload")),
+    copies,
+    maxSurplus: maxSurplus ?? null,
+    full: maxSurplus !== undefined && maxSurplus <= 0 && noRoom,
+    pulls: puller.announced(),
+    behind: readiness.isBehind,
+  };
+}
+
+export function health(parts: Parts): Health {
+  const status = parts.ending.aborted ? "stopping" : parts.readiness.isBehind ? "behind" : "ok";
+  const { name, softwareVersion } = parts.options;
+  return { status, server: parts.catalog.self, name, softwareVersion };
+}
+
+/** A server of the roster as those see it who are to read from it; undefined when it is not in the roster. */
+export function describeServer(parts: Parts, server: ServerId): HolderInfo | undefined {
+  const entry = parts.settings.roster.get(server);
+  if (entry === undefined) return undefined;
+  const self = server === parts.catalog.self;
+  const load = self ? parts.ports.load.load() : (parts.mesh.link(server)?.report.load ?? 1);
+  return {
+    id: server,
+    name: entry.name,
+    url: urlOf(parts, entry),
+    state: stateOf(parts, server),
+    zone: entry.zone,
+    load,
+  };
+}
+
+export function status(parts: Parts): SwarmStatus {
+  const { catalog, identity, settings } = parts;
+  const { files, bytes } = catalog.stats();
+  const view = catalog.read();
+  const surpluses = [firstSurplus(view, false), firstSurplus(view, true)].filter((surplus) => surplus !== undefined);
+  const minSurplus = surpluses.length === 0 ? null : Math.min(...surpluses);
+  const infos = servers(parts);
+  const up = infos.filter(({ state }) => state === "up");
+  return {
+    swarm: identity.swarm!,
+    files,
+    bytes,
+    minSurplus,
+    advice: advise(minSurplus),
+    servers: { up: up.length, total: settings.roster.size },
+    quota: {
+      total: up.reduce((sum, { quota }) => sum + quota.total, 0),
+      used: up.reduce((sum, { quota }) => sum + quota.used, 0),
+    },
+  };
+}
+
+export function servers(parts: Parts): ServerInfo[] {
+  const { settings, catalog, mesh } = parts;
+  return [...settings.roster.values()].map((entry) => {
+    const self = entry.id === catalog.self;
+    const link = mesh.link(entry.id);
+    const report = self ? ownReport(parts) : link?.report;
+    const quotaBytes = report?.quotaBytes ?? 0;
+    const usedBytes = report?.usedBytes ?? 0;
+    return {
+      ...describeServer(parts, entry.id)!,
+      self,
+      files: report?.copies ?? 0,
+      quota: { total: quotaBytes, used: usedBytes, free: Math.max(0, quotaBytes - usedBytes) },
+      maxSurplus: report?.maxSurplus ?? null,
+      full: report?.full ?? false,
+      pulls: report?.pulls.length ?? 0,
+      clockSkewMs: self ? 0 : link === undefined ? null : Math.round(link.clockSkewMs),
+      problem: self || link !== undefined ? null : problemOf(parts, entry),
+      softwareVersion: entry.softwareVersion,
+    };
+  });
+}
+
+/** The live versions a server states to hold, in the order of its statements: its own part of the log. */
+export function serverFiles(
+  parts: Parts,
+  server: string,
+  options: { limit?: number; after?: string },
+): ServerFilesPage {
+  if (!isServerId(server) || !parts.settings.roster.has(server)) throw new FsdfsError("server-not-found", { server });
+  const limit = options.limit ?? FILES_DEFAULT;
+  if (!Number.isInteger(limit) || limit < 1 || limit > FILES_MAX) {
+    throw new FsdfsError("argument-invalid", { name: "limit", reason: `it must be 1 to ${FILES_MAX}` });
+  }
+  const view = parts.catalog.read();
+  const files: { path: string; size: number; version: VersionId }[] = [];
+  for (const { version, cursor } of holdingsOf(parts, view, server, parseCursor(options.after))) {
+    const content = contentOfVersion(view, version);
+    if (content === undefined) continue;
+    files.push({ path: readVersionRow(view, version).paths[0]!, size: content.sizeBytes, version });
+    if (files.length === limit) return { files, next: cursor };
+  }
+  return { files, next: null };
+}
+
+function* holdingsOf(
+  parts: Parts,
+  view: ReadView,
+  server: ServerId,
+  after: { origin: number; number: number },
+): Generator<{ version: VersionId; cursor: string }> {
+  const origins = [...parts.catalog.origins()].filter(([, row]) => row.server === server).map(([index]) => index);
+  for (const origin of origins.sort((a, b) => a - b)) {
+    if (origin < after.origin) continue;
+    const start = logKey(origin, origin === after.origin ? after.number + 1 : 0);
+    for (const { key, value } of view.range({ start, end: logKey(origin + 1, 0) })) {
+      const pointer = decodePointer(value);
+      if (pointer.kind !== "holding") continue;
+      const { version } = pointer;
+      const number = numberOfLogKey(key);
+      const holding = readVersionRow(view, version).holdings.find(({ marks }) =>
+        marks.some((mark) => mark.origin === origin && mark.number === number),
+      );
+      if (holding?.held && holding.marks.at(-1)?.origin === origin) yield { version, cursor: `${origin}.${number}` };
+    }
+  }
+}
+
+function parseCursor(after: string | undefined): { origin: number; number: number } {
+  if (after === undefined) return { origin: 0, number: -1 };
+  const match = /^(\d{1,5})\.(\d{1,15})$/.exec(after);
+  if (match === null) throw new FsdfsError("argument-invalid", { name: "after", reason: "it is not a page's 'next'" });
+  return { origin: Number(match[1]), number: Number(match[2]) };
+}
+
+function stateOf(parts: Parts, server: ServerId): ServerState {
+  if (server === parts.catalog.self || parts.mesh.isUp(server)) return "up";
+  return parts.membership.isAbsent(server) ? "absent" : "down";
+}
+
+function urlOf(parts: Parts, entry: RosterEntry): string {
+  if (entry.url !== undefined) return entry.url;
+  const address = parts.mesh.link(entry.id)?.address ?? entry.addresses[0];
+  const host = address === undefined ? "localhost" : address.slice(0, address.lastIndexOf(":"));
+  return `http://${host}:${entry.httpPort}`;
+}
+
+function problemOf(parts: Parts, entry: RosterEntry): string {
+  for (const address of entry.addresses) {
+    const problem = parts.mesh.problemAt(address);
+    if (problem !== undefined) return problem;
+  }
+  return entry.addresses.length === 0 ? "its address is not known yet" : "it has not been reached yet";
+}
+
+function firstSurplus(view: ReadView, held: boolean): number | undefined {
+  for (const { key } of view.range({ ...workRange(held), limit: 1 })) return workPositionOf(key).surplus;
+  return undefined;
+}
+
+function lastSurplus(view: ReadView, held: boolean): number | undefined {
+  for (const { key } of view.range({ ...workRange(held), limit: 1, reverse: true })) return workPositionOf(key).surplus;
+  return undefined;
+}
+
+function advise(minSurplus: number | null): string {
+  if (minSurplus === null) return "There are no files yet: fsdfs put FILE /";
+  if (minSurplus < 0) return "Some files have fewer copies than they should: add a server or quota.";
+  if (minSurplus === 0)
+    return "Every file has just the copies it should; to be safe when one server fails: add a server or quota.";
+  return "Every file has copies to spare.";
+}

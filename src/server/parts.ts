@@ -1,0 +1,41 @@
+/** What the operations of a server work with. Made in compose.ts, top to bottom. */
+import type { TokenKeys } from "../core/security/tokens.ts";
+import type { Catalog } from "./catalog/catalog.ts";
+import type { Identity } from "./identity.ts";
+import type { Membership } from "./mesh/membership.ts";
+import type { Mesh } from "./mesh/mesh.ts";
+import type { ServerReport } from "./mesh/messages.ts";
+import type { Readiness } from "./readiness.ts";
+import type { Dropping } from "./replication/dropping.ts";
+import type { Puller } from "./replication/puller.ts";
+import type { Sources } from "./replication/sources.ts";
+import type { Ports, ServerOptions } from "./server.ts";
+import type { Settings } from "./settings.ts";
+import type { Copies } from "./storage/copies.ts";
+import type { Settler } from "./storage/settle.ts";
+import type { Space } from "./storage/space.ts";
+import type { Staging } from "./storage/staging.ts";
+import type { Trash } from "./storage/trash.ts";
+
+export interface Parts {
+  readonly options: ServerOptions;
+  readonly ports: Ports;
+  readonly identity: Identity;
+  readonly catalog: Catalog;
+  readonly settings: Settings;
+  readonly mesh: Mesh;
+  readonly membership: Membership;
+  readonly readiness: Readiness;
+  readonly space: Space;
+  readonly trash: Trash;
+  readonly staging: Staging;
+  readonly settler: Settler;
+  readonly copies: Copies;
+  readonly sources: Sources;
+  readonly puller: Puller;
+  readonly dropping: Dropping;
+  readonly tokenKeys: TokenKeys;
+  /** Aborted when the server stops. */
+  readonly ending: AbortSignal;
+  report(): ServerReport;
+}

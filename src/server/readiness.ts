@@ -1,0 +1,111 @@
+/**
+ * When this server may answer from its own catalog, and when a write may be acknowledged (M2, P5): the waiting around
+ * what core/swarm/liveness.ts decides.
+ */
+import { originName } from "../core/catalog/origins.ts";
+import type { ServerId } from "../core/ids.ts";
+import type { Liveness } from "../core/swarm/liveness.ts";
+import { FsdfsError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Catalog } from "./catalog/catalog.ts";
+import type { Membership } from "./mesh/membership.ts";
+import type { Mesh } from "./mesh/mesh.ts";
+import type { Settings } from "./settings.ts";
+import { Wakeup } from "./timers.ts";
+
+/** Longer than a silent server stays up, so that a wait ends one way or the other. */
+const FRESH_WAIT_MS = 4000;
+const POLL_MS = 100;
+
+export class Readiness {
+  readonly #clock: Clock;
+  readonly #catalog: Catalog;
+  readonly #liveness: Liveness;
+  readonly #mesh: Mesh;
+  readonly #membership: Membership;
+  readonly #settings: Settings;
+  readonly #ending: AbortSignal;
+  readonly #waiting = new Set<Wakeup>();
+
+  constructor(
+    clock: Clock,
+    catalog: Catalog,
+    liveness: Liveness,
+    mesh: Mesh,
+    membership: Membership,
+    settings: Settings,
+    ending: AbortSignal,
+  ) {
+    this.#clock = clock;
+    this.#catalog = catalog;
+    this.#liveness = liveness;
+    this.#mesh = mesh;
+    this.#membership = membership;
+    this.#settings = settings;
+    this.#ending = ending;
+    const wakeAll = () => {
+      for (const waiting of this.#waiting) waiting.wake();
+    };
+    mesh.onProgress(wakeAll);
+    catalog.onChange(wakeAll);
+  }
+
+  get isBehind(): boolean {
+    return this.#membership.isBehind;
+  }
+
+  /** Whether this server may answer readers from its own catalog at this moment. */
+  get isFresh(): boolean {
+    if (this.isBehind) return false;
+    return this.#liveness.isFresh(this.#clock.monotonic(), (origin) => this.#catalog.knownNumber(origin));
+  }
+
+  /** Waits until this server is fresh; false when it does not become so. */
+  async becomesFresh(): Promise<boolean> {
+    const deadline = this.#clock.monotonic() + FRESH_WAIT_MS;
+    return await this.#until(() => this.isFresh, deadline);
+  }
+
+  /** @throws FsdfsError `clock-wrong` */
+  checkClock(): void {
+    const seconds = this.#membership.clockErrorSeconds;
+    if (seconds !== undefined) throw new FsdfsError("clock-wrong", { seconds });
+  }
+
+  /**
+   * Waits until every server that may answer readers knows this server's records up to `number` (F3 of liveness.ts).
+   * Those that have taken them in have them durably.
+   */
+  async known(number: number): Promise<void> {
+    const origin = this.#catalog.origin;
+    if (origin === undefined) throw new FsdfsError("behind");
+    const name = originName(origin);
+    const isSettled = () =>
+      this.#others().every((server) => {
+        if ((this.#mesh.link(server)?.knownNumber(name) ?? 0) >= number) return true;
+        return this.#clock.monotonic() >= this.#liveness.waitsUntil(server, number);
+      });
+    if (!(await this.#until(isSettled, Number.POSITIVE_INFINITY))) throw new FsdfsError("stopping");
+  }
+
+  #others(): ServerId[] {
+    const servers = new Set(this.#settings.roster.keys());
+    for (const { server } of this.#mesh.links()) servers.add(server);
+    servers.delete(this.#catalog.self);
+    return [...servers];
+  }
+
+  async #until(condition: () => boolean, deadline: number): Promise<boolean> {
+    const wakeup = new Wakeup();
+    this.#waiting.add(wakeup);
+    try {
+      while (!condition()) {
+        if (this.#ending.aborted || this.#clock.monotonic() >= deadline) return false;
+        await wakeup.wait(this.#clock, POLL_MS, this.#ending);
+      }
+      return true;
+    } finally {
+      this.#waiting.delete(wakeup);
+    }
+  }
+}

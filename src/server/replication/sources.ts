@@ -1,0 +1,98 @@
+/** Giving bytes of own copies to other servers, and getting bytes of theirs. */
+
+import type { Bytes } from "../../core/catalog/kv.ts";
+import { holdersOf } from "../../core/catalog/surplus.ts";
+import { readVersionRow } from "../../core/catalog/transaction.ts";
+import type { ServerId, VersionId } from "../../core/ids.ts";
+import { FsdfsError } from "../../errors.ts";
+import type { OutgoingResponse } from "../../ports/network.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Link } from "../mesh/link.ts";
+import type { Mesh, ServerRequest } from "../mesh/mesh.ts";
+import { decodeJson, encodeJson } from "../mesh/messages.ts";
+import type { Copies } from "../storage/copies.ts";
+import { readCopyRange } from "../storage/streams.ts";
+
+/** Servers that pull from this one at once; more would only slow each other and the readers down. */
+const PULLERS_MAX = 4;
+const READ_TIMEOUT_MS = 10_000;
+
+interface ReadRequest {
+  readonly version: VersionId;
+  readonly start: number;
+  readonly end: number;
+  /** A pull may be told to wait; a reader may not. */
+  readonly purpose: "pull" | "reader";
+}
+
+export class Sources {
+  readonly #catalog: Catalog;
+  readonly #mesh: Mesh;
+  readonly #copies: Copies;
+  #pullers = 0;
+
+  constructor(catalog: Catalog, mesh: Mesh, copies: Copies) {
+    this.#catalog = catalog;
+    this.#mesh = mesh;
+    this.#copies = copies;
+    mesh.handle("read", (request) => this.#serve(request));
+    mesh.handle("inspect", (request) => this.#serveInspect(request));
+  }
+
+  /** Servers other than this one that state to hold a version. */
+  holders(version: VersionId): ServerId[] {
+    const row = readVersionRow(this.#catalog.read(), version);
+    const holders = holdersOf(row, (origin) => this.#catalog.serverOf(origin));
+    return holders.filter((server) => server !== this.#catalog.self);
+  }
+
+  /** Links to servers that are up and hold a version, the least loaded first. */
+  upHolders(version: VersionId): Link[] {
+    return this.holders(version)
+      .filter((server) => this.#mesh.isUp(server))
+      .map((server) => this.#mesh.link(server)!)
+      .sort((a, b) => a.report.load - b.report.load || a.report.pulls.length - b.report.pulls.length);
+  }
+
+  /** Bytes `start` to `end` of a version from another server. @throws RemoteError, NetworkError */
+  async read(
+    link: Link,
+    version: VersionId,
+    range: { start: number; end: number },
+    purpose: ReadRequest["purpose"],
+    signal?: AbortSignal,
+  ): Promise<AsyncIterable<Bytes>> {
+    const request: ReadRequest = { version, ...range, purpose };
+    const options = { timeoutMs: READ_TIMEOUT_MS, ...(signal === undefined ? {} : { signal }) };
+    return (await link.bulk("read", encodeJson(request), options)).body;
+  }
+
+  /** Tells a holder that its copy gave wrong bytes, so that it looks at it. */
+  async reportWrong(link: Link, version: VersionId): Promise<void> {
+    await link.call("inspect", encodeJson({ version }), READ_TIMEOUT_MS).catch(() => undefined);
+  }
+
+  async #serve({ message }: ServerRequest): Promise<OutgoingResponse> {
+    const { version, start, end, purpose } = decodeJson<ReadRequest>(message);
+    if (purpose === "pull" && this.#pullers >= PULLERS_MAX) throw new FsdfsError("overloaded");
+    const copy = await this.#copies.open(version);
+    if (copy === undefined) throw new FsdfsError("copy-not-here", { path: version });
+    const bytes = readCopyRange(copy, start, Math.min(end, copy.sizeBytes));
+    return { head: encodeJson({}), body: purpose === "pull" ? this.#counted(bytes) : bytes };
+  }
+
+  async *#counted(bytes: AsyncIterable<Bytes>): AsyncGenerator<Bytes> {
+    this.#pullers += 1;
+    try {
+      yield* bytes;
+    } finally {
+      this.#pullers -= 1;
+    }
+  }
+
+  async #serveInspect({ message }: ServerRequest): Promise<OutgoingResponse> {
+    const { version } = decodeJson<{ version: VersionId }>(message);
+    void this.#copies.inspect(version).catch(() => undefined);
+    return { head: encodeJson({}) };
+  }
+}

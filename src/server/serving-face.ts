@@ -1,0 +1,190 @@
+/**
+ * The public face of a server: checks paths, makes sure that this server may answer, or has another one do it, and calls
+ * the operation.
+ */
+import type { Bytes } from "../core/catalog/kv.ts";
+import { parseDirectoryPath, parsePath } from "../core/paths.ts";
+import { FsdfsError } from "../errors.ts";
+import type {
+  CreatedKey,
+  Credential,
+  EntryInfo,
+  Face,
+  Health,
+  KeyInfo,
+  Listing,
+  ListOptions,
+  Location,
+  OpenedFile,
+  OpenOptions,
+  Principal,
+  PutOptions,
+  PutResult,
+  Scope,
+  ServerFilesPage,
+  ServerInfo,
+  SwarmStatus,
+} from "./face.ts";
+import { forwardOpen, forwardPlain, forwardPut, forwardTargets, type PlainOperation } from "./forward.ts";
+import type { Link } from "./mesh/link.ts";
+import { makeDirectory, move, remove } from "./operations/change-names.ts";
+import { drop } from "./operations/drop.ts";
+import { authenticate, createKey, listKeys, revokeKey } from "./operations/keys.ts";
+import { put } from "./operations/put.ts";
+import { head, LOCATE_MAX, list, locate, open, openVersion } from "./operations/read.ts";
+import { health, serverFiles, servers, status } from "./operations/servers.ts";
+import type { Parts } from "./parts.ts";
+
+const REQUEST_ID_LENGTH_MAX = 64;
+/** An upload of unknown size goes elsewhere when there is less room than this here, and much more there. */
+const UNKNOWN_SIZE_BYTES = 1024 ** 3;
+
+export class ServingFace implements Face {
+  readonly #parts: Parts;
+  readonly #forwards: boolean;
+
+  /** `forwards` is false for what another server has forwarded to this one. */
+  constructor(parts: Parts, forwards: boolean) {
+    this.#parts = parts;
+    this.#forwards = forwards;
+  }
+
+  async put(path: string, body: AsyncIterable<Bytes>, options: PutOptions = {}): Promise<PutResult> {
+    const file = parsePath(path);
+    checkPutOptions(options);
+    const elsewhere = (await this.#ready()) ?? this.#roomierThanHere(options.sizeBytes);
+    if (elsewhere !== undefined) return await forwardPut(elsewhere, file, body, options);
+    return await put(this.#parts, file, body, options);
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    const directory = parseDirectoryPath(path);
+    if (directory === "") return;
+    await this.#run("makeDirectory", [directory], () => makeDirectory(this.#parts, directory));
+  }
+
+  async head(path: string): Promise<EntryInfo> {
+    const file = parseDirectoryPath(path);
+    return await this.#run("head", [file], async () => head(this.#parts, file));
+  }
+
+  async open(path: string, options: OpenOptions = {}): Promise<OpenedFile> {
+    const file = parsePath(path);
+    const { version } = options;
+    if (version !== undefined) return await openVersion(this.#parts, file, version);
+    const elsewhere = await this.#ready();
+    if (elsewhere !== undefined) return await forwardOpen(elsewhere, file, options);
+    return await open(this.#parts, file, options);
+  }
+
+  async remove(path: string): Promise<void> {
+    const entry = parseDirectoryPath(path);
+    if (entry === "") throw new FsdfsError("argument-invalid", { name: "path", reason: "the root cannot be deleted" });
+    await this.#run("remove", [entry], () => remove(this.#parts, entry));
+  }
+
+  async move(from: string, to: string): Promise<void> {
+    const [source, destination] = [parseDirectoryPath(from), parseDirectoryPath(to)];
+    if (source === "" || destination === "") {
+      throw new FsdfsError("argument-invalid", { name: "path", reason: "the root cannot be moved" });
+    }
+    await this.#run("move", [source, destination], () => move(this.#parts, source, destination));
+  }
+
+  async list(path: string, options: ListOptions = {}): Promise<Listing> {
+    const directory = parseDirectoryPath(path);
+    if (options.after !== undefined) parsePath(options.after);
+    return await this.#run("list", [directory, options], async () => list(this.#parts, directory, options));
+  }
+
+  async locate(paths: readonly string[]): Promise<(Location | undefined)[]> {
+    if (paths.length > LOCATE_MAX) {
+      throw new FsdfsError("argument-invalid", { name: "paths", reason: `at most ${LOCATE_MAX} at once` });
+    }
+    const files = paths.map(parsePath);
+    const found = await this.#run("locate", [files], async () => locate(this.#parts, files));
+    return found.map((location) => location ?? undefined); // JSON has made null of undefined.
+  }
+
+  async status(): Promise<SwarmStatus> {
+    return await this.#run("status", [], async () => status(this.#parts));
+  }
+
+  async servers(): Promise<ServerInfo[]> {
+    return await this.#run("servers", [], async () => servers(this.#parts));
+  }
+
+  async serverFiles(server: string, options: { limit?: number; after?: string } = {}): Promise<ServerFilesPage> {
+    // A page's cursor means something on one server only.
+    await this.#mustBeFresh();
+    return serverFiles(this.#parts, server, options);
+  }
+
+  async drop(path: string): Promise<void> {
+    const file = parsePath(path);
+    await this.#mustBeFresh();
+    await drop(this.#parts, file);
+  }
+
+  health(): Health {
+    return health(this.#parts);
+  }
+
+  async createKey(name: string, scope: Scope): Promise<CreatedKey> {
+    return await this.#run("createKey", [name, scope], () => createKey(this.#parts, name, scope));
+  }
+
+  async listKeys(): Promise<KeyInfo[]> {
+    return await this.#run("listKeys", [], async () => listKeys(this.#parts));
+  }
+
+  async revokeKey(id: string): Promise<void> {
+    await this.#run("revokeKey", [id], () => revokeKey(this.#parts, id));
+  }
+
+  async authenticate(credential: Credential, request: { method: string; target: string }): Promise<Principal> {
+    return authenticate(this.#parts, credential, request);
+  }
+
+  async #run<T>(operation: PlainOperation, args: readonly unknown[], here: () => Promise<T>): Promise<T> {
+    const elsewhere = await this.#ready();
+    if (elsewhere === undefined) return await here();
+    return (await forwardPlain(elsewhere, operation, args)) as T;
+  }
+
+  /** Undefined when this server may answer itself; else the one that is to. @throws FsdfsError `behind`, `stopping` */
+  async #ready(): Promise<Link | undefined> {
+    const { readiness, mesh, ending } = this.#parts;
+    if (ending.aborted) throw new FsdfsError("stopping");
+    if (readiness.isFresh) return undefined;
+    const [target] = this.#forwards && readiness.isBehind ? forwardTargets(mesh) : [];
+    if (target !== undefined) return target;
+    await this.#mustBeFresh();
+    return undefined;
+  }
+
+  async #mustBeFresh(): Promise<void> {
+    if (!(await this.#parts.readiness.becomesFresh())) throw new FsdfsError("behind");
+  }
+
+  /** A server that has room for an upload when this one has none. */
+  #roomierThanHere(sizeBytes: number | undefined): Link | undefined {
+    if (!this.#forwards) return undefined;
+    const { space, mesh } = this.#parts;
+    const here = space.roomBytes("upload");
+    if (here >= (sizeBytes ?? UNKNOWN_SIZE_BYTES)) return undefined;
+    const [best] = forwardTargets(mesh).sort((a, b) => b.report.roomBytes - a.report.roomBytes);
+    if (best === undefined || best.report.roomBytes <= here) return undefined;
+    return sizeBytes === undefined || best.report.roomBytes >= sizeBytes ? best : undefined;
+  }
+}
+
+function checkPutOptions({ requestId, sha256 }: PutOptions): void {
+  if (requestId !== undefined && (requestId.length < 1 || requestId.length > REQUEST_ID_LENGTH_MAX)) {
+    const reason = `it must have 1 to ${REQUEST_ID_LENGTH_MAX} characters`;
+    throw new FsdfsError("argument-invalid", { name: "fsdfs-request-id", reason });
+  }
+  if (sha256 !== undefined && !/^[0-9a-fA-F]{64}$/.test(sha256)) {
+    throw new FsdfsError("argument-invalid", { name: "fsdfs-sha256", reason: "it must be 64 hexadecimal digits" });
+  }
+}

@@ -1,0 +1,136 @@
+/** What the swarm has agreed on, read from the catalog's setting registers and kept decoded until they change. */
+import { fromUtf8, utf8 } from "../core/bytes.ts";
+import { nameOfSettingKey, settingsRange } from "../core/catalog/keys.ts";
+import type { ReadView } from "../core/catalog/kv.ts";
+import { decodeRegisters, type VersionRow } from "../core/catalog/rows.ts";
+import { targetOf } from "../core/catalog/surplus.ts";
+import type { ServerId } from "../core/ids.ts";
+import type { Catalog, Change } from "./catalog/catalog.ts";
+import type { Scope } from "./face.ts";
+
+export const COPIES_DEFAULT = 3;
+export const WRITE_COPIES_DEFAULT = 2;
+
+/** A server as the roster has it. Only the server itself writes it. */
+export interface RosterEntry {
+  readonly id: ServerId;
+  readonly name: string;
+  readonly zone: string;
+  /** What the operator said clients should use; undefined: made from an address. */
+  readonly url: string | undefined;
+  /** "host:port" of the swarm's port, as others have seen it. */
+  readonly addresses: readonly string[];
+  readonly httpPort: number;
+  readonly softwareVersion: string;
+}
+
+export interface StoredKey {
+  readonly id: string;
+  readonly name: string;
+  readonly scope: Scope;
+  /** SHA-256 of the secret, hexadecimal. */
+  readonly hash: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly createdMs: number;
+  readonly revoked: boolean;
+}
+
+interface Decoded {
+  readonly copies: number;
+  readonly writeCopies: number;
+  readonly roster: ReadonlyMap<ServerId, RosterEntry>;
+  readonly keys: ReadonlyMap<string, StoredKey>;
+}
+
+export class Settings {
+  readonly #catalog: Catalog;
+  #decoded: Decoded;
+  readonly #listeners: (() => void)[] = [];
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+    this.#decoded = decode(catalog.read());
+    catalog.onChange(({ settings }) => {
+      if (!settings) return;
+      this.#decoded = decode(catalog.read());
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** N of files for which nothing else says one. */
+  get copies(): number {
+    return this.#decoded.copies;
+  }
+
+  /** W. */
+  get writeCopies(): number {
+    return this.#decoded.writeCopies;
+  }
+
+  get roster(): ReadonlyMap<ServerId, RosterEntry> {
+    return this.#decoded.roster;
+  }
+
+  get keys(): ReadonlyMap<string, StoredKey> {
+    return this.#decoded.keys;
+  }
+
+  /** min(W, N): the copies that nothing fsdfs does by itself goes below (P3). */
+  safeCopies(view: ReadView, row: VersionRow): number {
+    return Math.min(this.writeCopies, targetOf(view, row, this.#catalog.context));
+  }
+}
+
+export function writeCopies(change: Change, copies: number): void {
+  change.writeSetting("swarm/copies", json(copies));
+}
+
+export function writeWriteCopies(change: Change, copies: number): void {
+  change.writeSetting("swarm/write-copies", json(copies));
+}
+
+export function writeRosterEntry(change: Change, entry: RosterEntry): void {
+  change.writeSetting(`roster/${entry.id}`, json(entry));
+}
+
+export function writeKey(change: Change, key: StoredKey): void {
+  change.writeSetting(`key/${key.id}`, json(key));
+}
+
+/** Whether a roster entry would be written anew. */
+export function sameRosterEntry(a: RosterEntry | undefined, b: RosterEntry): boolean {
+  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+}
+
+function decode(view: ReadView): Decoded {
+  const roster = new Map<ServerId, RosterEntry>();
+  for (const [, value] of settings(view, "roster/")) roster.set((value as RosterEntry).id, value as RosterEntry);
+  const keys = new Map<string, StoredKey>();
+  for (const [, value] of settings(view, "key/")) keys.set((value as StoredKey).id, value as StoredKey);
+  const swarm = new Map(settings(view, "swarm/"));
+  return {
+    copies: numberOr(swarm.get("swarm/copies"), COPIES_DEFAULT),
+    writeCopies: numberOr(swarm.get("swarm/write-copies"), WRITE_COPIES_DEFAULT),
+    roster,
+    keys,
+  };
+}
+
+function* settings(view: ReadView, prefix: string): Generator<[string, unknown]> {
+  for (const { key, value } of view.range(settingsRange(prefix))) {
+    const register = decodeRegisters(value)[0];
+    if (register !== undefined) yield [nameOfSettingKey(key), JSON.parse(fromUtf8(register.value))];
+  }
+}
+
+function numberOr(value: unknown, otherwise: number): number {
+  return typeof value === "number" ? value : otherwise;
+}
+
+function json(value: unknown): Uint8Array {
+  return utf8(JSON.stringify(value));
+}

@@ -1,0 +1,252 @@
+/**
+ * This server's own copies: entered when a staged file is whole, read for clients and other servers, and looked at again
+ * when the disk shows something else than the catalog recorded (S8).
+ */
+import { createHash } from "node:crypto";
+import { hex } from "../../core/bytes.ts";
+import { addCopy, placeCopy, readCopy, removeCopy } from "../../core/catalog/copies.ts";
+import { entryKey } from "../../core/catalog/keys.ts";
+import type { ReadView } from "../../core/catalog/kv.ts";
+import { contentOf } from "../../core/catalog/merge.ts";
+import { type CopyRow, decodeRegisters } from "../../core/catalog/rows.ts";
+import { readVersionRow } from "../../core/catalog/transaction.ts";
+import type { FileContent } from "../../core/catalog/types.ts";
+import type { VersionId } from "../../core/ids.ts";
+import type { FilePath } from "../../core/paths.ts";
+import { type FileStat, type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Random } from "../../ports/random.ts";
+import type { Catalog, Change } from "../catalog/catalog.ts";
+import { isDiskError } from "./disk.ts";
+import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved } from "./layout.ts";
+import type { Settler } from "./settle.ts";
+import type { StagedFile, Staging } from "./staging.ts";
+
+const HASH_CHUNK_BYTES = 1024 * 1024;
+
+export interface OpenCopy {
+  readonly file: ReadableFile;
+  readonly sizeBytes: number;
+}
+
+export class Copies {
+  readonly #catalog: Catalog;
+  readonly #files: FileStore;
+  readonly #staging: Staging;
+  readonly #settler: Settler;
+  readonly #random: Random;
+  readonly #log: Log;
+  readonly #inspecting = new Map<VersionId, Promise<void>>();
+
+  constructor(catalog: Catalog, files: FileStore, staging: Staging, settler: Settler, random: Random, log: Log) {
+    this.#catalog = catalog;
+    this.#files = files;
+    this.#staging = staging;
+    this.#settler = settler;
+    this.#random = random;
+    this.#log = log;
+  }
+
+  has(version: VersionId): boolean {
+    return readCopy(this.#catalog.read(), version) !== undefined;
+  }
+
+  /** In a change: the staged file becomes this server's copy. False when it has one already. */
+  enter(change: Change, version: VersionId, path: FilePath, staged: StagedFile): boolean {
+    if (readCopy(change.view, version) !== undefined) return false;
+    addCopy(change.transaction, version, {
+      path,
+      location: path,
+      staged: staged.name,
+      sizeBytes: staged.sizeBytes,
+      inode: staged.stat.inode,
+      modifiedNs: staged.stat.modifiedNs,
+    });
+    change.writeHolding(version, true);
+    return true;
+  }
+
+  /**
+   * A version that is wanted at a path becomes this server's copy, durably and in its place. False when it is no longer
+   * wanted; the staged file is gone then.
+   */
+  async commit(version: VersionId, staged: StagedFile): Promise<boolean> {
+    const entered = await this.#catalog.change((change) => {
+      const path = change.transaction.version(version).paths[0];
+      return path !== undefined && this.enter(change, version, path, staged);
+    });
+    if (!entered) {
+      await this.#staging.discard(staged);
+      return false;
+    }
+    this.#staging.handOver(staged);
+    await this.#catalog.flushed();
+    await this.#settler.settle(version);
+    return true;
+  }
+
+  /** Opens a copy after comparing its file with what the catalog recorded; undefined when there is none to be trusted. */
+  async open(version: VersionId): Promise<OpenCopy | undefined> {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const copy = readCopy(this.#catalog.read(), version);
+      if (copy === undefined) return undefined;
+      for (const name of [copy.location, copy.staged]) {
+        if (name === undefined) continue;
+        const opened = await this.#openIfRight(name, copy);
+        if (opened !== undefined) return opened;
+      }
+      const now = readCopy(this.#catalog.read(), version);
+      if (now?.location === copy.location && now.staged === copy.staged) break; // It was not merely being renamed.
+    }
+    await this.inspect(version);
+    const copy = readCopy(this.#catalog.read(), version);
+    return copy === undefined ? undefined : await this.#openIfRight(copy.location, copy);
+  }
+
+  /** Whether the file on the disk is still the one that was recorded (D2). */
+  async check(version: VersionId): Promise<boolean> {
+    const opened = await this.open(version);
+    await opened?.file.close();
+    return opened !== undefined;
+  }
+
+  /** Looks at a copy that is not as recorded: right bytes are recorded anew, wrong ones are set aside (S8). */
+  async inspect(version: VersionId): Promise<void> {
+    const running = this.#inspecting.get(version);
+    if (running !== undefined) return await running;
+    const inspection = this.#inspect(version).finally(() => this.#inspecting.delete(version));
+    this.#inspecting.set(version, inspection);
+    await inspection;
+  }
+
+  async #inspect(version: VersionId): Promise<void> {
+    const view = this.#catalog.read();
+    const copy = readCopy(view, version);
+    const content = contentOfVersion(view, version);
+    if (copy === undefined || content === undefined || copy.staged !== undefined) return;
+    await this.#settler.withPaths([copy.path], async () => {
+      const found = await this.#hashFile(copy.location);
+      if (found?.sha256 === content.sha256) return await this.#record(version, copy, found.stat);
+      const state = found === undefined ? "missing" : "changed";
+      this.#log.warn("a copy is not as it was recorded", { path: copy.path, state });
+      if (found !== undefined) await this.#setAside(copy.location);
+      await this.withdraw(version);
+    });
+  }
+
+  /** A file that lies at a path without the catalog knowing of it: whether it is this content (C9), and if so, a copy. */
+  async adopt(version: VersionId, path: FilePath, content: FileContent): Promise<boolean> {
+    if (isReserved(path)) return false;
+    const stat = await this.#statFile(path);
+    if (stat === undefined || stat.sizeBytes !== content.sizeBytes) return false;
+    return await this.#settler.withPaths([path], async () => {
+      const found = await this.#hashFile(path);
+      if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;
+      await this.#syncFound(path);
+      const adopted = await this.#catalog.change((change) => {
+        const row = change.transaction.version(version);
+        if (!row.paths.includes(path) || readCopy(change.view, version) !== undefined) return false;
+        const copy: CopyRow = {
+          path,
+          location: path,
+          staged: undefined,
+          sizeBytes: found.stat.sizeBytes,
+          inode: found.stat.inode,
+          modifiedNs: found.stat.modifiedNs,
+        };
+        addCopy(change.transaction, version, copy);
+        placeCopy(change.transaction, version, copy);
+        change.writeHolding(version, true);
+        return true;
+      });
+      await this.#catalog.flushed();
+      return adopted;
+    });
+  }
+
+  /** States that this server has no copy of a version any more. */
+  async withdraw(version: VersionId): Promise<void> {
+    await this.#catalog.change((change) => {
+      removeCopy(change.transaction, version);
+      change.writeHolding(version, false);
+    });
+  }
+
+  async #record(version: VersionId, copy: CopyRow, stat: FileStat): Promise<void> {
+    await this.#catalog.change(({ view, transaction }) => {
+      const now = readCopy(view, version);
+      if (now?.location !== copy.location) return;
+      placeCopy(transaction, version, { ...now, inode: stat.inode, modifiedNs: stat.modifiedNs });
+    });
+  }
+
+  async #setAside(location: string): Promise<void> {
+    await this.#files.rename(location, asideName(hex(this.#random.bytes(8))));
+    await this.#files.syncDirectory(ASIDE_DIRECTORY);
+    await this.#files.syncDirectory(directoryOf(location));
+  }
+
+  /** Bytes that were found may not be durable yet: they are, once the directory is, as far as their writer synced them. */
+  async #syncFound(path: FilePath): Promise<void> {
+    await this.#files.syncDirectory(directoryOf(path));
+  }
+
+  async #openIfRight(name: string, copy: CopyRow): Promise<OpenCopy | undefined> {
+    let file: ReadableFile;
+    try {
+      file = await this.#files.open(name);
+    } catch (error) {
+      if (error instanceof FileStoreError) return undefined;
+      throw error;
+    }
+    const stat = await file.stat();
+    const same = stat.inode === copy.inode && stat.sizeBytes === copy.sizeBytes && stat.modifiedNs === copy.modifiedNs;
+    if (same) return { file, sizeBytes: stat.sizeBytes };
+    await file.close();
+    return undefined;
+  }
+
+  async #statFile(name: string): Promise<FileStat | undefined> {
+    try {
+      const stat = await this.#files.stat(name);
+      return stat?.type === "file" ? stat : undefined;
+    } catch (error) {
+      if (isDiskError(error, "not-a-directory", "symlink", "too-long")) return undefined;
+      throw error;
+    }
+  }
+
+  async #hashFile(name: string): Promise<{ sha256: string; stat: FileStat } | undefined> {
+    let file: ReadableFile;
+    try {
+      file = await this.#files.open(name);
+    } catch (error) {
+      if (isDiskError(error, "missing", "not-a-file", "not-a-directory", "symlink", "too-long")) return undefined;
+      throw error;
+    }
+    try {
+      const stat = await file.stat();
+      const hash = createHash("sha256");
+      const buffer = new Uint8Array(HASH_CHUNK_BYTES);
+      for (let position = 0; ; ) {
+        const count = await file.read(buffer, position);
+        if (count === 0) break;
+        hash.update(buffer.subarray(0, count));
+        position += count;
+      }
+      return { sha256: hash.digest("hex"), stat };
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/** The content of a live version: undefined when it is at no path. */
+export function contentOfVersion(view: ReadView, version: VersionId): FileContent | undefined {
+  for (const path of readVersionRow(view, version).paths) {
+    const row = view.get(entryKey(path));
+    const content = row === undefined ? undefined : contentOf(decodeRegisters(row));
+    if (content?.type === "file" && content.version === version) return content;
+  }
+  return undefined;
+}

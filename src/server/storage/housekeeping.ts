@@ -1,0 +1,39 @@
+/** Small chores of the data directory: files that must move or go, old trash, uploads nobody committed. */
+
+import { BackgroundUnit, type NextStep } from "../background.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Membership } from "../mesh/membership.ts";
+import type { Settler } from "./settle.ts";
+import type { Trash } from "./trash.ts";
+import type { Uploads } from "./uploads.ts";
+
+const SETTLED_AT_ONCE = 100;
+const IDLE_MS = 2000;
+/** What cannot be settled yet (T3) is looked at again after this. */
+const STUCK_MS = 1000;
+const CHORES_MS = 60_000;
+
+/** Settles whatever the catalog's changes have left to do. */
+export function settleUnit(settler: Settler, catalog: Catalog, membership: Membership): BackgroundUnit {
+  const unit = new BackgroundUnit("settle files", async (signal): Promise<NextStep> => {
+    if (catalog.origin === undefined || membership.isBehind) return { restMs: STUCK_MS };
+    const pending = settler.pending(SETTLED_AT_ONCE);
+    for (const version of pending) {
+      if (signal.aborted) break;
+      await settler.settle(version);
+    }
+    const left = settler.pending(SETTLED_AT_ONCE);
+    if (left.length === 0) return { restMs: IDLE_MS };
+    return { restMs: left.some((version) => !pending.includes(version)) ? 0 : STUCK_MS };
+  });
+  catalog.onChange(() => unit.wake());
+  return unit;
+}
+
+export function choresUnit(trash: Trash, uploads: Uploads): BackgroundUnit {
+  return new BackgroundUnit("chores", async (): Promise<NextStep> => {
+    await uploads.expire();
+    await trash.purgeOld();
+    return { restMs: CHORES_MS };
+  });
+}

@@ -1,0 +1,246 @@
+/**
+ * Brings the files on the disk to where the catalog says they belong: a new copy from its staged file to its path, a
+ * moved one to its new path, a superseded one into the trash. The catalog changes first and durably; each version with
+ * work left has a todo row, so that a crash anywhere leaves something that can be gone on with (S1).
+ *
+ * T1. A file that is overwritten has a second name in the trash before it loses its own.
+ * T2. A copy's row names its inode before and after each rename, so that a file is known again wherever it is found.
+ * T3. Bytes are never thrown away for a move whose destination is not known yet (C2).
+ */
+
+import { hex } from "../../core/bytes.ts";
+import { addTrash, placeCopy, readCopy, removeCopy } from "../../core/catalog/copies.ts";
+import { contentStamp } from "../../core/catalog/entries.ts";
+import { entryKey, tableRange, todoKey, versionOfKey } from "../../core/catalog/keys.ts";
+import type { ReadView } from "../../core/catalog/kv.ts";
+import { contentOf } from "../../core/catalog/merge.ts";
+import type { CopyRow, TrashReason } from "../../core/catalog/rows.ts";
+import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
+import type { VersionId } from "../../core/ids.ts";
+import type { FilePath } from "../../core/paths.ts";
+import { type FileStat, type FileStore, FileStoreError } from "../../ports/file-store.ts";
+import type { Random } from "../../ports/random.ts";
+import type { Catalog, Change } from "../catalog/catalog.ts";
+import { KeyedLock } from "../keyed-lock.ts";
+import { isDiskError, makeDirectories, removeEmptyDirectories } from "./disk.ts";
+import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved, sideName, TRASH_DIRECTORY, trashName } from "./layout.ts";
+
+/** How long a chain of moves is followed. */
+const MOVES_MAX = 16;
+/** A directory that is emptied and removed while a file is on its way into it is made again so often. */
+const PLACE_ATTEMPTS = 5;
+
+export class Settler {
+  readonly #catalog: Catalog;
+  readonly #files: FileStore;
+  readonly #random: Random;
+  readonly #locks = new KeyedLock();
+
+  constructor(catalog: Catalog, files: FileStore, random: Random) {
+    this.#catalog = catalog;
+    this.#files = files;
+    this.#random = random;
+  }
+
+  /** Versions with work left, the oldest first. */
+  pending(limit: number): VersionId[] {
+    const rows = this.#catalog.read().range({ ...tableRange("todo"), limit });
+    return Array.from(rows, ({ key }) => versionOfKey(key));
+  }
+
+  /** Does what is to be done about this server's copy of a version; nothing when all is well. */
+  async settle(version: VersionId): Promise<void> {
+    for (;;) {
+      const view = this.#catalog.read();
+      const copy = readCopy(view, version);
+      if (copy === undefined) return await this.#forgetTodo(version);
+      const paths = readVersionRow(view, version).paths;
+      const path = paths.includes(copy.path) ? copy.path : paths[0];
+      if (path === undefined && isMoving(view, copy.path)) return;
+      const done = await this.#locks.run([copy.path, path ?? copy.path], async () => {
+        if (!this.#isCurrent(version, copy, path)) return false;
+        if (path === undefined) await this.retire(version, copy, "deleted");
+        else await this.#place(version, copy, path);
+        return true;
+      });
+      if (done) return;
+    }
+  }
+
+  /** Moves a copy's file into the trash, then takes the copy out of the catalog. The caller has the lock or the right. */
+  async retire(version: VersionId, copy: CopyRow, reason: TrashReason): Promise<void> {
+    const from = await this.#find(copy);
+    const to = trashName(version, copy.path);
+    if (from !== undefined) {
+      await this.#files.rename(from, to);
+      await this.#files.syncDirectory(TRASH_DIRECTORY);
+      await this.#syncIfThere(directoryOf(from));
+    }
+    const kept = from !== undefined || (await this.#isThere(to, copy));
+    await this.#catalog.change((change) => this.#retireRows(change, version, copy, reason, kept));
+    if (from === copy.location) await removeEmptyDirectories(this.#files, directoryOf(from));
+  }
+
+  /** Runs a task while nothing else moves files at these paths. */
+  async withPaths<T>(paths: readonly FilePath[], task: () => Promise<T>): Promise<T> {
+    return await this.#locks.run(paths, task);
+  }
+
+  /** Where a copy's file lies now; undefined when it is nowhere, or something else lies there. */
+  async #find(copy: CopyRow): Promise<string | undefined> {
+    if (copy.staged !== undefined && (await this.#isThere(copy.staged, copy))) return copy.staged;
+    return (await this.#isThere(copy.location, copy)) ? copy.location : undefined;
+  }
+
+  async #isThere(name: string, copy: CopyRow): Promise<boolean> {
+    const stat = await statOrNothing(this.#files, name);
+    return stat?.type === "file" && stat.inode === copy.inode && stat.sizeBytes === copy.sizeBytes;
+  }
+
+  #isCurrent(version: VersionId, copy: CopyRow, path: FilePath | undefined): boolean {
+    const view = this.#catalog.read();
+    const now = readCopy(view, version);
+    const { paths } = readVersionRow(view, version);
+    const samePlace = now?.path === copy.path && now.location === copy.location && now.staged === copy.staged;
+    return samePlace && (path === undefined ? paths.length === 0 : paths.includes(path));
+  }
+
+  async #place(version: VersionId, copy: CopyRow, path: FilePath): Promise<void> {
+    const from = await this.#find(copy);
+    if (from === undefined) return await this.#lose(version);
+    const preferred = isReserved(path) ? sideName(version) : path;
+    let location = preferred;
+    let displaced: Displaced | undefined;
+    try {
+      displaced = await this.#moveInto(version, from, preferred, copy);
+    } catch (error) {
+      if (!isDiskError(error, "not-a-directory", "not-a-file", "too-long", "symlink", "exists")) throw error;
+      location = sideName(version);
+      await this.#moveInto(version, from, location, copy);
+    }
+    await this.#catalog.change((change) => {
+      const now = readCopy(change.view, version);
+      if (now === undefined) return;
+      placeCopy(change.transaction, version, { ...copy, path, location, staged: undefined });
+      if (displaced !== undefined) this.#retireRows(change, displaced.version, displaced.copy, "overwritten", true);
+      // The catalog may have gone on meanwhile; then there is work left.
+      const { paths } = change.transaction.version(version);
+      if (!paths.includes(path)) change.transaction.view.put(todoKey(version), Uint8Array.of(1));
+    });
+    if (from === copy.location && from !== location) await removeEmptyDirectories(this.#files, directoryOf(from));
+  }
+
+  /** Renames `from` to `to` durably. What lay there goes to the trash if it was a copy, else aside. */
+  async #moveInto(version: VersionId, from: string, to: string, copy: CopyRow): Promise<Displaced | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await makeDirectories(this.#files, directoryOf(to));
+        const displaced = from === to ? undefined : await this.#clear(version, to, copy);
+        if (from !== to) await this.#files.rename(from, to);
+        if (displaced !== undefined) await this.#files.syncDirectory(TRASH_DIRECTORY);
+        await this.#files.syncDirectory(directoryOf(to));
+        if (directoryOf(from) !== directoryOf(to)) await this.#syncIfThere(directoryOf(from));
+        return displaced;
+      } catch (error) {
+        if (!isDiskError(error, "missing") || attempt === PLACE_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** Sees to it that what lies at `to` is not lost when `to` is renamed over (T1). */
+  async #clear(version: VersionId, to: string, copy: CopyRow): Promise<Displaced | undefined> {
+    const occupant = await this.#files.stat(to);
+    if (occupant === undefined || occupant.inode === copy.inode) return undefined;
+    if (occupant.type === "directory")
+      throw new FileStoreError("not-a-file", "a directory lies where a file should be");
+    const displaced = this.#displacedBy(version, to, occupant);
+    if (displaced === undefined) {
+      await makeDirectories(this.#files, ASIDE_DIRECTORY);
+      await this.#files.rename(to, asideName(hex(this.#random.bytes(8))));
+      await this.#files.syncDirectory(ASIDE_DIRECTORY);
+      return undefined;
+    }
+    const trash = trashName(displaced.version, displaced.copy.path);
+    try {
+      await this.#files.link(to, trash);
+    } catch (error) {
+      if (!isDiskError(error, "exists")) throw error; // A crash came between the link and the rename.
+    }
+    return displaced;
+  }
+
+  /** The superseded copy whose file lies at `location`. */
+  #displacedBy(version: VersionId, location: string, occupant: FileStat): Displaced | undefined {
+    const view = this.#catalog.read();
+    for (const { key } of view.range(tableRange("todo"))) {
+      const other = versionOfKey(key);
+      const copy = readCopy(view, other);
+      if (other !== version && copy?.location === location && copy.inode === occupant.inode) {
+        if (readVersionRow(view, other).paths.length > 0) return undefined;
+        return { version: other, copy };
+      }
+    }
+    return undefined;
+  }
+
+  /** A copy whose file has vanished is none. */
+  async #lose(version: VersionId): Promise<void> {
+    await this.#catalog.change((change) => {
+      if (readCopy(change.view, version) === undefined) return;
+      removeCopy(change.transaction, version);
+      change.writeHolding(version, false);
+    });
+  }
+
+  #retireRows(change: Change, version: VersionId, copy: CopyRow, reason: TrashReason, kept: boolean): void {
+    if (readCopy(change.view, version) === undefined) return;
+    removeCopy(change.transaction, version);
+    change.writeHolding(version, false);
+    if (!kept) return;
+    const location = trashName(version, copy.path);
+    const { path, sizeBytes } = copy;
+    addTrash(change.transaction, change.now(), version, { path, location, sizeBytes, reason });
+  }
+
+  async #forgetTodo(version: VersionId): Promise<void> {
+    await this.#catalog.change(({ transaction: { view } }) => {
+      if (readCopy(view, version) === undefined) view.remove(todoKey(version));
+    });
+  }
+
+  async #syncIfThere(directory: string): Promise<void> {
+    try {
+      await this.#files.syncDirectory(directory);
+    } catch (error) {
+      if (!isDiskError(error, "missing")) throw error;
+    }
+  }
+}
+
+interface Displaced {
+  readonly version: VersionId;
+  readonly copy: CopyRow;
+}
+
+/** Whether what was at `path` has moved somewhere that is not known here yet (T3). */
+function isMoving(view: ReadView, path: FilePath): boolean {
+  let at = path;
+  for (let moves = 0; moves < MOVES_MAX; moves++) {
+    const content = contentOf(readRegisters(view, entryKey(at)));
+    if (content?.type !== "deleted" || content.movedTo === undefined) return false;
+    const moved = contentStamp(view, at)!;
+    const arrived = contentStamp(view, content.movedTo);
+    if (arrived === undefined || arrived.time < moved.time) return true;
+    at = content.movedTo;
+  }
+  return true;
+}
+
+async function statOrNothing(files: FileStore, name: string): Promise<FileStat | undefined> {
+  try {
+    return await files.stat(name);
+  } catch (error) {
+    if (isDiskError(error, "not-a-directory", "symlink", "too-long")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The quota (S3): apparent sizes of copies, staged files and trash. Copies and trash are counted by the catalog, in the
+ * transactions that make and remove them; staged bytes are claimed here as they arrive.
+ */
+import type { Catalog } from "../catalog/catalog.ts";
+
+/** What claims are for: uploads may use the reserve, pulls may not. */
+export type Purpose = "upload" | "pull";
+
+export class Space {
+  readonly #catalog: Catalog;
+  readonly #reserve: number;
+  #quotaBytes: number;
+  #stagedBytes = 0;
+
+  constructor(catalog: Catalog, quotaBytes: number, reserve: number) {
+    this.#catalog = catalog;
+    this.#quotaBytes = quotaBytes;
+    this.#reserve = reserve;
+  }
+
+  get quotaBytes(): number {
+    return this.#quotaBytes;
+  }
+
+  usedBytes(): number {
+    const { copyBytes, trashBytes } = this.#catalog.stats();
+    return copyBytes + trashBytes + this.#stagedBytes;
+  }
+
+  /** Bytes that may still be claimed; what lies in the trash is not counted as room here. */
+  freeBytes(purpose: Purpose): number {
+    return this.#limitBytes(purpose) - this.usedBytes();
+  }
+
+  /** Bytes that could be claimed if all trash were purged. */
+  roomBytes(purpose: Purpose): number {
+    return this.freeBytes(purpose) + this.#catalog.stats().trashBytes;
+  }
+
+  /** Takes `bytes` of room; false when there is not enough, and nothing was taken. */
+  claim(bytes: number, purpose: Purpose): boolean {
+    if (this.freeBytes(purpose) < bytes) return false;
+    this.#stagedBytes += bytes;
+    return true;
+  }
+
+  /** Gives claimed room back: the staged file is gone, or the catalog counts it now. */
+  release(bytes: number): void {
+    this.#stagedBytes -= bytes;
+    if (this.#stagedBytes < 0) throw new Error("more room was given back than was claimed");
+  }
+
+  #limitBytes(purpose: Purpose): number {
+    return purpose === "upload" ? this.#quotaBytes : Math.floor(this.#quotaBytes * (1 - this.#reserve));
+  }
+}

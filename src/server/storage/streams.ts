@@ -1,0 +1,74 @@
+/** Moving bytes: out of a copy, and from one source to several takers at the pace of the slowest. */
+import type { Bytes } from "../../core/catalog/kv.ts";
+import type { OpenCopy } from "./copies.ts";
+
+export const CHUNK_BYTES = 256 * 1024;
+
+/** Bytes `start` to `end` of a copy, which is closed at the end. Each chunk has memory of its own. */
+export async function* readCopyRange(copy: OpenCopy, start: number, end: number): AsyncGenerator<Bytes> {
+  try {
+    for (let position = start; position < end; ) {
+      const buffer = new Uint8Array(Math.min(CHUNK_BYTES, end - position));
+      const count = await copy.file.read(buffer, position);
+      if (count === 0) throw new Error("a copy ended before its size");
+      position += count;
+      yield count === buffer.length ? buffer : buffer.subarray(0, count);
+    }
+  } finally {
+    await copy.file.close();
+  }
+}
+
+/** One taker of a stream that is written to several: an iterable at one end, `push` at the other. */
+export class Pipe implements AsyncIterable<Bytes> {
+  #chunk: Bytes | undefined;
+  #ended: { error: Error | undefined } | undefined;
+  #filled = Promise.withResolvers<void>();
+  #taken = Promise.withResolvers<boolean>();
+  #left = false;
+
+  /** Resolves when the chunk has been taken: true, or false when nobody reads any more. */
+  async push(chunk: Bytes): Promise<boolean> {
+    if (this.#left) return false;
+    this.#chunk = chunk;
+    this.#taken = Promise.withResolvers<boolean>();
+    this.#filled.resolve();
+    return await this.#taken.promise;
+  }
+
+  /** No more chunks; with an error the reader's loop throws it. */
+  end(error?: Error): void {
+    this.#ended ??= { error };
+    this.#filled.resolve();
+  }
+
+  /** The reader is gone: whoever pushes is told. */
+  leave(): void {
+    this.#left = true;
+    this.#taken.resolve(false);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Bytes> {
+    try {
+      for (;;) {
+        await this.#filled.promise;
+        const chunk = this.#chunk;
+        if (chunk !== undefined) {
+          this.#chunk = undefined;
+          if (this.#ended === undefined) this.#filled = Promise.withResolvers<void>();
+          yield chunk;
+          this.#taken.resolve(true);
+          continue;
+        }
+        if (this.#ended === undefined) {
+          this.#filled = Promise.withResolvers<void>();
+          continue;
+        }
+        if (this.#ended.error !== undefined) throw this.#ended.error;
+        return;
+      }
+    } finally {
+      this.leave();
+    }
+  }
+}

@@ -1,0 +1,18 @@
+/** Run by catalog-store.test.ts under a limit for the size of files: fills a catalog, and prints what came of it. */
+import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
+import { utf8 } from "../../src/core/bytes.ts";
+
+const store = openLmdbCatalogStore(process.argv[2] ?? "");
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : String(error));
+
+await store.write((view) => view.put(utf8("kept"), utf8("1")));
+const refusedWrite = store.write((view) => view.put(utf8("refused"), new Uint8Array(3_000_000)));
+const besideWrite = store.write((view) => view.put(utf8("beside"), utf8("1")));
+const refused = await refusedWrite.then(() => "taken", nameOf);
+const besideIt = await besideWrite.then(() => "taken", nameOf);
+const kept = store.read().get(utf8("kept")) !== undefined;
+const nothingOfRefused = ["refused", "beside"].every((key) => store.read().get(utf8(key)) === undefined);
+await store.write((view) => view.put(utf8("small"), utf8("1")));
+const wentOn = store.read().get(utf8("small")) !== undefined;
+await store.close();
+console.log(JSON.stringify({ refused, besideIt, kept, nothingOfRefused, wentOn, closed: true }));

@@ -10,6 +10,7 @@
  */
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { CLOSE_GRACE_MS } from "./limits.ts";
 
 /** Read ahead of the session, which takes what comes at once unless it is busy for a moment. */
 const READ_AHEAD_BYTES = 1024 * 1024;
@@ -44,8 +45,12 @@ export class DecoupledSocket extends Duplex {
     this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
   }
 
+  /** The session is over. A side that is gone never takes the rest, nor says that it ends: it is cut off. */
   override _final(done: () => void): void {
-    this.#socket.end(done);
+    const cut = setTimeout(() => this.#socket.destroy(), CLOSE_GRACE_MS);
+    this.#socket.once("close", () => clearTimeout(cut));
+    this.#socket.end();
+    done();
   }
 
   override _destroy(_error: Error | null, done: () => void): void {

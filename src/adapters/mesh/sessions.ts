@@ -54,8 +54,12 @@ function keepAlive(session: Http2Session, socket: TLSSocket, limits: MeshLimits)
     const heard = socket.bytesRead !== seenBytes;
     seenBytes = socket.bytesRead;
     silentIntervals = heard ? 0 : silentIntervals + 1;
-    if (silentIntervals > limits.keepaliveIntervals) session.destroy(new Error("the other side is silent"));
-    else if (silentIntervals === 1) session.ping(() => {});
+    if (silentIntervals > limits.keepaliveIntervals) {
+      session.destroy(new Error("the other side is silent"));
+      socket.destroy();
+    } else if (silentIntervals === 1 && !session.destroyed) {
+      session.ping(() => {});
+    }
   }, limits.keepaliveIntervalMs);
   timer.unref();
   session.once("close", () => clearInterval(timer));

@@ -44,7 +44,8 @@ export const put = clientCommand({
       (upload) => upload.local,
       async (upload) => {
         if (upload.kind === "unreadable") throw upload.error;
-        if (upload.kind === "other") bulk.skipped.push(`${upload.local} is neither a file nor a directory`);
+        if (upload.kind === "other")
+          bulk.skipped.push(`${upload.local} is neither a file nor a directory (links in a tree are not followed)`);
         else if (upload.kind === "directory") await client.makeDirectory(upload.remote);
         else results.push({ path: upload.remote, ...(await putFile(client, upload, bulk)) });
       },

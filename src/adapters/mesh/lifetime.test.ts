@@ -41,7 +41,9 @@ async function wire(port: number) {
   const cut = () => {
     for (const socket of sockets) socket.unpipe().pause();
   };
-  return { address: `127.0.0.1:${address.port}`, cut, exchanges };
+  /** What this end of the wire says does not arrive any more. */
+  const mute = (end: "caller" | "server") => void sockets[end === "caller" ? 0 : 1]?.unpipe().pause();
+  return { address: `127.0.0.1:${address.port}`, cut, mute, exchanges };
 }
 
 describe("a wire that goes dead", () => {
@@ -87,6 +89,51 @@ describe("a wire that goes dead", () => {
     await exchanges(20);
     expect(ended).toBe(false);
     await connection.request({ method: "echo", head: nothing, timeoutMs: 10_000 });
+  });
+});
+
+describe("a window of 16 MB", () => {
+  /** Less than the window, more than all that the kernel's buffers or HTTP/2's own 64 KB would let pass. */
+  const MUCH_BYTES = 15_000_000;
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    for (;;) yield new Uint8Array(64 * 1024);
+  }
+
+  it("goes down without a word from the reader", async () => {
+    const port = await mesh().listen(async () => ({ head: nothing, body: endless() }));
+    const { address, mute } = await wire(port);
+    const connection = await mesh().connect(address, "bulk");
+    const { body } = await connection.request({ method: "pull", head: nothing, timeoutMs: 10_000 });
+    mute("caller");
+    let receivedBytes = 0;
+    for await (const chunk of body) {
+      receivedBytes += chunk.length;
+      if (receivedBytes > MUCH_BYTES) break;
+    }
+    expect(receivedBytes).toBeGreaterThan(MUCH_BYTES);
+  });
+
+  it("goes up without a word from the handler", async () => {
+    const begun = Promise.withResolvers<void>();
+    const much = Promise.withResolvers<void>();
+    const port = await mesh().listen(async ({ body }) => {
+      begun.resolve();
+      let receivedBytes = 0;
+      for await (const chunk of body) {
+        receivedBytes += chunk.length;
+        if (receivedBytes > MUCH_BYTES) much.resolve();
+      }
+      return { head: nothing };
+    });
+    const { address, mute } = await wire(port);
+    const connection = await mesh().connect(address, "bulk");
+    const put = connection.request({ method: "put", head: nothing, body: endless(), timeoutMs: 60_000 });
+    const failure = expect(put).rejects.toMatchObject({ code: "closed" });
+    await begun.promise;
+    mute("server");
+    await much.promise;
+    connection.close();
+    await failure;
   });
 });
 

@@ -57,7 +57,16 @@ describe("a simulated machine", () => {
       servers.push(server);
       return server;
     };
-    return new Machine({ world, fabric, name: host, host, password: "p", compose, serverOptions: {} as never });
+    return new Machine({
+      world,
+      fabric,
+      name: host,
+      host,
+      password: "p",
+      compose,
+      first: true,
+      serverOptions: {} as never,
+    });
   };
 
   beforeEach(async () => {

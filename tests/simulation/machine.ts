@@ -33,6 +33,8 @@ export interface MachineOptions {
   readonly host: string;
   readonly password: string;
   readonly compose: Compose;
+  /** The first of the swarm: it is started without an address to join, until its disks are new. */
+  readonly first: boolean;
   readonly serverOptions: Omit<ServerOptions, "name" | "asNew">;
   /** Addresses that multicast would find: asked each time, empty without discovery. */
   readonly discoverable?: () => readonly string[];
@@ -132,6 +134,7 @@ export class Machine {
     const server = this.#options.compose(this.#ports(process, network), {
       ...this.#options.serverOptions,
       name: this.name,
+      ...(this.#options.first && !this.#asNew && { join: [] }),
       asNew: this.#asNew,
     });
     const running: Running = { process, network, server, serving: false };

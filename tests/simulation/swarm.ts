@@ -45,6 +45,7 @@ export class Swarm {
           host,
           password: PASSWORD,
           compose,
+          first: i === 0,
           serverOptions: this.#serverOptions(host, addresses),
           discoverable: () => (config.discovery ? addresses : []),
         }),

@@ -64,6 +64,7 @@ export class Workload {
   #active = 0;
   #stopped = false;
   #contents = 0;
+  readonly #bugsTold = new Set<string>();
   /** Told when an answer was not an error of the catalogue. */
   readonly #onBug: (message: string) => void;
 
@@ -72,7 +73,7 @@ export class Workload {
     this.#history = history;
     this.#random = random;
     this.#options = options;
-    this.#onBug = (message) => swarm.world.fail("bug", message);
+    this.#onBug = (message) => swarm.world.fail("face", message);
   }
 
   /** Clients with an operation under way. */
@@ -201,7 +202,10 @@ export class Workload {
     if (error instanceof NoAnswer) return error.reason;
     if (error instanceof FsdfsError) return error.code;
     const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#onBug(`${machine.name}'s face rejected with ${isBug(error) ? "a bug" : "a port's error"}: ${told}`);
+    // Once for each kind: a fault that lasts would be told a hundred times.
+    if (!this.#bugsTold.has(String(error)))
+      this.#onBug(`${machine.name}'s face rejected with ${isBug(error) ? "a bug" : "a port's error"}: ${told}`);
+    this.#bugsTold.add(String(error));
     return "not-an-fsdfs-error";
   }
 }

@@ -77,8 +77,10 @@ export class World {
     this.tell?.(`${(this.#nowMs / 1000).toFixed(4).padStart(9)}  ${line}`);
   }
 
+  /** Messages may hold stacks, which differ from one checkout to another: they are no part of the hash. */
   fail(rule: string, message: string): void {
-    this.trace(`FAILED ${rule}: ${message}`);
+    this.note(hashText(rule));
+    this.tell?.(`FAILED ${rule}: ${message}`);
     this.failures.push({ rule, message });
   }
 

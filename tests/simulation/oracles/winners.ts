@@ -11,17 +11,19 @@ export function winners(history: History, view: RestView, losses: Losses, writeC
   const listed = view.servers[0]?.locations;
   if (!listed) return [];
   return history.paths.flatMap((path) => {
-    const changes = changesOf(history, path).filter((change) => !losses.excuses(change.operation, writeCopies));
-    const excused = changesOf(history, path).length - changes.length;
+    // What was destroyed need not have lasted, but it may have.
+    const changes = changesOf(history, path).map((change) =>
+      losses.excuses(change.operation, writeCopies) ? { ...change, certain: false } : change,
+    );
     const found = listed.get(path);
-    const problem = found ? wrongContent(changes, found.sha256, excused > 0) : wrongAbsence(changes);
+    const problem = found ? wrongContent(changes, found.sha256) : wrongAbsence(changes);
     return problem ? [`${path} ${problem}; it is ${found ? `${found.version}` : "absent"}`] : [];
   });
 }
 
-function wrongContent(changes: readonly Change[], sha256: string, excused: boolean): string | undefined {
+function wrongContent(changes: readonly Change[], sha256: string): string | undefined {
   const makers = changes.filter((change) => canLeave(change, sha256));
-  if (makers.length === 0) return excused ? undefined : "holds what nobody put there";
+  if (makers.length === 0) return "holds what nobody put there";
   const beaten = makers.map((maker) => changes.find((change) => change !== maker && certainlyBefore(maker, change)));
   if (beaten.includes(undefined)) return undefined;
   return `holds what ${tell(makers[0]!)} left, in spite of ${tell(beaten[0]!)}`;
@@ -30,6 +32,6 @@ function wrongContent(changes: readonly Change[], sha256: string, excused: boole
 function wrongAbsence(changes: readonly Change[]): string | undefined {
   const removals = changes.filter((change) => change.leaves.kind === "nothing");
   const lost = changes.filter((change) => change.certain && change.leaves.kind !== "nothing");
-  const last = lost.find((change) => !removals.some((removal) => !certainlyBefore(removal, change)));
+  const last = lost.findLast((change) => !removals.some((removal) => !certainlyBefore(removal, change)));
   return last && `lost what ${tell(last)} left`;
 }

@@ -9,18 +9,17 @@
  * What is queued here is bounded by the other side's flow control: it gets no more than its session's window.
  */
 import { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
 import { CLOSE_GRACE_MS } from "./limits.ts";
 
 /** Read ahead of the session, which takes what comes at once unless it is busy for a moment. */
 const READ_AHEAD_BYTES = 1024 * 1024;
 
 export class DecoupledSocket extends Duplex {
-  readonly #socket: TLSSocket;
+  readonly #socket: Duplex;
   readonly #queuedBytesMax: number;
 
   /** A side that announces windows larger than `queuedBytesMax` and reads nothing is not waited for. */
-  constructor(socket: TLSSocket, queuedBytesMax: number) {
+  constructor(socket: Duplex, queuedBytesMax: number) {
     super({ readableHighWaterMark: READ_AHEAD_BYTES });
     this.#socket = socket;
     this.#queuedBytesMax = queuedBytesMax;

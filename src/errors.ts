@@ -175,6 +175,11 @@ export const ERRORS = {
     message: "This server's clock differs from the other servers' by {seconds} s, so it takes no changes.",
     hint: "Set its clock (timedatectl set-ntp true), or ask another server.",
   },
+  interrupted: {
+    status: 503,
+    message: "The server that was to carry this out went away before it answered, so it may or may not be done.",
+    hint: "Send the request again, with the same fsdfs-request-id if it is a PUT.",
+  },
   overloaded: {
     status: 503,
     message: "This server has as much to do as it can bear.",

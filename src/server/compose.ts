@@ -22,6 +22,7 @@ import type { Ports, ServerOptions } from "./server.ts";
 import { COPIES_DEFAULT, Settings } from "./settings.ts";
 import { Copies } from "./storage/copies.ts";
 import { choresUnit, settleUnit } from "./storage/housekeeping.ts";
+import { Reconciler } from "./storage/reconcile.ts";
 import { Settler } from "./storage/settle.ts";
 import { Space } from "./storage/space.ts";
 import { Staging } from "./storage/staging.ts";
@@ -91,6 +92,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const pulling = { clock, catalog, mesh, membership, copies, uploads, staging, space, sources, load, log };
   const puller = new Puller(pulling);
   const dropping = new Dropping(catalog, settings, mesh, membership, copies, settler, sources, random);
+  const reconciler = new Reconciler(catalog, ports.catalog, membership, copies);
+  membership.onNewIncarnation(() => reconciler.request());
   const reindexer = new Reindexer(catalog, ports.catalog);
   membership.onAbsence((server) => reindexer.server(server));
   let copiesIndexed = settings.copies;
@@ -106,6 +109,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const units = [
     catchUp.unit,
     reindexer.unit,
+    reconciler.unit,
     settleUnit(settler, catalog, membership),
     puller.unit,
     choresUnit(trash, uploads),

@@ -3,8 +3,8 @@
  * was forwarded once is carried out or refused, never forwarded again.
  */
 import type { Bytes } from "../core/catalog/kv.ts";
-import { FsdfsError, isErrorCode } from "../errors.ts";
-import { type OutgoingResponse, RemoteError } from "../ports/network.ts";
+import { FsdfsError } from "../errors.ts";
+import type { OutgoingResponse } from "../ports/network.ts";
 import type { EntryInfo, Face, OpenedFile, PutResult } from "./face.ts";
 import type { Link } from "./mesh/link.ts";
 import type { Mesh, ServerRequest } from "./mesh/mesh.ts";
@@ -58,12 +58,9 @@ export function forwardTargets(mesh: Mesh): Link[] {
 }
 
 export async function forwardPlain(link: Link, operation: PlainOperation, args: readonly unknown[]): Promise<unknown> {
-  try {
-    const call: ForwardedCall = { operation, args };
-    return decodeJson<{ answer?: unknown }>(await link.call("forward", encodeJson(call), FORWARD_TIMEOUT_MS)).answer;
-  } catch (error) {
-    throw translated(error);
-  }
+  const call: ForwardedCall = { operation, args };
+  const answer = await link.call("forward", encodeJson(call), FORWARD_TIMEOUT_MS);
+  return decodeJson<{ answer?: unknown }>(answer).answer;
 }
 
 export async function forwardPut(
@@ -72,13 +69,9 @@ export async function forwardPut(
   body: AsyncIterable<Bytes>,
   options: unknown,
 ): Promise<PutResult> {
-  try {
-    const call: ForwardedCall = { operation: "put", args: [path, options] };
-    const response = await link.bulk("forward", encodeJson(call), { body, timeoutMs: FORWARD_PUT_TIMEOUT_MS });
-    return decodeJson<{ answer: PutResult }>(response.head).answer;
-  } catch (error) {
-    throw translated(error);
-  }
+  const call: ForwardedCall = { operation: "put", args: [path, options] };
+  const response = await link.bulk("forward", encodeJson(call), { body, timeoutMs: FORWARD_PUT_TIMEOUT_MS });
+  return decodeJson<{ answer: PutResult }>(response.head).answer;
 }
 
 /** Opens through another server: its answer is streamed on, or its redirect handed on. */
@@ -88,11 +81,7 @@ export async function forwardOpen(link: Link, path: string, options: unknown): P
   async function* stream(start: number, end: number): AsyncGenerator<Bytes> {
     const call: ForwardedCall = { operation: "open", args: [path, options, info.version, start, end] };
     const request = { timeoutMs: FORWARD_TIMEOUT_MS, signal: abandoned.signal };
-    try {
-      yield* (await link.bulk("forward", encodeJson(call), request)).body;
-    } catch (error) {
-      throw translated(error);
-    }
+    yield* (await link.bulk("forward", encodeJson(call), request)).body;
   }
   if (info.type === "directory") throw new FsdfsError("is-a-directory", { path });
   return { kind: "content", info, stream, close: async () => abandoned.abort() };
@@ -126,9 +115,4 @@ async function openForwarded(
     throw new FsdfsError("precondition-failed");
   }
   return { head: encodeJson({}), body: opened.stream(start, end) };
-}
-
-function translated(error: unknown): unknown {
-  if (!(error instanceof RemoteError)) return error;
-  return isErrorCode(error.code) ? new FsdfsError(error.code, error.params) : new FsdfsError("internal");
 }

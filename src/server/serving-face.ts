@@ -25,6 +25,7 @@ import type {
   ServerInfo,
   SwarmStatus,
 } from "./face.ts";
+import { guarded, guardedStream } from "./failures.ts";
 import { forwardOpen, forwardPlain, forwardPut, forwardTargets, type PlainOperation } from "./forward.ts";
 import type { Link } from "./mesh/link.ts";
 import { makeDirectory, move, remove } from "./operations/change-names.ts";
@@ -52,9 +53,11 @@ export class ServingFace implements Face {
   async put(path: string, body: AsyncIterable<Bytes>, options: PutOptions = {}): Promise<PutResult> {
     const file = parsePath(path);
     checkPutOptions(options);
-    const elsewhere = (await this.#ready()) ?? this.#roomierThanHere(options.sizeBytes);
-    if (elsewhere !== undefined) return await forwardPut(elsewhere, file, body, options);
-    return await put(this.#parts, file, body, options);
+    return await guarded(async () => {
+      const elsewhere = (await this.#ready()) ?? this.#roomierThanHere(options.sizeBytes);
+      if (elsewhere !== undefined) return await forwardPut(elsewhere, file, body, options);
+      return await put(this.#parts, file, body, options);
+    });
   }
 
   async makeDirectory(path: string): Promise<void> {
@@ -70,11 +73,14 @@ export class ServingFace implements Face {
 
   async open(path: string, options: OpenOptions = {}): Promise<OpenedFile> {
     const file = parsePath(path);
-    const { version } = options;
-    if (version !== undefined) return await openVersion(this.#parts, file, version);
-    const elsewhere = await this.#ready();
-    if (elsewhere !== undefined) return await forwardOpen(elsewhere, file, options);
-    return await open(this.#parts, file, options);
+    const opened = await guarded(async () => {
+      if (options.version !== undefined) return await openVersion(this.#parts, file, options.version);
+      const elsewhere = await this.#ready();
+      if (elsewhere !== undefined) return await forwardOpen(elsewhere, file, options);
+      return await open(this.#parts, file, options);
+    });
+    if (opened.kind === "redirect") return opened;
+    return { ...opened, stream: (start, end) => guardedStream(opened.stream(start, end)) };
   }
 
   async remove(path: string): Promise<void> {
@@ -115,15 +121,18 @@ export class ServingFace implements Face {
   }
 
   async serverFiles(server: string, options: { limit?: number; after?: string } = {}): Promise<ServerFilesPage> {
-    // A page's cursor means something on one server only.
-    await this.#mustBeFresh();
-    return serverFiles(this.#parts, server, options);
+    return await guarded(async () => {
+      await this.#mustBeFresh(); // A page's cursor means something on one server only, so it is not forwarded.
+      return serverFiles(this.#parts, server, options);
+    });
   }
 
   async drop(path: string): Promise<void> {
     const file = parsePath(path);
-    await this.#mustBeFresh();
-    await drop(this.#parts, file);
+    await guarded(async () => {
+      await this.#mustBeFresh();
+      await drop(this.#parts, file);
+    });
   }
 
   health(): Health {
@@ -147,9 +156,11 @@ export class ServingFace implements Face {
   }
 
   async #run<T>(operation: PlainOperation, args: readonly unknown[], here: () => Promise<T>): Promise<T> {
-    const elsewhere = await this.#ready();
-    if (elsewhere === undefined) return await here();
-    return (await forwardPlain(elsewhere, operation, args)) as T;
+    return await guarded(async () => {
+      const elsewhere = await this.#ready();
+      if (elsewhere === undefined) return await here();
+      return (await forwardPlain(elsewhere, operation, args)) as T;
+    });
   }
 
   /** Undefined when this server may answer itself; else the one that is to. @throws FsdfsError `behind`, `stopping` */

@@ -58,10 +58,9 @@ export class Membership {
   readonly #parts: MembershipParts;
   readonly #stoodStill = new Set<ServerId>();
   readonly #absenceListeners: ((server: ServerId) => Promise<void>)[] = [];
-  readonly #levelListeners: (() => void)[] = [];
+  readonly #incarnationListeners: (() => Promise<void>)[] = [];
   #absent: Set<ServerId>;
   #settled = false;
-  #wasBehind = true;
   #confirmed = false;
   #rolledBack = false;
   #greatestIncarnation = 0 as HybridTime;
@@ -82,9 +81,9 @@ export class Membership {
     this.#absenceListeners.push(listener);
   }
 
-  /** Called each time this server has become level again. */
-  onLevel(listener: () => void): void {
-    this.#levelListeners.push(listener);
+  /** Called when this server begins a new incarnation though it had one: its catalog may be an old one. */
+  onNewIncarnation(listener: () => Promise<void>): void {
+    this.#incarnationListeners.push(listener);
   }
 
   isAbsent(server: ServerId): boolean {
@@ -156,9 +155,11 @@ export class Membership {
   }
 
   async #mint(): Promise<void> {
+    const hadHistory = this.#parts.catalog.storedOrigin() !== undefined;
     this.#rolledBack = false;
     this.#confirmed = true;
     await this.#parts.catalog.mintOrigin(this.#greatestIncarnation);
+    if (hadHistory) for (const listener of this.#incarnationListeners) await listener();
   }
 
   #learn(known: readonly KnownOrigin[]): void {
@@ -211,7 +212,7 @@ export class Membership {
     for (const entry of settings.roster.values()) if (entry.id !== identity.server) mesh.connectTo(entry.addresses);
   }
 
-  /** Notices standstills, absences, new addresses, and the moment of becoming level. */
+  /** Notices standstills, absences and new addresses. */
   async #watch(signal: AbortSignal): Promise<void> {
     const { clock, mesh, settings, identity, log } = this.#parts;
     let last = clock.monotonic();
@@ -227,14 +228,7 @@ export class Membership {
       await this.#noteAbsences(now);
       const own = settings.roster.get(identity.server);
       if (this.#settled && own !== undefined && !sameRosterEntry(own, this.#ownEntry())) await this.#enterRoster();
-      this.#noteLevel();
     }
-  }
-
-  #noteLevel(): void {
-    const behind = this.isBehind;
-    if (this.#wasBehind && !behind) for (const listener of this.#levelListeners) listener();
-    this.#wasBehind = behind;
   }
 
   async #noteAbsences(now: number): Promise<void> {

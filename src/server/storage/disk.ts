@@ -1,13 +1,6 @@
 /** Small steps on the data directory that several parts take. */
-import { FsdfsError } from "../../errors.ts";
 import { type FileStore, FileStoreError, type FileStoreErrorCode } from "../../ports/file-store.ts";
 import { directoryOf } from "./layout.ts";
-
-/** What the disk said, as a user is to read it. */
-export function diskError(error: unknown): unknown {
-  if (!(error instanceof FileStoreError)) return error;
-  return new FsdfsError(error.code === "no-space" ? "no-space" : "disk-failed", {}, { cause: error });
-}
 
 export async function removeQuietly(files: FileStore, name: string): Promise<void> {
   await files.remove(name).catch((error: unknown) => {

@@ -72,7 +72,7 @@ export class Settler {
     const from = await this.#find(copy);
     const to = trashName(version, copy.path);
     if (from !== undefined) {
-      await this.#files.rename(from, to);
+      await this.#renameOver(from, to, copy);
       await this.#files.syncDirectory(TRASH_DIRECTORY);
       await this.#syncIfThere(directoryOf(from));
     }
@@ -136,8 +136,8 @@ export class Settler {
       try {
         await makeDirectories(this.#files, directoryOf(to));
         const displaced = from === to ? undefined : await this.#clear(version, to, copy);
-        if (from !== to) await this.#files.rename(from, to);
         if (displaced !== undefined) await this.#files.syncDirectory(TRASH_DIRECTORY);
+        if (from !== to) await this.#renameOver(from, to, copy);
         await this.#files.syncDirectory(directoryOf(to));
         if (directoryOf(from) !== directoryOf(to)) await this.#syncIfThere(directoryOf(from));
         return displaced;
@@ -145,6 +145,12 @@ export class Settler {
         if (!isDiskError(error, "missing") || attempt === PLACE_ATTEMPTS) throw error;
       }
     }
+  }
+
+  /** A crash may have left a file with both its old name and its new; rename(2) would keep both. */
+  async #renameOver(from: string, to: string, copy: CopyRow): Promise<void> {
+    if (await this.#isThere(to, copy)) await this.#files.remove(from);
+    else await this.#files.rename(from, to);
   }
 
   /** Sees to it that what lies at `to` is not lost when `to` is renamed over (T1). */

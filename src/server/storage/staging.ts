@@ -9,7 +9,7 @@ import type { Bytes } from "../../core/catalog/kv.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { FileStat, FileStore, WritableFile } from "../../ports/file-store.ts";
 import type { Random } from "../../ports/random.ts";
-import { diskError, removeQuietly } from "./disk.ts";
+import { removeQuietly } from "./disk.ts";
 import { STAGED_DIRECTORY, stagedName } from "./layout.ts";
 import type { Purpose, Space } from "./space.ts";
 import type { Trash } from "./trash.ts";
@@ -38,12 +38,8 @@ export class Staging {
 
   async begin(purpose: Purpose): Promise<StagedWriter> {
     const id = hex(this.#random.bytes(12));
-    try {
-      const file = await this.#files.create(stagedName(id));
-      return new StagedWriter(id, file, this.#files, this.#space, this.#trash, purpose);
-    } catch (error) {
-      throw diskError(error);
-    }
+    const file = await this.#files.create(stagedName(id));
+    return new StagedWriter(id, file, this.#files, this.#space, this.#trash, purpose);
   }
 
   /** The catalog counts the file from now on: its claim is over. */
@@ -89,7 +85,7 @@ export class StagedWriter {
     return this.#sizeBytes;
   }
 
-  /** @throws FsdfsError `no-space`, `disk-failed`; the caller then aborts */
+  /** @throws FsdfsError `no-space`, FileStoreError; the caller then aborts */
   async write(chunk: Bytes): Promise<void> {
     if (!this.#space.claim(chunk.length, this.#purpose)) {
       await this.#trash.makeRoom(chunk.length, this.#purpose);
@@ -97,17 +93,14 @@ export class StagedWriter {
     }
     this.#sizeBytes += chunk.length;
     this.#hash.update(chunk);
-    try {
-      await this.#file.write(chunk);
-    } catch (error) {
-      throw diskError(error);
-    }
+    await this.#file.write(chunk);
   }
 
-  /** Makes the file durable. After a failure it is thrown away (S4). */
+  /** Makes the file and its name durable. After a failure it is thrown away (S4). */
   async finish(): Promise<StagedFile> {
     try {
       await this.#file.sync();
+      await this.#files.syncDirectory(STAGED_DIRECTORY);
       const stat = await this.#file.stat();
       this.#ended = true;
       await this.#file.close();
@@ -115,7 +108,7 @@ export class StagedWriter {
       return { id: this.id, name: stagedName(this.id), sizeBytes: this.#sizeBytes, sha256, stat };
     } catch (error) {
       await this.abort();
-      throw diskError(error);
+      throw error;
     }
   }
 

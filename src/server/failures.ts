@@ -1,0 +1,37 @@
+/** What went wrong below, as a user is to read it: every failure of a port becomes an error of the catalogue. */
+import { FsdfsError, isErrorCode } from "../errors.ts";
+import { CatalogStoreError } from "../ports/catalog-store.ts";
+import { FileStoreError } from "../ports/file-store.ts";
+import { NetworkError, RemoteError } from "../ports/network.ts";
+
+export function asUserError(error: unknown): unknown {
+  if (error instanceof FileStoreError || error instanceof CatalogStoreError) {
+    if (error.code === "closed") return new FsdfsError("stopping", {}, { cause: error });
+    return new FsdfsError(error.code === "no-space" ? "no-space" : "disk-failed", {}, { cause: error });
+  }
+  if (error instanceof NetworkError) return new FsdfsError("interrupted", {}, { cause: error });
+  if (error instanceof RemoteError) {
+    return isErrorCode(error.code)
+      ? new FsdfsError(error.code, error.params, { cause: error })
+      : new FsdfsError("internal", {}, { cause: error });
+  }
+  return error;
+}
+
+/** Runs a task whose failures are for users. */
+export async function guarded<T>(task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    throw asUserError(error);
+  }
+}
+
+/** The same for a stream. */
+export async function* guardedStream<T>(stream: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw asUserError(error);
+  }
+}

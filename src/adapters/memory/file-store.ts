@@ -41,6 +41,7 @@ import {
   refuseNesting,
   refuseTaken,
   refuseUnlike,
+  segmentsOf,
 } from "./places.ts";
 
 export interface MemoryFileStoreOptions {
@@ -252,7 +253,7 @@ export class MemoryFileStore implements FileStore {
   }
 
   #placeExternally(name: string): Place {
-    const segments = name.split("/");
+    const segments = segmentsOf(name);
     for (let depth = 1; depth < segments.length; depth++) {
       const place = this.#place(segments.slice(0, depth).join("/"));
       if (place.inode === undefined) this.#recordExternally(place, newDirectory(this.#nextInode(), this.#now()));
@@ -363,7 +364,7 @@ export class MemoryFileStore implements FileStore {
 
   /** @throws FileStoreError when an ancestor is missing, a link or no directory, or a segment is too long */
   #place(name: string): Place {
-    const segments = name.split("/");
+    const segments = segmentsOf(name);
     const last = segments.pop()!;
     let directory = this.#root;
     for (const segment of segments) {

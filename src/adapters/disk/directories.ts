@@ -1,0 +1,140 @@
+/**
+ * Going to a directory inside the data directory without following a symbolic link (S7).
+ *
+ * Node has no openat(2), and O_NOFOLLOW guards the last segment only. On Linux a directory is opened as a mere place
+ * (O_PATH), the kernel is asked which path it really has (/proc/self/fd), and the caller works below that descriptor,
+ * which stays on this directory whatever is renamed or linked meanwhile. The data directory itself is held open as well,
+ * so that one unmounted under a running server is not mistaken for the empty directory beneath it (S9).
+ *
+ * Elsewhere, or without /proc, each ancestor is looked at first. Between that look and the call somebody with access to
+ * the data directory could slip a link in.
+ */
+import { closeSync, constants, open as openCallback, openSync, readlinkSync, realpathSync } from "node:fs";
+import { lstat } from "node:fs/promises";
+import { promisify } from "node:util";
+import type { FileStoreError } from "../../ports/file-store.ts";
+import { failure, failureOf, systemCode } from "./failures.ts";
+
+export interface Directories {
+  /** Calls `use` with a path that leads to the directory `name`, and to nothing else, until it has settled. */
+  within<T>(name: string, use: (path: string) => Promise<T>): Promise<T>;
+}
+
+export interface DirectoriesOptions {
+  /** Use /proc where it is there. */
+  readonly procfs: boolean;
+}
+
+const openDescriptor = promisify(openCallback);
+
+/** Node does not name it. The value of all architectures that Node 24 has Linux builds for. */
+const O_PATH = 0o10000000;
+const PLACE = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+/** How often to look again when an ancestor is being renamed under our feet. */
+const TRIES_MAX = 5;
+
+/** @throws the system's error when there is no such directory */
+export function openDirectories(root: string, options: DirectoriesOptions): Directories {
+  const realRoot = realpathSync(root);
+  if (process.platform !== "linux" || !options.procfs) return new CheckedDirectories(realRoot);
+  const descriptor = openSync(realRoot, PLACE);
+  if (pathOf(descriptor) === undefined) {
+    closeSync(descriptor);
+    return new CheckedDirectories(realRoot);
+  }
+  return new PlacedDirectories(descriptor);
+}
+
+class PlacedDirectories implements Directories {
+  readonly #root: number;
+
+  constructor(root: number) {
+    this.#root = root;
+  }
+
+  async within<T>(name: string, use: (path: string) => Promise<T>): Promise<T> {
+    if (name === "") return use(linkOf(this.#root));
+    const descriptor = await this.#open(name);
+    try {
+      return await use(linkOf(descriptor));
+    } finally {
+      // Of a place nothing is to be written: this never waits for the disk.
+      closeSync(descriptor);
+    }
+  }
+
+  async #open(name: string): Promise<number> {
+    for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
+      const descriptor = await this.#openOnce(name);
+      if (descriptor !== undefined) return descriptor;
+      const obstacle = await obstacleOn(linkOf(this.#root), name);
+      if (obstacle !== undefined) throw obstacle;
+    }
+    throw failure("missing", name);
+  }
+
+  async #openOnce(name: string): Promise<number | undefined> {
+    let descriptor: number;
+    try {
+      descriptor = await openDescriptor(`${linkOf(this.#root)}/${name}`, PLACE);
+    } catch (error) {
+      if (["ENOENT", "ENOTDIR", "ELOOP"].includes(systemCode(error) ?? "")) return undefined;
+      throw failureOf(error, name);
+    }
+    const path = pathOf(descriptor);
+    if (path !== undefined && path === `${pathOf(this.#root)}/${name}`) return descriptor;
+    closeSync(descriptor);
+    return undefined;
+  }
+}
+
+class CheckedDirectories implements Directories {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async within<T>(name: string, use: (path: string) => Promise<T>): Promise<T> {
+    if (name === "") return use(this.#root);
+    const obstacle = await obstacleOn(this.#root, name);
+    if (obstacle !== undefined) throw obstacle;
+    return use(`${this.#root}/${name}`);
+  }
+}
+
+/** What stands in the way of going to `name` without following a link; undefined when nothing does. */
+async function obstacleOn(root: string, name: string): Promise<FileStoreError | undefined> {
+  const segments = name.split("/");
+  for (let depth = 1; depth <= segments.length; depth++) {
+    const type = await typeOf(`${root}/${segments.slice(0, depth).join("/")}`, name);
+    if (type !== "directory") return failure(type, name);
+  }
+  return undefined;
+}
+
+async function typeOf(path: string, name: string): Promise<"directory" | "missing" | "symlink" | "not-a-directory"> {
+  try {
+    const stats = await lstat(path);
+    if (stats.isSymbolicLink()) return "symlink";
+    return stats.isDirectory() ? "directory" : "not-a-directory";
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "ENOENT") return "missing";
+    // What was a directory a moment ago.
+    if (code === "ENOTDIR") return "not-a-directory";
+    throw failureOf(error, name);
+  }
+}
+
+function linkOf(descriptor: number): string {
+  return `/proc/self/fd/${descriptor}`;
+}
+
+function pathOf(descriptor: number): string | undefined {
+  try {
+    return readlinkSync(linkOf(descriptor));
+  } catch {
+    return undefined;
+  }
+}

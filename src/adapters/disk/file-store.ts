@@ -1,0 +1,211 @@
+/**
+ * The data directory on a disk. Each call is one step on the file system, made below a directory that directories.ts
+ * has reached without following a link. Regular files are opened without waiting (O_NONBLOCK), so that a FIFO that
+ * somebody left there hangs nobody.
+ */
+import { constants } from "node:fs";
+import { link, lstat, mkdir, open, readdir, rename, rmdir, statfs, unlink } from "node:fs/promises";
+import {
+  type DirectoryEntry,
+  type FileStat,
+  type FileStore,
+  FileStoreError,
+  type ReadableFile,
+  type WritableFile,
+} from "../../ports/file-store.ts";
+import { type Directories, openDirectories } from "./directories.ts";
+import { changeFailureOf, failure, failureOf, systemCode } from "./failures.ts";
+import { ReadableDiskFile, statOf, typeOf, WritableDiskFile } from "./files.ts";
+
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const LIST = constants.O_RDONLY | constants.O_DIRECTORY;
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export interface DiskFileStoreOptions {
+  /** False: do without /proc, as on other systems than Linux. */
+  readonly procfs?: boolean;
+}
+
+/** @throws FileStoreError `missing`, `not-a-directory`, … when `root` is no directory that can be used */
+export async function openDiskFileStore(root: string, options: DiskFileStoreOptions = {}): Promise<FileStore> {
+  try {
+    const stats = await lstat(`${root}/.`);
+    if (!stats.isDirectory()) throw failure("not-a-directory", root);
+    return new DiskFileStore(openDirectories(root, { procfs: options.procfs ?? true }));
+  } catch (error) {
+    throw failureOf(error, root);
+  }
+}
+
+class DiskFileStore implements FileStore {
+  readonly #directories: Directories;
+
+  constructor(directories: Directories) {
+    this.#directories = directories;
+  }
+
+  create(name: string): Promise<WritableFile> {
+    return this.#change(name, (path) =>
+      insteadOfWhatExists(path, name, async () => new WritableDiskFile(await open(path, CREATE), name)),
+    );
+  }
+
+  async open(name: string): Promise<ReadableFile> {
+    if (name === "") throw failure("not-a-file", name);
+    return this.#at(name, async (path) => {
+      const file = new ReadableDiskFile(await open(path, READ), name);
+      try {
+        const { type } = await file.stat();
+        if (type !== "file") throw failure("not-a-file", name);
+        return file;
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
+    });
+  }
+
+  async stat(name: string): Promise<FileStat | undefined> {
+    try {
+      if (name === "")
+        return await this.#within(name, async (path) => statOf(await lstat(`${path}/.`, { bigint: true })));
+      return await this.#at(name, async (path) => statOf(await lstat(path, { bigint: true })));
+    } catch (error) {
+      if (error instanceof FileStoreError && (error.code === "missing" || error.code === "not-a-directory")) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  list(name: string): Promise<DirectoryEntry[]> {
+    return this.#within(name, async (path) => {
+      const entries = await readdir(path, { withFileTypes: true, encoding: "buffer" });
+      return entries.map((entry) => entryOf(entry.name, typeOf(entry)));
+    });
+  }
+
+  makeDirectory(name: string): Promise<void> {
+    return this.#change(name, (path) => insteadOfWhatExists(path, name, () => mkdir(path)));
+  }
+
+  removeDirectory(name: string): Promise<void> {
+    return this.#change(name, async (path) => {
+      try {
+        await rmdir(path);
+      } catch (error) {
+        if (systemCode(error) === "ENOTDIR") await refuseLink(path, name);
+        throw error;
+      }
+    });
+  }
+
+  syncDirectory(name: string): Promise<void> {
+    return this.#within(name, async (path) => {
+      const handle = await open(path, LIST);
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    });
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.#change(from, (fromPath) =>
+      this.#change(to, async (toPath) => {
+        await refuseLink(fromPath, from);
+        await refuseLink(toPath, to, { mayBeMissing: true });
+        await rename(fromPath, toPath);
+      }),
+    );
+  }
+
+  link(from: string, to: string): Promise<void> {
+    return this.#change(from, async (fromPath) => {
+      const stats = await refuseLink(fromPath, from);
+      if (stats?.isFile() === false) throw failure("not-a-file", from);
+      await this.#change(to, (toPath) => insteadOfWhatExists(toPath, to, () => link(fromPath, toPath)));
+    });
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#change(name, async (path) => {
+      const stats = await refuseLink(path, name);
+      if (stats?.isDirectory() === true) throw failure("not-a-file", name);
+      await unlink(path);
+    });
+  }
+
+  async capacity(): Promise<{ totalBytes: number; freeBytes: number }> {
+    return this.#within("", async (path) => {
+      const { blocks, bavail, bsize } = await statfs(path);
+      return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
+    });
+  }
+
+  async #within<T>(name: string, use: (path: string) => Promise<T>): Promise<T> {
+    if (name !== "") checkName(name);
+    try {
+      return await this.#directories.within(name, use);
+    } catch (error) {
+      throw failureOf(error, name);
+    }
+  }
+
+  /** Calls `use` with a path to `name`, whose last segment may be anything. */
+  async #at<T>(name: string, use: (path: string) => Promise<T>): Promise<T> {
+    checkName(name);
+    const slash = name.lastIndexOf("/");
+    const directory = name.slice(0, Math.max(0, slash));
+    return this.#within(directory, (path) => use(`${path}/${name.slice(slash + 1)}`));
+  }
+
+  #change<T>(name: string, use: (path: string) => Promise<T>): Promise<T> {
+    return this.#at(name, (path) =>
+      use(path).catch((error: unknown) => {
+        throw changeFailureOf(error, name);
+      }),
+    );
+  }
+}
+
+/** The path rules are kept long before (S7). This is the last fence: a bug must not leave the data directory. */
+function checkName(name: string): void {
+  for (const segment of name.split("/")) {
+    if (segment === "" || segment === "." || segment === ".." || segment.includes("\0")) {
+      throw new RangeError(`not a name inside the data directory: ${JSON.stringify(name)}`);
+    }
+  }
+}
+
+async function insteadOfWhatExists<T>(path: string, name: string, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") await refuseLink(path, name, { mayBeMissing: true });
+    throw error;
+  }
+}
+
+async function refuseLink(path: string, name: string, options: { readonly mayBeMissing?: boolean } = {}) {
+  try {
+    const stats = await lstat(path);
+    if (stats.isSymbolicLink()) throw failure("symlink", name);
+    return stats;
+  } catch (error) {
+    if (options.mayBeMissing === true && systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** What has a name that is no UTF-8 cannot be named here; it is told as something that is no file. */
+function entryOf(name: Buffer, type: DirectoryEntry["type"]): DirectoryEntry {
+  try {
+    return { name: decoder.decode(name), type };
+  } catch {
+    return { name: name.toString("utf8"), type: "other" };
+  }
+}

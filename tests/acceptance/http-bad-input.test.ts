@@ -4,14 +4,16 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ERRORS, type ErrorCode, isErrorCode } from "../../src/errors.ts";
-import { type Fixture, startFixture, until } from "./http-fixture.ts";
+import { type Fixture, openGateway, startServer, type TestServer, until } from "./http-fixture.ts";
 import { collect, connectTo, parseAnswers, sendRaw, type WireAnswer } from "./http-wire.ts";
 
+let server: TestServer;
 let fixture: Fixture;
 let before: unknown;
 
 beforeAll(async () => {
-  fixture = await startFixture({
+  server = await startServer();
+  fixture = await openGateway(server, {
     limits: { lingerMs: 1_000, jsonTimeoutMs: 200, headersTimeoutMs: 200, uploadIdleMs: 200 },
   });
   await fixture.request("/files/directory/file", { method: "PUT", body: "0123456789" });
@@ -19,7 +21,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   expect(fixture.logged).toEqual([]);
-  await fixture.stop();
+  await fixture.close();
+  await server.stop();
 });
 
 /** Asserts the four things that hold for every row. */
@@ -35,7 +38,7 @@ async function expectRefusal(answer: WireAnswer, status: number, code: ErrorCode
   expect(error.hint.length).toBeGreaterThan(5);
   expect(`${error.message}${error.hint}`).not.toMatch(/[{}]/);
   expect(await fixture.snapshot()).toEqual(before);
-  expect(fixture.face.openHandles).toBe(0);
+  await until(() => fixture.face.openContents === 0);
   const next = await fixture.request("/files/directory/file");
   expect([next.status, await next.text()]).toEqual([200, "0123456789"]);
 }
@@ -228,8 +231,8 @@ describe("callers", () => {
   });
 
   it("S5: with a link cannot stretch it, nor reach with it what it does not name", async () => {
-    const { version } = fixture.face.files.get("directory/file")!.info;
-    const link = new URL(fixture.face.link(fixture.url, "directory/file", version));
+    const { version } = await fixture.face.head("directory/file");
+    const link = fixture.link("directory/file", version ?? "");
     const target = link.pathname + link.search;
     expect((await send(target, { key: null })).body).toBe("0123456789");
     const stretched = target.replace(/expires=\d+/, "expires=9999999999");
@@ -253,11 +256,11 @@ describe("what comes over the wire", () => {
 
   it("a body that is cut off stores nothing", async () => {
     const socket = connectTo(fixture.port);
-    const failedBefore = fixture.face.failedPuts;
+    const endedBefore = fixture.face.endedPuts;
     socket.write(text("PUT", "/files/new", ["Content-Length: 100"], "0123456789"));
     await new Promise((resolve) => socket.write("more", resolve));
     socket.destroy();
-    await until(() => fixture.face.failedPuts > failedBefore);
+    await until(() => fixture.face.endedPuts > endedBefore);
     expect((await fixture.request("/files/directory/file")).status).toBe(200);
     expect(await fixture.snapshot()).toEqual(before);
   });

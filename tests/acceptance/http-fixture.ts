@@ -1,48 +1,119 @@
-/** A gateway with a server behind it, keys of each scope, and requests to it. */
-import { signRequest } from "../../src/core/security/tokens.ts";
-import { createHttpGateway, type HttpGatewayOptions } from "../../src/gateways/http/gateway.ts";
+/**
+ * A server on this machine's disk and network with an HTTP gateway in front of it: keys of each scope, requests, and a
+ * look behind.
+ */
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { swarmKey } from "../../src/adapters/mesh/key.ts";
+import { STATE_DIRECTORY_NAME, type StartOptions } from "../../src/config.ts";
+import { encodeUrlPath, parsePath } from "../../src/core/paths.ts";
+import { deriveTokenKeys, signLink, signRequest, type TokenKeys } from "../../src/core/security/tokens.ts";
+import { createHttpGateway } from "../../src/gateways/http/gateway.ts";
+import type { HttpLimits } from "../../src/gateways/http/limits.ts";
+import { startRealServer } from "../../src/main.ts";
 import type { Log } from "../../src/ports/log.ts";
-import { MemoryFace } from "./http-memory-face.ts";
+import type { Face, Listing } from "../../src/server/face.ts";
+import { type ObservedFace, observe } from "./http-observed-face.ts";
 
+const PASSWORD = "a password for tests only, of many letters";
+const LOOPBACK = "127.0.0.1";
+
+/** A real server, with keys of each scope. */
+export interface TestServer {
+  readonly face: Face;
+  /** Where it sends its clients: the gateway that is opened first should listen here. */
+  readonly httpPort: number;
+  readonly swarmPort: number;
+  /** The data directory. */
+  readonly data: string;
+  readonly keys: Keys;
+  readonly tokenKeys: TokenKeys;
+  stop(): Promise<void>;
+}
+
+interface Keys {
+  readonly read: string;
+  readonly write: string;
+  readonly admin: string;
+  readonly revoked: string;
+}
+
+/** A gateway in front of a server. */
 export interface Fixture {
-  readonly face: MemoryFace;
+  /** Between the gateway and the server. */
+  readonly face: ObservedFace;
   readonly port: number;
   readonly url: string;
-  readonly keys: { readonly read: string; readonly write: string; readonly admin: string; readonly revoked: string };
+  readonly server: TestServer;
+  readonly keys: Keys;
   /** What the gateway logged as an error: a bug, unless the test wanted it. */
   readonly logged: string[];
   /** Sends with the write key unless told otherwise; `key: null` sends none. */
   request(target: string, init?: RequestInit & { key?: string | null }): Promise<Response>;
   /** Headers of a request signed with the password. */
   signed(method: string, target: string, expiresInS?: number): { authorization: string };
-  /** All that is there: paths, versions and digests. */
+  /** A signed link to the file on this server. */
+  link(path: string, version: string): URL;
+  /** All that is there: the entries of the catalog, and the files of the data directory with their digests. */
   snapshot(): Promise<unknown>;
-  stop(): Promise<void>;
+  /** Only the gateway; the server goes on. */
+  close(): Promise<void>;
 }
 
-export async function startFixture(options: Partial<HttpGatewayOptions> = {}): Promise<Fixture> {
-  const face = new MemoryFace();
+export interface ServerChoices {
+  readonly quotaBytes?: number;
+  /** A server of the swarm to join. */
+  readonly join?: TestServer;
+}
+
+export interface GatewayChoices {
+  readonly publicRead?: boolean;
+  readonly limits?: Partial<HttpLimits>;
+  /** Any free one unless given. */
+  readonly port?: number;
+}
+
+export async function startServer(choices: ServerChoices = {}): Promise<TestServer> {
+  const data = await mkdtemp(join(tmpdir(), "fsdfs-http-"));
+  const [httpPort = 0, port = 0, swarmPort = 0] = await freePorts(3);
+  const running = await startRealServer(serverOptions(choices, { data, port, httpPort, swarmPort }));
+  const { face } = running.server;
+  return {
+    face,
+    httpPort,
+    swarmPort,
+    data,
+    keys: await makeKeys(face),
+    tokenKeys: deriveTokenKeys(await swarmKey(PASSWORD)),
+    stop: async () => {
+      await running.stop();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function openGateway(server: TestServer, choices: GatewayChoices = {}): Promise<Fixture> {
+  const { keys, tokenKeys, data } = server;
+  const face = observe(server.face);
   const logged: string[] = [];
   const gateway = createHttpGateway({
+    publicRead: false,
+    port: 0,
+    ...choices,
     face,
     log: collectingLog(logged),
-    publicRead: false,
-    listenHost: "127.0.0.1",
-    port: 0,
-    ...options,
+    listenHost: LOOPBACK,
   });
   const { port } = await gateway.listen();
-  const url = `http://127.0.0.1:${port}`;
-  const keys = {
-    read: (await face.createKey("r", "read")).secret,
-    write: (await face.createKey("w", "write")).secret,
-    admin: (await face.createKey("a", "admin")).secret,
-    revoked: await revokedKey(face),
-  };
+  const url = `http://${LOOPBACK}:${port}`;
   return {
     face,
     port,
     url,
+    server,
     keys,
     logged,
     request: (target, { key = keys.write, ...init } = {}) => {
@@ -51,22 +122,99 @@ export async function startFixture(options: Partial<HttpGatewayOptions> = {}): P
       return fetch(url + target, { redirect: "manual", ...init, headers });
     },
     signed: (method, target, expiresInS = 60) => {
-      const expires = Math.floor(Date.now() / 1000) + expiresInS;
-      const mac = signRequest(face.tokenKeys.request, { method, target, expires });
+      const expires = nowS() + expiresInS;
+      const mac = signRequest(tokenKeys.request, { method, target, expires });
       return { authorization: `FSDFS-HMAC expires=${expires},mac=${mac}` };
     },
-    snapshot: async () => ({
-      directories: [...face.directories].sort(),
-      files: [...face.files.entries()].map(([path, { info }]) => [path, info.version, info.sha256]).sort(),
-    }),
-    stop: () => gateway.close(),
+    link: (path, version) => {
+      const expires = nowS() + 60;
+      const mac = signLink(tokenKeys.link, { method: "GET", path, version, expires });
+      return new URL(`${url}/files/${encodeUrlPath(parsePath(path))}?version=${version}&expires=${expires}&mac=${mac}`);
+    },
+    snapshot: async () => ({ entries: await allEntries(face), files: await tree(data) }),
+    close: () => gateway.close(),
   };
 }
 
-async function revokedKey(face: MemoryFace): Promise<string> {
-  const { id, secret } = await face.createKey("gone", "admin");
-  await face.revokeKey(id);
-  return secret;
+interface Places {
+  readonly data: string;
+  readonly port: number;
+  readonly httpPort: number;
+  readonly swarmPort: number;
+}
+
+/** The server's own gateway listens too, on `port`; its clients are sent to the one of the test, on `httpPort`. */
+function serverOptions({ quotaBytes, join: joined }: ServerChoices, places: Places): StartOptions {
+  return {
+    ...places,
+    url: `http://${LOOPBACK}:${places.httpPort}`,
+    password: PASSWORD,
+    state: undefined,
+    listen: LOOPBACK,
+    discovery: false,
+    logLevel: "error",
+    name: `server-${places.httpPort}`,
+    zone: undefined,
+    join: joined === undefined ? [] : [`${LOOPBACK}:${joined.swarmPort}`],
+    quotaBytes: quotaBytes ?? 1_000_000_000,
+    reserve: 0.02,
+    copies: undefined,
+    writeCopies: undefined,
+    graceMs: 600_000,
+    strict: false,
+    redirect: "auto",
+    publicRead: false,
+    asNew: false,
+    softwareVersion: "test",
+  };
+}
+
+async function makeKeys(face: Face): Promise<Keys> {
+  const gone = await face.createKey("gone", "admin");
+  await face.revokeKey(gone.id);
+  return {
+    read: (await face.createKey("r", "read")).secret,
+    write: (await face.createKey("w", "write")).secret,
+    admin: (await face.createKey("a", "admin")).secret,
+    revoked: gone.secret,
+  };
+}
+
+async function allEntries(face: Face): Promise<Listing["entries"]> {
+  return (await face.list("", { recursive: true, limit: 10_000 })).entries;
+}
+
+/** Every file in the data directory but fsdfs's own state; staged files and trash are there as well. */
+async function tree(data: string): Promise<string[]> {
+  const entries = await readdir(data, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  const catalog = join(data, STATE_DIRECTORY_NAME, "catalog");
+  const described = files
+    .filter((file) => !file.startsWith(catalog))
+    .map(async (file) => {
+      const sha256 = createHash("sha256")
+        .update(await readFile(file))
+        .digest("hex");
+      return `${file.slice(data.length + 1)} ${sha256}`;
+    });
+  return (await Promise.all(described)).sort();
+}
+
+/** Ports that nobody listens on. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
 }
 
 function collectingLog(logged: string[]): Log {
@@ -79,12 +227,16 @@ function collectingLog(logged: string[]): Log {
   };
 }
 
+function nowS(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
 /** The caller says what the API promises. */
 export async function jsonOf<T>(response: Response): Promise<T> {
   return (await response.json()) as T;
 }
 
 /** Resolves once `condition` holds. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,21 +1,24 @@
 /** Streams over HTTP: backpressure, clients that leave, "100 Continue", and a gateway that closes. */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Bytes } from "../../src/core/catalog/kv.ts";
 import { createHttpGateway } from "../../src/gateways/http/gateway.ts";
-import { type Fixture, startFixture, until } from "./http-fixture.ts";
+import { type Fixture, openGateway, startServer, type TestServer, until } from "./http-fixture.ts";
 import { collect, connectTo, parseAnswers, sendRaw } from "./http-wire.ts";
 
 const MIB = 1024 * 1024;
+let server: TestServer;
 let fixture: Fixture;
 
+beforeAll(async () => {
+  server = await startServer();
+});
 beforeEach(async () => {
-  fixture = await startFixture({ limits: { lingerMs: 200, closeGraceMs: 200 } });
+  fixture = await openGateway(server, { limits: { lingerMs: 200, closeGraceMs: 200 } });
 });
-afterEach(async () => {
-  await fixture.stop();
-});
+afterEach(() => fixture.close());
+afterAll(() => server.stop());
 
 function head(method: string, target: string, headers: readonly string[] = []): string {
   const all = ["Host: x", `Authorization: Bearer ${fixture.keys.write}`, ...headers];
@@ -93,8 +96,8 @@ describe("uploads", () => {
 
 describe("downloads", () => {
   const content = randomBytes(8 * MIB);
-  beforeEach(async () => {
-    await fixture.request("/files/large", { method: "PUT", body: content });
+  beforeAll(async () => {
+    await server.face.put("large", single(content));
   });
 
   it("P4: use one buffer without mixing what is sent, to several readers at once", async () => {
@@ -102,58 +105,73 @@ describe("downloads", () => {
       [0, 1, 2].map(async () => Buffer.from(await (await fixture.request("/files/large")).arrayBuffer())),
     );
     expect(bodies.every((body) => body.equals(content))).toBe(true);
-    expect(fixture.face.openHandles).toBe(0);
+    await until(() => fixture.face.openContents === 0);
   });
 
   it("leave no file open when the reader leaves", async () => {
     const socket = connectTo(fixture.port);
     socket.write(head("GET", "/files/large"));
     await once(socket, "data");
-    expect(fixture.face.openHandles).toBe(1);
+    expect(fixture.face.openContents).toBe(1);
     socket.destroy();
-    await until(() => fixture.face.openHandles === 0);
+    await until(() => fixture.face.openContents === 0);
   });
 
   it.each([
     ["for too long", { connectionIdleMs: 100 }, async () => {}],
-    ["and the gateway closes", { closeGraceMs: 100 }, (stalled: Fixture) => stalled.stop()],
+    ["and the gateway closes", { closeGraceMs: 100 }, (stalled: Fixture) => stalled.close()],
   ])("leave no file open when the reader stands still %s", async (_when, limits, act) => {
-    const stalled = await startFixture({ limits });
-    await stalled.request("/files/large", { method: "PUT", body: content });
+    const stalled = await openGateway(server, { limits });
     const socket = connectTo(stalled.port);
     socket.pause();
     socket.write(`GET /files/large HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${stalled.keys.read}\r\n\r\n`);
-    await until(() => stalled.face.openHandles === 1);
+    await until(() => stalled.face.openContents === 1);
     await act(stalled);
-    await until(() => stalled.face.openHandles === 0);
+    await until(() => stalled.face.openContents === 0);
     expect(stalled.logged).toEqual([]);
     socket.destroy();
-    await stalled.stop();
+    await stalled.close();
   });
 
   it("P4: that fail half-way break off, so that nobody takes a part for the whole", async () => {
-    fixture.face.beforeSecondChunk = async () => {
-      throw new Error("the disk failed");
-    };
+    replaceStream((stream) => failingAfterFirst(stream));
     const response = await fixture.request("/files/large");
     expect(response.status).toBe(200);
     await expect(response.arrayBuffer()).rejects.toThrow();
-    expect(fixture.face.openHandles).toBe(0);
+    await until(() => fixture.face.openContents === 0);
     expect(fixture.logged).toHaveLength(1);
   });
 
   it("P4: that fail before the first byte are answered as errors", async () => {
-    const open = fixture.face.open.bind(fixture.face);
-    fixture.face.open = async (path, options) => {
-      const opened = await open(path, options);
-      return opened.kind === "content" ? { ...opened, stream: failing } : opened;
-    };
+    replaceStream(() => failing());
     const response = await fixture.request("/files/large");
     expect(response.status).toBe(500);
     expect(response.headers.get("etag")).toBeNull();
-    expect(fixture.face.openHandles).toBe(0);
+    await until(() => fixture.face.openContents === 0);
   });
 });
+
+/** Puts another stream in the place of that of each file opened. */
+function replaceStream(change: (stream: AsyncIterable<Bytes>) => AsyncIterable<Bytes>): void {
+  const { face } = fixture;
+  const { open } = face;
+  face.open = async (path, options) => {
+    const opened = await open(path, options);
+    if (opened.kind === "redirect") return opened;
+    return { ...opened, stream: (start, end) => change(opened.stream(start, end)) };
+  };
+}
+
+async function* single(chunk: Bytes): AsyncGenerator<Bytes> {
+  yield chunk;
+}
+
+async function* failingAfterFirst(stream: AsyncIterable<Bytes>): AsyncGenerator<Bytes> {
+  for await (const chunk of stream) {
+    yield chunk;
+    throw new Error("the disk failed");
+  }
+}
 
 // biome-ignore lint/correctness/useYield: it fails before it could yield
 async function* failing(): AsyncGenerator<Bytes> {
@@ -183,7 +201,7 @@ describe("the gateway", () => {
     const idle = connectTo(fixture.port);
     await once(idle, "connect");
     await fixture.request("/health");
-    await Promise.all([fixture.stop(), fixture.stop()]);
+    await Promise.all([fixture.close(), fixture.close()]);
     await expect(fixture.request("/health")).rejects.toThrow();
     idle.destroy();
   });
@@ -199,7 +217,7 @@ describe("the gateway", () => {
     };
     const response = fixture.request("/status");
     await started.promise;
-    const closed = fixture.stop();
+    const closed = fixture.close();
     gate.resolve();
     expect((await response).status).toBe(200);
     await closed;

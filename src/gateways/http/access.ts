@@ -1,5 +1,6 @@
 /** Letting callers in: what they show, judged by the server, against what the operation asks for. */
 import type { IncomingHttpHeaders } from "node:http";
+import { FsdfsError } from "../../errors.ts";
 import type { Face, Principal } from "../../server/face.ts";
 import { readCredential, readLink } from "./credentials.ts";
 import { type Operation, requireScope } from "./operation.ts";
@@ -21,7 +22,10 @@ export async function admit(
   if (operation.scope === "none") return { scope: "read" };
   const link = operation.linkable ? readLink(request.query) : undefined;
   const credential = link ?? readCredential(request.headers);
-  if (credential.kind === "none" && publicRead && operation.scope === "read") return { scope: "read" };
+  if (credential.kind === "none") {
+    if (publicRead && operation.scope === "read") return { scope: "read" };
+    throw new FsdfsError("unauthorized");
+  }
   // A link to read a file lets its headers be read as well.
   const method = link !== undefined && request.method === "HEAD" ? "GET" : request.method;
   const principal = await face.authenticate(credential, { method, target: request.target });

@@ -22,6 +22,7 @@ import type { Ports, ServerOptions } from "./server.ts";
 import { COPIES_DEFAULT, Settings } from "./settings.ts";
 import { Copies } from "./storage/copies.ts";
 import { choresUnit, settleUnit } from "./storage/housekeeping.ts";
+import { Leftovers } from "./storage/leftovers.ts";
 import { Reconciler } from "./storage/reconcile.ts";
 import { Settler } from "./storage/settle.ts";
 import { Space } from "./storage/space.ts";
@@ -80,8 +81,9 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   // What it stores.
   const quotaBytes = options.quotaBytes ?? Math.floor((await files.capacity()).totalBytes * QUOTA_SHARE);
   const space = new Space(catalog, quotaBytes, options.reserve);
-  const trash = new Trash(catalog, files, space, settings, clock);
-  const staging = new Staging(files, space, trash, random);
+  const leftovers = new Leftovers(files);
+  const trash = new Trash(catalog, files, space, settings, leftovers, clock);
+  const staging = new Staging(files, space, trash, leftovers, random);
   const settler = new Settler(catalog, files, random);
   const copies = new Copies(catalog, files, staging, settler, random, log);
   const uploads = new Uploads(catalog, staging, copies, settler, clock);
@@ -112,6 +114,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     reconciler.unit,
     settleUnit(settler, catalog, membership),
     puller.unit,
+    leftovers.unit,
     choresUnit(trash, uploads),
   ];
   const parts: Parts = {

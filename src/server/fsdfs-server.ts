@@ -39,9 +39,7 @@ export class FsdfsServer implements Server {
     const port = await parts.mesh.listen();
     for (const unit of units) unit.start(clock, log, this.#ending.signal);
     await discovery.start(port, (address) => parts.mesh.connectTo([address]));
-    void parts.membership.run(this.#ending.signal).catch((error: unknown) => {
-      log.error("joining the swarm failed", { error: String(error) });
-    });
+    parts.membership.start(this.#ending.signal);
     this.#face = new ServingFace(parts, true);
   }
 
@@ -56,6 +54,7 @@ export class FsdfsServer implements Server {
     const ended = Promise.allSettled([
       ...(this.#assembly?.units.map((unit) => unit.ended()) ?? []),
       this.#assembly?.parts.puller.ended(),
+      this.#assembly?.parts.membership.ended(),
       discovery.close(),
     ]);
     this.#assembly?.parts.mesh.closeAll();

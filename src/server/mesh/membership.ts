@@ -10,6 +10,7 @@ import type { CatalogStore } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
+import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Identity } from "../identity.ts";
 import type { ServerOptions } from "../server.ts";
@@ -37,6 +38,7 @@ const POLL_MS = 50;
 const STANDSTILL_MS = 1000;
 const TICK_MS = 250;
 const ADDRESSES_MAX = 8;
+const IDLE_MS = 60_000;
 
 const ABSENT_KEY = metaKey("absent");
 
@@ -60,6 +62,9 @@ export class Membership {
   readonly #absenceListeners: ((server: ServerId) => Promise<void>)[] = [];
   readonly #incarnationListeners: (() => Promise<void>)[] = [];
   #absent: Set<ServerId>;
+  readonly #watching = new BackgroundUnit("watch", () => this.#watch());
+  readonly #joining = new BackgroundUnit("join", (signal) => this.#join(signal));
+  #lastTick: number;
   #settled = false;
   #confirmed = false;
   #rolledBack = false;
@@ -68,6 +73,7 @@ export class Membership {
   constructor(parts: MembershipParts, absent: Set<ServerId>) {
     this.#parts = parts;
     this.#absent = absent;
+    this.#lastTick = parts.clock.monotonic();
     parts.greeting.onKnown((known) => this.#learn(known));
     parts.mesh.onAnswered((link) => {
       this.#stoodStill.delete(link.server);
@@ -102,14 +108,24 @@ export class Membership {
   }
 
   /** Joins or founds, then keeps watch until the signal. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { mesh, options } = this.#parts;
+  start(signal: AbortSignal): void {
+    const { mesh, options, clock, log } = this.#parts;
     mesh.connectTo(options.join);
     this.#connectToRoster();
-    void this.#watch(signal);
+    this.#watching.start(clock, log, signal);
+    this.#joining.start(clock, log, signal);
+  }
+
+  async ended(): Promise<void> {
+    await Promise.all([this.#watching.ended(), this.#joining.ended()]);
+  }
+
+  /** Until this server is settled in a swarm; again when it has joined another. */
+  async #join(signal: AbortSignal): Promise<NextStep> {
+    if (this.#settled) return { restMs: IDLE_MS };
     await this.#findSwarm(signal);
-    if (signal.aborted) return;
-    await this.#settle(signal);
+    if (!signal.aborted) await this.#settle(signal);
+    return { restMs: IDLE_MS };
   }
 
   /** This server has joined another swarm: everything is to be settled anew. */
@@ -119,7 +135,7 @@ export class Membership {
     this.#settled = false;
     if (founded) await catalog.reset();
     await identity.join(swarm);
-    if (founded) await this.#mint();
+    this.#joining.wake();
   }
 
   async #findSwarm(signal: AbortSignal): Promise<void> {
@@ -213,22 +229,19 @@ export class Membership {
   }
 
   /** Notices standstills, absences and new addresses. */
-  async #watch(signal: AbortSignal): Promise<void> {
+  async #watch(): Promise<NextStep> {
     const { clock, mesh, settings, identity, log } = this.#parts;
-    let last = clock.monotonic();
-    while (!signal.aborted) {
-      await sleep(clock, TICK_MS, signal);
-      const now = clock.monotonic();
-      if (now - last > STANDSTILL_MS + TICK_MS) {
-        for (const link of mesh.links()) this.#stoodStill.add(link.server);
-        log.warn("this process stood still", { ms: Math.round(now - last) });
-      }
-      last = now;
-      for (const server of this.#stoodStill) if (mesh.link(server) === undefined) this.#stoodStill.delete(server);
-      await this.#noteAbsences(now);
-      const own = settings.roster.get(identity.server);
-      if (this.#settled && own !== undefined && !sameRosterEntry(own, this.#ownEntry())) await this.#enterRoster();
+    const now = clock.monotonic();
+    if (now - this.#lastTick > STANDSTILL_MS + TICK_MS) {
+      for (const link of mesh.links()) this.#stoodStill.add(link.server);
+      log.warn("this process stood still", { ms: Math.round(now - this.#lastTick) });
     }
+    this.#lastTick = now;
+    for (const server of this.#stoodStill) if (mesh.link(server) === undefined) this.#stoodStill.delete(server);
+    await this.#noteAbsences(now);
+    const own = settings.roster.get(identity.server);
+    if (this.#settled && own !== undefined && !sameRosterEntry(own, this.#ownEntry())) await this.#enterRoster();
+    return { restMs: TICK_MS };
   }
 
   async #noteAbsences(now: number): Promise<void> {

@@ -9,8 +9,8 @@ import type { Bytes } from "../../core/catalog/kv.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { FileStat, FileStore, WritableFile } from "../../ports/file-store.ts";
 import type { Random } from "../../ports/random.ts";
-import { removeQuietly } from "./disk.ts";
 import { STAGED_DIRECTORY, stagedName } from "./layout.ts";
+import type { Leftovers } from "./leftovers.ts";
 import type { Purpose, Space } from "./space.ts";
 import type { Trash } from "./trash.ts";
 
@@ -28,8 +28,10 @@ export class Staging {
   readonly #space: Space;
   readonly #trash: Trash;
   readonly #random: Random;
+  readonly #leftovers: Leftovers;
 
-  constructor(files: FileStore, space: Space, trash: Trash, random: Random) {
+  constructor(files: FileStore, space: Space, trash: Trash, leftovers: Leftovers, random: Random) {
+    this.#leftovers = leftovers;
     this.#files = files;
     this.#space = space;
     this.#trash = trash;
@@ -38,8 +40,13 @@ export class Staging {
 
   async begin(purpose: Purpose): Promise<StagedWriter> {
     const id = hex(this.#random.bytes(12));
-    const file = await this.#files.create(stagedName(id));
-    return new StagedWriter(id, file, this.#files, this.#space, this.#trash, purpose);
+    try {
+      const file = await this.#files.create(stagedName(id));
+      return new StagedWriter(id, file, this.#files, this.#space, this.#trash, this.#leftovers, purpose);
+    } catch (error) {
+      await this.#leftovers.remove(stagedName(id)); // It may be there all the same.
+      throw error;
+    }
   }
 
   /** The catalog counts the file from now on: its claim is over. */
@@ -48,7 +55,7 @@ export class Staging {
   }
 
   async discard(staged: StagedFile): Promise<void> {
-    await removeQuietly(this.#files, staged.name);
+    await this.#leftovers.remove(staged.name);
     this.#space.release(staged.sizeBytes);
   }
 
@@ -56,7 +63,7 @@ export class Staging {
   async recover(isNamed: (name: string) => boolean): Promise<void> {
     for (const { name } of await this.#files.list(STAGED_DIRECTORY)) {
       const full = `${STAGED_DIRECTORY}/${name}`;
-      if (!isNamed(full)) await removeQuietly(this.#files, full);
+      if (!isNamed(full)) await this.#leftovers.remove(full);
     }
   }
 }
@@ -67,12 +74,22 @@ export class StagedWriter {
   readonly #files: FileStore;
   readonly #space: Space;
   readonly #trash: Trash;
+  readonly #leftovers: Leftovers;
   readonly #purpose: Purpose;
   readonly #hash = createHash("sha256");
   #sizeBytes = 0;
   #ended = false;
 
-  constructor(id: string, file: WritableFile, files: FileStore, space: Space, trash: Trash, purpose: Purpose) {
+  constructor(
+    id: string,
+    file: WritableFile,
+    files: FileStore,
+    space: Space,
+    trash: Trash,
+    leftovers: Leftovers,
+    purpose: Purpose,
+  ) {
+    this.#leftovers = leftovers;
     this.id = id;
     this.#file = file;
     this.#files = files;
@@ -102,8 +119,8 @@ export class StagedWriter {
       await this.#file.sync();
       await this.#files.syncDirectory(STAGED_DIRECTORY);
       const stat = await this.#file.stat();
-      this.#ended = true;
       await this.#file.close();
+      this.#ended = true;
       const sha256 = this.#hash.digest("hex");
       return { id: this.id, name: stagedName(this.id), sizeBytes: this.#sizeBytes, sha256, stat };
     } catch (error) {
@@ -117,7 +134,7 @@ export class StagedWriter {
     if (this.#ended) return;
     this.#ended = true;
     await this.#file.close().catch(() => undefined);
-    await removeQuietly(this.#files, stagedName(this.id));
+    await this.#leftovers.remove(stagedName(this.id));
     this.#space.release(this.#sizeBytes);
   }
 }

@@ -15,8 +15,8 @@ import type { Clock } from "../../ports/clock.ts";
 import type { FileStore } from "../../ports/file-store.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Settings } from "../settings.ts";
-import { removeQuietly } from "./disk.ts";
 import { TRASH_DIRECTORY } from "./layout.ts";
+import type { Leftovers } from "./leftovers.ts";
 import type { Purpose, Space } from "./space.ts";
 
 export const TRASH_KEPT_MS = 7 * 24 * 3600 * 1000;
@@ -28,10 +28,19 @@ export class Trash {
   readonly #files: FileStore;
   readonly #space: Space;
   readonly #settings: Settings;
+  readonly #leftovers: Leftovers;
   readonly #clock: Clock;
   #purging: Promise<void> = Promise.resolve();
 
-  constructor(catalog: Catalog, files: FileStore, space: Space, settings: Settings, clock: Clock) {
+  constructor(
+    catalog: Catalog,
+    files: FileStore,
+    space: Space,
+    settings: Settings,
+    leftovers: Leftovers,
+    clock: Clock,
+  ) {
+    this.#leftovers = leftovers;
     this.#catalog = catalog;
     this.#files = files;
     this.#space = space;
@@ -84,7 +93,7 @@ export class Trash {
   }
 
   async #purge(key: Uint8Array, row: TrashRow): Promise<void> {
-    await removeQuietly(this.#files, row.location);
+    await this.#leftovers.remove(row.location);
     await this.#files.syncDirectory(TRASH_DIRECTORY);
     await this.#forget([key]);
   }
@@ -97,7 +106,7 @@ export class Trash {
       if (!lying.delete(decodeTrashRow(value).location)) gone.push(key);
     }
     if (gone.length > 0) await this.#forget(gone);
-    for (const name of lying) await removeQuietly(this.#files, name);
+    for (const name of lying) await this.#leftovers.remove(name);
   }
 
   async #forget(keys: readonly Uint8Array[]): Promise<void> {

@@ -36,8 +36,9 @@ export interface RunningServer {
 export async function startRealServer(options: StartOptions): Promise<RunningServer> {
   const undo: (() => Promise<void> | void)[] = [];
   try {
-    await mkdir(options.data, { recursive: true });
-    undo.push(await lockDirectory(options.data));
+    // Locked in fsdfs's own directories: any name in the data directory may be a user's file (P7).
+    undo.push(await lockDirectory(join(options.data, STATE_DIRECTORY_NAME)));
+    if (options.state !== undefined) undo.push(await lockDirectory(options.state));
     const log = createLog({ level: options.logLevel, pretty: process.stderr.isTTY === true });
     const key = await swarmKey(options.password);
 

@@ -7,7 +7,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { composeServer } from "./compose.ts";
+import { composeServer } from "../../src/main.ts";
 import { allCases, type Case, type CaseResult, EXERCISES, runCase } from "./enumerate.ts";
 import { runInPool, workInPool } from "./pool.ts";
 import { type RunResult, runSeed } from "./scenario.ts";

@@ -27,8 +27,8 @@ export interface DiskView {
   readonly files: ReadonlyMap<string, string>;
   /** Their sizes in bytes. */
   readonly sizes: ReadonlyMap<string, number>;
-  /** What the quota counts in fsdfs's own directory. */
-  readonly ownBytes: number;
+  /** What the quota counts in fsdfs's own directory: sizes in bytes by name. */
+  readonly own: ReadonlyMap<string, number>;
 }
 
 export interface RestView {
@@ -121,13 +121,13 @@ async function viewOf(swarm: Swarm, history: History, machine: Machine): Promise
 export function diskOf(machine: Machine): DiskView {
   const files = new Map<string, string>();
   const sizes = new Map<string, number>();
-  let ownBytes = 0;
+  const own = new Map<string, number>();
   for (const { name, type, stat, content } of machine.files.tree()) {
     if (type !== "file") continue;
-    if (COUNTED.some((directory) => name.startsWith(directory))) ownBytes += stat.sizeBytes;
+    if (COUNTED.some((directory) => name.startsWith(directory))) own.set(name, stat.sizeBytes);
     if (name.startsWith(STATE)) continue;
     files.set(name, sha256Of(content));
     sizes.set(name, stat.sizeBytes);
   }
-  return { machine, files, sizes, ownBytes };
+  return { machine, files, sizes, own };
 }

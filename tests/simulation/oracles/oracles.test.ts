@@ -204,7 +204,7 @@ function viewOf(
       machine: machine(name),
       files: new Map(Object.entries(files)),
       sizes: new Map(Object.keys(files).map((path) => [path, 3])),
-      ownBytes: 100,
+      own: new Map([[".fsdfs/trash/x", 100]]),
     })),
   };
 }

@@ -6,8 +6,12 @@ export function exactQuota(view: RestView): string[] {
     const disk = view.disks.find((candidate) => candidate.machine === machine);
     const told = servers.find((server) => server.self)?.quota.used;
     if (!disk || told === undefined) return [`${machine.name} tells nothing of itself`];
-    const found = disk.ownBytes + copyBytes(disk, [...locations.values()]);
-    return told === found ? [] : [`${machine.name} says it uses ${told} bytes, its disk holds ${found}`];
+    const ownBytes = [...disk.own.values()].reduce((sum, bytes) => sum + bytes, 0);
+    const found = ownBytes + copyBytes(disk, [...locations.values()]);
+    const own = [...disk.own].map(([name, bytes]) => `${name} ${bytes}`).join(", ");
+    return told === found
+      ? []
+      : [`${machine.name} says it uses ${told} bytes, its disk holds ${found}: copies and ${own}`];
   });
 }
 

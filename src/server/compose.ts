@@ -85,7 +85,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const trash = new Trash(catalog, files, space, settings, leftovers, clock);
   const staging = new Staging(files, space, trash, leftovers, random);
   const settler = new Settler(catalog, files, random);
-  const copies = new Copies(catalog, files, staging, settler, random, log);
+  const copies = new Copies(catalog, files, staging, settler, log);
   const uploads = new Uploads(catalog, staging, copies, settler, clock);
   uploads.serve(mesh);
 

@@ -24,6 +24,8 @@ import type { Clock } from "../../ports/clock.ts";
 const TIME_KEY = metaKey("time");
 const ORIGIN_KEY = metaKey("origin");
 const CHAIN_KEY = metaKey("chain");
+/** Set while the disk has to be compared with what earlier incarnations of this server stated (storage/reconcile.ts). */
+export const RECONCILE_KEY = metaKey("reconcile");
 /** So many ends of own transactions are remembered with their digests, for peers to confirm (C6). */
 const CHAIN_ENDS = 16;
 /** All but "meta". */
@@ -235,6 +237,7 @@ export class Catalog {
         merge: (record) => {
           if (record.key.kind === "setting") settings = true;
           if (record.stamp !== undefined) this.#observe(record.stamp.time);
+          if (this.#isForgotten(record.origin)) view.put(RECONCILE_KEY, Uint8Array.of(1));
           return merge(transaction, record);
         },
         announce: (announcement) => announce(transaction, announcement, this.#origin),
@@ -286,6 +289,11 @@ export class Catalog {
     const stamp = contentStamp(change.view, path);
     if (stamp !== undefined) this.#observe(stamp.time);
     return change.now();
+  }
+
+  /** What others tell of this server's own past is news only to an older catalog than it had (C6). */
+  #isForgotten(origin: Origin): boolean {
+    return origin.server === this.self && origin.incarnation !== this.#origin?.incarnation;
   }
 
   #observe(time: HybridTime): void {

@@ -3,7 +3,6 @@
  * when the disk shows something else than the catalog recorded (S8).
  */
 import { createHash } from "node:crypto";
-import { hex } from "../../core/bytes.ts";
 import { addCopy, placeCopy, readCopy, removeCopy } from "../../core/catalog/copies.ts";
 import { entryKey } from "../../core/catalog/keys.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
@@ -15,7 +14,6 @@ import type { VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { type FileStat, type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
 import type { Log } from "../../ports/log.ts";
-import type { Random } from "../../ports/random.ts";
 import type { Catalog, Change } from "../catalog/catalog.ts";
 import { isDiskError } from "./disk.ts";
 import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved } from "./layout.ts";
@@ -34,16 +32,14 @@ export class Copies {
   readonly #files: FileStore;
   readonly #staging: Staging;
   readonly #settler: Settler;
-  readonly #random: Random;
   readonly #log: Log;
   readonly #inspecting = new Map<VersionId, Promise<void>>();
 
-  constructor(catalog: Catalog, files: FileStore, staging: Staging, settler: Settler, random: Random, log: Log) {
+  constructor(catalog: Catalog, files: FileStore, staging: Staging, settler: Settler, log: Log) {
     this.#catalog = catalog;
     this.#files = files;
     this.#staging = staging;
     this.#settler = settler;
-    this.#random = random;
     this.#log = log;
   }
 
@@ -129,7 +125,7 @@ export class Copies {
       if (found?.sha256 === content.sha256) return await this.#record(version, copy, found.stat);
       const state = found === undefined ? "missing" : "changed";
       this.#log.warn("a copy is not as it was recorded", { path: copy.path, state });
-      if (found !== undefined) await this.#setAside(copy.location);
+      if (found !== undefined) await this.#setAside(copy.location, found.sha256);
       await this.withdraw(version);
     });
   }
@@ -164,6 +160,16 @@ export class Copies {
     });
   }
 
+  /** Bytes that were set aside as wrong, and turn out to be a version that is wanted. */
+  async restoreAside(version: VersionId, content: FileContent): Promise<boolean> {
+    const name = asideName(content.sha256);
+    const stat = await this.#statFile(name);
+    if (stat === undefined || stat.sizeBytes !== content.sizeBytes || stat.links > 1) return false;
+    if ((await this.#hashFile(name))?.sha256 !== content.sha256) return false;
+    const staged = await this.#staging.take(name, content.sha256, stat);
+    return staged !== undefined && (await this.commit(version, staged));
+  }
+
   /** States that this server has no copy of a version any more. */
   async withdraw(version: VersionId): Promise<void> {
     await this.#catalog.change((change) => {
@@ -180,8 +186,9 @@ export class Copies {
     });
   }
 
-  async #setAside(location: string): Promise<void> {
-    await this.#files.rename(location, asideName(hex(this.#random.bytes(8))));
+  /** Under its digest, so that it is found again should its bytes be wanted after all. */
+  async #setAside(location: string, sha256: string): Promise<void> {
+    await this.#files.rename(location, asideName(sha256));
     await this.#files.syncDirectory(ASIDE_DIRECTORY);
     await this.#files.syncDirectory(directoryOf(location));
   }

@@ -4,21 +4,20 @@
  * at its path with the right bytes counts (C9); one that the catalog does not know stays where it is.
  */
 import { readCopy } from "../../core/catalog/copies.ts";
-import { keyAfter, logKey, metaKey, numberOfLogKey, tableRange, versionOfKey } from "../../core/catalog/keys.ts";
+import { keyAfter, logKey, numberOfLogKey, tableRange, versionOfKey } from "../../core/catalog/keys.ts";
 import { decodePointer } from "../../core/catalog/log.ts";
 import { holdersOf } from "../../core/catalog/surplus.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { CatalogStore } from "../../ports/catalog-store.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
-import type { Catalog } from "../catalog/catalog.ts";
+import { type Catalog, RECONCILE_KEY } from "../catalog/catalog.ts";
 import type { Membership } from "../mesh/membership.ts";
 import { type Copies, contentOfVersion } from "./copies.ts";
 
 const BATCH = 200;
 const IDLE_MS = 60_000;
 const BEHIND_MS = 500;
-const WANTED_KEY = metaKey("reconcile");
 
 export class Reconciler {
   readonly unit: BackgroundUnit;
@@ -33,25 +32,33 @@ export class Reconciler {
     this.#membership = membership;
     this.#copies = copies;
     this.unit = new BackgroundUnit("reconcile", (signal) => this.#step(signal));
+    catalog.onChange(({ own }) => {
+      if (!own && this.isWanted) this.unit.wake();
+    });
   }
 
   /** Asks for it, durably: it is done once this server is level. */
   async request(): Promise<void> {
-    await this.#store.write((view) => view.put(WANTED_KEY, Uint8Array.of(1)));
+    await this.#store.write((view) => view.put(RECONCILE_KEY, Uint8Array.of(1)));
     this.unit.wake();
   }
 
   get isWanted(): boolean {
-    return this.#store.read().get(WANTED_KEY) !== undefined;
+    return this.#store.read().get(RECONCILE_KEY) !== undefined;
   }
 
   async #step(signal: AbortSignal): Promise<NextStep> {
     if (!this.isWanted) return { restMs: IDLE_MS };
     if (this.#membership.isBehind) return { restMs: BEHIND_MS };
-    await this.#checkCopies(signal);
-    await this.#checkStatements(signal);
-    if (!signal.aborted) await this.#store.write((view) => view.remove(WANTED_KEY));
-    return { restMs: IDLE_MS };
+    await this.#store.write((view) => view.remove(RECONCILE_KEY)); // Set again by what is learned meanwhile.
+    try {
+      await this.#checkCopies(signal);
+      await this.#checkStatements(signal);
+    } catch (error) {
+      await this.request();
+      throw error;
+    }
+    return { restMs: this.isWanted ? BEHIND_MS : IDLE_MS };
   }
 
   /** Each copy's file is the one that was recorded, or is hashed, or the copy is none. */

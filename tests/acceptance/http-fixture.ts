@@ -3,7 +3,7 @@
  * look behind.
  */
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,7 +31,8 @@ export interface TestServer {
   readonly data: string;
   readonly keys: Keys;
   readonly tokenKeys: TokenKeys;
-  stop(): Promise<void>;
+  /** Removes the data directory as well, unless it is to be kept. */
+  stop(end?: { readonly keepData: boolean }): Promise<void>;
 }
 
 interface Keys {
@@ -67,6 +68,8 @@ export interface ServerChoices {
   readonly quotaBytes?: number;
   /** A server of the swarm to join. */
   readonly join?: TestServer;
+  /** A data directory that was kept; a new one unless given. */
+  readonly data?: string;
 }
 
 export interface GatewayChoices {
@@ -77,7 +80,7 @@ export interface GatewayChoices {
 }
 
 export async function startServer(choices: ServerChoices = {}): Promise<TestServer> {
-  const data = await mkdtemp(join(tmpdir(), "fsdfs-http-"));
+  const data = choices.data ?? (await mkdtemp(join(tmpdir(), "fsdfs-http-")));
   const [httpPort = 0, port = 0, swarmPort = 0] = await freePorts(3);
   const running = await startRealServer(serverOptions(choices, { data, port, httpPort, swarmPort }));
   const { face } = running.server;
@@ -88,9 +91,9 @@ export async function startServer(choices: ServerChoices = {}): Promise<TestServ
     data,
     keys: await makeKeys(face),
     tokenKeys: deriveTokenKeys(await swarmKey(PASSWORD)),
-    stop: async () => {
+    stop: async ({ keepData } = { keepData: false }) => {
       await running.stop();
-      await rm(data, { recursive: true, force: true });
+      if (!keepData) await rm(data, { recursive: true, force: true });
     },
   };
 }
@@ -184,20 +187,24 @@ async function allEntries(face: Face): Promise<Listing["entries"]> {
   return (await face.list("", { recursive: true, limit: 10_000 })).entries;
 }
 
-/** Every file in the data directory but fsdfs's own state; staged files and trash are there as well. */
+/** Every file and link in the data directory but the catalog's; staged files and trash are there as well. */
 async function tree(data: string): Promise<string[]> {
   const entries = await readdir(data, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
   const catalog = join(data, STATE_DIRECTORY_NAME, "catalog");
-  const described = files
-    .filter((file) => !file.startsWith(catalog))
-    .map(async (file) => {
-      const sha256 = createHash("sha256")
-        .update(await readFile(file))
-        .digest("hex");
-      return `${file.slice(data.length + 1)} ${sha256}`;
+  const described = entries
+    .map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }))
+    .filter(({ entry, path }) => !entry.isDirectory() && !path.startsWith(catalog))
+    .map(async ({ entry, path }) => {
+      const content = entry.isSymbolicLink() ? `a link to ${await readlink(path)}` : await digestOf(path);
+      return `${path.slice(data.length + 1)} ${content}`;
     });
   return (await Promise.all(described)).sort();
+}
+
+async function digestOf(file: string): Promise<string> {
+  return createHash("sha256")
+    .update(await readFile(file))
+    .digest("hex");
 }
 
 /** Ports that nobody listens on. */

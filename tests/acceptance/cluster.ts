@@ -16,6 +16,8 @@ export const ROOT = resolve(import.meta.dirname, "../..");
 export const PROGRAM = join(ROOT, "fsdfs");
 const START_TIMEOUT_MS = 30_000;
 const POLL_MS = 20;
+/** A line of what `start` prints once it is up. */
+export const GREETING = "Next server";
 /** What is kept of a process's output, from its end. */
 const OUTPUT_LENGTH_MAX = 1_000_000;
 
@@ -28,6 +30,8 @@ export interface Cluster {
   readonly servers: readonly RealServer[];
   /** Starts a server and waits until it answers. It joins the first one unless `join` says otherwise. */
   start(options?: StartServer): Promise<RealServer>;
+  /** Waits until each of the servers would serve, and sees all of them up. */
+  whole(): Promise<void>;
   /** Starts `./fsdfs start` with just these arguments and waits for nothing. */
   launch(args: readonly string[], environment?: Readonly<Record<string, string>>): RunningProcess;
   /** Runs a command to its end. */
@@ -57,7 +61,7 @@ export interface RealServer extends RunningProcess {
   readonly data: string;
   /** Signs with the swarm's password. */
   readonly client: Client;
-  /** Waits until /health answers. @throws with the output when the process ends before */
+  /** Waits until it has come up: it answers, and has printed what it has to say. @throws when it ends before */
   answers(): Promise<void>;
   /** Starts it again, on the same directory and, unless `changed` says otherwise, with the same options. */
   restart(changed?: StartServer): Promise<RealServer>;
@@ -109,8 +113,7 @@ export async function createCluster(password = "acceptance-test-password-0123456
 
   const start = async (options: StartServer = {}): Promise<RealServer> => {
     const name = options.name ?? String.fromCharCode(97 + servers.length);
-    const [port, swarmPort] = options.ports ?? (await freePorts(2));
-    if (port === undefined || swarmPort === undefined) throw new Error("no free ports");
+    const [port, swarmPort] = options.ports ?? (await freePortPair());
     const data = join(directory, name);
     const joined = options.join ?? servers.slice(0, 1).filter((each) => each.name !== name);
     const process = launch([
@@ -148,6 +151,11 @@ export async function createCluster(password = "acceptance-test-password-0123456
     servers,
     start,
     launch,
+    whole: async () => {
+      for (const server of servers) {
+        await waitFor(`${server.name} sees all servers up`, () => isWhole(server, servers.length));
+      }
+    },
     cli: (args, options = {}) => runToEnd(args, directory, environment, options),
     close: async () => {
       await Promise.all(processes.map((each) => each.kill()));
@@ -177,21 +185,27 @@ export async function waitFor<T>(
   }
 }
 
-/** Ports that nothing listens on, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const probes = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const probe = createServer().listen(0, "127.0.0.1");
-      await once(probe, "listening");
-      return probe;
-    }),
-  );
-  const ports = probes.map((probe) => {
-    const address = probe.address();
-    return typeof address === "object" && address ? address.port : 0;
-  });
-  await Promise.all(probes.map((probe) => new Promise((done) => probe.close(done))));
-  return ports;
+const PORT_ATTEMPTS_MAX = 100;
+
+/** Two ports that nothing listens on, the second the one after the first, as servers have them by default. */
+export async function freePortPair(): Promise<[http: number, swarm: number]> {
+  for (let attempt = 0; attempt < PORT_ATTEMPTS_MAX; attempt++) {
+    const first = await listenOn(0);
+    const second = await listenOn(first.port + 1).catch(() => undefined);
+    await Promise.all([first.close(), second?.close()]);
+    if (second !== undefined) return [first.port, second.port];
+  }
+  throw new Error("no two free ports side by side");
+}
+
+/** Something that is not fsdfs and takes a port of loopback; 0 is any. */
+export async function listenOn(port: number): Promise<{ port: number; close(): Promise<void> }> {
+  const listener = createServer((socket) => socket.destroy()).listen(port, "127.0.0.1");
+  await once(listener, "listening");
+  const address = listener.address();
+  if (typeof address !== "object" || address === null) throw new Error("it does not listen on a port");
+  const close = () => new Promise<void>((closed) => listener.close(() => closed()));
+  return { port: address.port, close };
 }
 
 async function answers(url: string, process: RunningProcess): Promise<void> {
@@ -199,9 +213,15 @@ async function answers(url: string, process: RunningProcess): Promise<void> {
     if (!process.running()) return true;
     const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1000) });
     await response.arrayBuffer();
-    return response.status < 600;
+    // Printed last, when the files that the other commands find the server by are there.
+    return process.output().includes(GREETING);
   });
   if (!process.running()) throw new Error(`the server ended before it answered:\n${process.output()}`);
+}
+
+async function isWhole(server: RealServer, count: number): Promise<boolean> {
+  if ((await server.client.health()).status !== "ok") return false;
+  return (await server.client.status()).servers.up === count;
 }
 
 /** Nothing of the environment of whoever runs the tests may reach the program. */

@@ -2,7 +2,8 @@
 import type { Bytes } from "./catalog/kv.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+/** A byte order mark is part of a name: without `ignoreBOM` it would be taken away. */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function utf8(text: string): Bytes {
   return encoder.encode(text);
@@ -61,7 +62,9 @@ export class ByteWriter {
     return this;
   }
 
+  /** @throws RangeError when the value is negative, no integer or above 2^53 - 1: it would be read as another */
   varint(value: number): this {
+    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`no count: ${value}`);
     this.#reserve(8);
     let rest = value;
     while (rest >= 128) {
@@ -144,8 +147,10 @@ export class ByteReader {
     for (let count = 0; count < 8; count++) {
       const byte = this.u8();
       value += (byte & 127) * factor;
-      if (byte < 128) return value;
       factor *= 128;
+      if (byte >= 128) continue;
+      if (value <= Number.MAX_SAFE_INTEGER) return value;
+      break;
     }
     throw new RangeError("a varint is too long");
   }
@@ -162,7 +167,15 @@ export class ByteReader {
   text(): string {
     const length = this.varint();
     const start = this.#take(length);
-    return this.#bytes.toString("utf8", start, start + length);
+    const text = this.#bytes.toString("utf8", start, start + length);
+    // U+FFFD stands for what is no UTF-8, unless it was written: a damaged name must not pass for another.
+    if (
+      text.includes("\uFFFD") &&
+      Buffer.compare(Buffer.from(text), this.#bytes.subarray(start, start + length)) !== 0
+    ) {
+      throw new RangeError("a text is not UTF-8");
+    }
+    return text;
   }
 
   hex(count: number): string {

@@ -21,7 +21,8 @@ export function statOf(stats: BigIntStats): FileStat {
   return {
     type: typeOf(stats),
     sizeBytes: Number(stats.size),
-    inode: Number(stats.ino),
+    // Overlay and network file systems use all 64 bits. The lower 53 tell files apart, and a number holds them exactly.
+    inode: Number(BigInt.asUintN(53, stats.ino)),
     modifiedNs: stats.mtimeNs,
     links: Number(stats.nlink),
   };

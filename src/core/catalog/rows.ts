@@ -149,8 +149,8 @@ export function encodeCopyRow(row: CopyRow): Bytes {
     .text(row.staged ?? "")
     .varint(row.sizeBytes)
     .varint(row.inode)
-    .varint(Number(row.modifiedNs / 1_000_000_000n))
-    .varint(Number(row.modifiedNs % 1_000_000_000n))
+    .uint(Number(BigInt.asUintN(64, row.modifiedNs) >> 32n), 4)
+    .uint(Number(BigInt.asUintN(32, row.modifiedNs)), 4)
     .finish();
 }
 
@@ -165,7 +165,7 @@ export function decodeCopyRow(row: Bytes): CopyRow {
     staged: staged === "" ? undefined : staged,
     sizeBytes: reader.varint(),
     inode: reader.varint(),
-    modifiedNs: BigInt(reader.varint()) * 1_000_000_000n + BigInt(reader.varint()),
+    modifiedNs: BigInt.asIntN(64, (BigInt(reader.uint(4)) << 32n) + BigInt(reader.uint(4))),
   };
 }
 

@@ -1,0 +1,136 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { anyContent, anyPath, anyServer, anyStamp, anyVersion } from "../../../tests/catalog/arbitrary.ts";
+import type { HybridTime } from "../ids.ts";
+import { decodeContent, encodeContent } from "./content.ts";
+import { decodePointer, encodePointer, type LogPointer } from "./log.ts";
+import {
+  decodeCopyRow,
+  decodeOriginRow,
+  decodeRegisters,
+  decodeTrashRow,
+  decodeVersionRow,
+  encodeCopyRow,
+  encodeOriginRow,
+  encodeRegisters,
+  encodeTrashRow,
+  encodeVersionRow,
+} from "./rows.ts";
+import { encodeStats, readStats, STATS_KEY } from "./stats.ts";
+
+const count = fc.oneof(fc.nat(3), fc.maxSafeNat());
+const marks = fc.array(fc.record({ origin: fc.nat(0xffff), number: count }), { maxLength: 4 });
+const value = fc.uint8Array({ maxLength: 60 });
+
+/** Reading gives back what was written, and no row that is cut short passes for another. */
+function comesBack<T>(rows: fc.Arbitrary<T>, encode: (row: T) => Uint8Array, decode: (bytes: Uint8Array) => T): void {
+  fc.assert(
+    fc.property(rows, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (row, cut) => {
+      const bytes = encode(row);
+      expect(decode(bytes)).toEqual(row);
+      expect(() => decode(bytes.subarray(0, Math.floor(cut * bytes.length)))).toThrow(RangeError);
+    }),
+  );
+}
+
+describe("rows come back as they were written, and cut ones are refused", () => {
+  it("registers", () => {
+    const register = fc.record({
+      field: fc.constantFrom("content", "target", "variable:é"),
+      stamp: anyStamp,
+      value,
+      marks,
+    });
+    comesBack(fc.array(register, { maxLength: 4 }), encodeRegisters, decodeRegisters);
+  });
+
+  it("versions", () => {
+    const row = fc.record({
+      paths: fc.array(anyPath, { maxLength: 3 }),
+      holdings: fc.array(fc.record({ held: fc.boolean(), marks }), { maxLength: 4 }),
+      indexed: fc.option(fc.record({ held: fc.boolean(), surplus: fc.integer({ min: -1000, max: 1000 }) }), {
+        nil: undefined,
+      }),
+    });
+    comesBack(row, encodeVersionRow, decodeVersionRow);
+  });
+
+  it("origins", () => {
+    const row = fc.record({
+      server: anyServer,
+      incarnation: count.map((time) => time as HybridTime),
+      contiguous: count,
+      seen: count,
+      floor: count,
+      chain: fc.nat(0xffffffff),
+    });
+    comesBack(row, encodeOriginRow, decodeOriginRow);
+  });
+
+  it("copies, whatever time their file bears, one before 1970 too", () => {
+    const row = fc
+      .record({
+        path: anyPath,
+        elsewhere: fc.boolean(),
+        staged: fc.option(fc.constant(".fsdfs/staging/1"), { nil: undefined }),
+        sizeBytes: count,
+        inode: count,
+        modifiedNs: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      })
+      .map(({ elsewhere, ...rest }) => ({ ...rest, location: elsewhere ? ".fsdfs/side/1" : (rest.path as string) }));
+    comesBack(row, encodeCopyRow, decodeCopyRow);
+  });
+
+  it("trash", () => {
+    const reason = fc.constantFrom("deleted" as const, "overwritten" as const, "dropped" as const);
+    comesBack(
+      fc.record({ path: anyPath, location: anyPath, sizeBytes: count, reason }),
+      encodeTrashRow,
+      decodeTrashRow,
+    );
+  });
+
+  it("contents", () => {
+    comesBack(anyContent, encodeContent, decodeContent);
+  });
+
+  it("log pointers", () => {
+    const pointer: fc.Arbitrary<LogPointer> = fc.oneof(
+      fc.record({ kind: fc.constant("path" as const), path: anyPath, field: fc.constantFrom("content", "target") }),
+      fc.record({ kind: fc.constantFrom("content" as const, "holding" as const), version: anyVersion }),
+      fc.record({ kind: fc.constant("setting" as const), name: fc.string({ minLength: 1, unit: "grapheme" }) }),
+    );
+    comesBack(pointer, encodePointer, decodePointer);
+  });
+});
+
+describe("rows of another format", () => {
+  it("are refused, never guessed", () => {
+    const rows = [encodeRegisters([]), encodeVersionRow({ paths: [], holdings: [], indexed: undefined })];
+    for (const [i, decode] of [decodeRegisters, decodeVersionRow].entries()) {
+      const row = rows[i]!;
+      row[0] = 2;
+      expect(() => decode(row)).toThrow(/unknown format 2/);
+    }
+    expect(() => decodeContent(Uint8Array.of(9))).toThrow(/unknown kind/);
+    expect(() => decodePointer(Uint8Array.of(9))).toThrow(/unknown kind/);
+  });
+});
+
+describe("the counts", () => {
+  const none = { files: 0, bytes: 0, copies: 0, copyBytes: 0, trashFiles: 0, trashBytes: 0 };
+  const view = (row: Uint8Array | undefined) => ({
+    get: (key: Uint8Array) => (Buffer.compare(key, STATS_KEY) === 0 ? row : undefined),
+    range: () => [],
+  });
+
+  it("are zero before anything was counted, and come back as written", () => {
+    expect(readStats(view(undefined))).toEqual(none);
+    const stats = { files: 1, bytes: 2 ** 50, copies: 3, copyBytes: 4, trashFiles: 5, trashBytes: 6 };
+    expect(readStats(view(encodeStats(stats)))).toEqual(stats);
+  });
+
+  it("are never written when one is negative: the catalog contradicts itself", () => {
+    for (const name of Object.keys(none)) expect(() => encodeStats({ ...none, [name]: -1 })).toThrow(name);
+  });
+});

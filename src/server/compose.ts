@@ -11,6 +11,7 @@ import { CatchUp } from "./mesh/catch-up.ts";
 import { Greeting } from "./mesh/greeting.ts";
 import { Membership, readAbsent } from "./mesh/membership.ts";
 import { Mesh } from "./mesh/mesh.ts";
+import { SelfCheck } from "./mesh/self-check.ts";
 import { ownReport } from "./operations/servers.ts";
 import type { Parts } from "./parts.ts";
 import { Readiness } from "./readiness.ts";
@@ -76,6 +77,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   );
   counting.membership = membership;
   const catchUp = new CatchUp(clock, catalog, mesh);
+  const selfCheck = new SelfCheck(catalog, mesh, membership, random, log);
   const readiness = new Readiness(clock, catalog, liveness, mesh, membership, settings, ending);
 
   // What it stores.
@@ -110,6 +112,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   });
   const units = [
     catchUp.unit,
+    selfCheck.unit,
     reindexer.unit,
     reconciler.unit,
     settleUnit(settler, catalog, membership),

@@ -57,9 +57,16 @@ export class Settler {
       const paths = readVersionRow(view, version).paths;
       const path = paths.includes(copy.path) ? copy.path : paths[0];
       if (path === undefined && isMoving(view, copy.path)) return;
+      const successor = path === undefined ? contentOf(readRegisters(view, entryKey(copy.path))) : undefined;
+      if (successor?.type === "file" && readCopy(view, successor.version)?.staged !== undefined) {
+        // It takes this one's place in one step, so that the name is never missing (S1).
+        await this.settle(successor.version);
+        continue;
+      }
       const done = await this.#locks.run([copy.path, path ?? copy.path], async () => {
         if (!this.#isCurrent(version, copy, path)) return false;
-        if (path === undefined) await this.retire(version, copy, "deleted");
+        if (path === undefined)
+          await this.retire(version, copy, successor?.type === "file" ? "overwritten" : "deleted");
         else await this.#place(version, copy, path);
         return true;
       });

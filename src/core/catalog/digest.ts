@@ -1,0 +1,117 @@
+/**
+ * Comparing two catalogs range by range (C5): a digest over what the rows of a range say, without marks and indexes,
+ * which differ from server to server; and the records of a range, to be merged by whoever differs.
+ */
+import { ByteWriter } from "../bytes.ts";
+import { nameOfSettingKey, pathOfEntryKey, type Table, tableRange, versionOfKey } from "./keys.ts";
+import type { Bytes, KeyRange, ReadView } from "./kv.ts";
+import { decodeRegisters, decodeVersionRow, type Holding, type Mark, type Register, writeStamp } from "./rows.ts";
+import type { CatalogRecord, Origin, RegisterKey } from "./types.ts";
+
+/** Tables whose rows every server has alike. */
+export const SHARED_TABLES = ["entries", "versions", "settings"] as const satisfies readonly Table[];
+export type SharedTable = (typeof SHARED_TABLES)[number];
+
+export interface RangeDigest {
+  readonly digest: number;
+  /** The last key that was read; undefined when the table ended first. */
+  readonly last: Bytes | undefined;
+}
+
+/** The digest of at most `limit` rows from `range.start` on. */
+export function digestRange(
+  view: ReadView,
+  table: SharedTable,
+  range: KeyRange,
+  limit: number,
+  originAt: (index: number) => Origin,
+): RangeDigest {
+  let digest = 0x811c9dc5;
+  let rows = 0;
+  let last: Bytes | undefined;
+  for (const { key, value } of view.range({ ...range, limit })) {
+    digest = fnv(digest, canonicalRow(table, key, value, originAt));
+    rows += 1;
+    last = key;
+  }
+  return { digest, last: rows === limit ? last : undefined };
+}
+
+/** Every record that the rows of a range have taken in, as they are now. */
+export function recordsInRange(
+  view: ReadView,
+  table: SharedTable,
+  range: KeyRange,
+  originAt: (index: number) => Origin,
+): CatalogRecord[] {
+  const records: CatalogRecord[] = [];
+  const add = (key: RegisterKey, marks: readonly Mark[], record: Pick<CatalogRecord, "stamp" | "value">) => {
+    for (const { origin, number } of marks) records.push({ key, ...record, origin: originAt(origin), number });
+  };
+  for (const { key, value } of view.range(range)) {
+    if (table === "versions") {
+      const version = versionOfKey(key);
+      for (const holding of decodeVersionRow(value).holdings) {
+        const holder = originAt(holding.marks[0]!.origin).server;
+        const held = Uint8Array.of(holding.held ? 1 : 0);
+        add({ kind: "holding", version, holder }, [newest(holding, originAt)], { stamp: undefined, value: held });
+      }
+      continue;
+    }
+    for (const { field, stamp, value: said, marks } of decodeRegisters(value)) {
+      const of: RegisterKey =
+        table === "entries"
+          ? { kind: "path", path: pathOfEntryKey(key), field }
+          : { kind: "setting", name: nameOfSettingKey(key) };
+      add(of, marks, { stamp, value: said });
+    }
+  }
+  return records;
+}
+
+export function sharedRange(table: SharedTable): KeyRange {
+  return tableRange(table);
+}
+
+/** What a row says, in bytes that are the same on every server that agrees. */
+function canonicalRow(table: SharedTable, key: Bytes, row: Bytes, originAt: (index: number) => Origin): Bytes {
+  const writer = new ByteWriter(256).bytes(key);
+  if (table !== "versions") {
+    for (const register of decodeRegisters(row).sort(byField)) {
+      writer.text(register.field);
+      writeStamp(writer, register.stamp);
+      writer.bytes(register.value);
+    }
+    return writer.finish();
+  }
+  const holdings = decodeVersionRow(row).holdings.map((holding) => {
+    const { origin, number } = newest(holding, originAt);
+    return { ...originAt(origin), number, held: holding.held };
+  });
+  for (const { server, incarnation, number, held } of holdings.sort((a, b) => (a.server < b.server ? -1 : 1))) {
+    writer
+      .hex(server)
+      .uint(incarnation, 7)
+      .varint(number)
+      .u8(held ? 1 : 0);
+  }
+  return writer.finish();
+}
+
+/** The statement that counts: that of the latest incarnation and number. */
+function newest(holding: Holding, originAt: (index: number) => Origin): Mark {
+  return holding.marks.reduce((a, b) => {
+    const order = originAt(a.origin).incarnation - originAt(b.origin).incarnation || a.number - b.number;
+    return order >= 0 ? a : b;
+  });
+}
+
+function byField(a: Register, b: Register): number {
+  return a.field < b.field ? -1 : 1;
+}
+
+function fnv(seed: number, bytes: Bytes): number {
+  let hash = seed;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+}

@@ -7,7 +7,7 @@ import { openDiskFileStore } from "./adapters/disk/file-store.ts";
 import { lockDirectory } from "./adapters/disk/lock.ts";
 import { openLmdbCatalogStore } from "./adapters/lmdb/catalog-store.ts";
 import { createMdnsDiscovery } from "./adapters/mdns/discovery.ts";
-import { swarmKey } from "./adapters/mesh/key.ts";
+import { swarmKey } from "./core/security/swarm-key.ts";
 import { createMeshNetwork } from "./adapters/mesh/network.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { createLoadMeter } from "./adapters/system/load-meter.ts";

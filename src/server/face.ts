@@ -184,6 +184,8 @@ export interface Health {
   readonly status: "ok" | "behind" | "stopping";
   readonly server: ServerId;
   readonly name: string;
+  /** Where other servers connect; who joins by this address asks for it. */
+  readonly swarmPort: number;
   readonly softwareVersion: string;
 }
 

@@ -7,7 +7,7 @@ import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { swarmKey } from "../../src/adapters/mesh/key.ts";
+import { swarmKey } from "../../src/core/security/swarm-key.ts";
 import { STATE_DIRECTORY_NAME, type StartOptions } from "../../src/config.ts";
 import { encodeUrlPath, parsePath } from "../../src/core/paths.ts";
 import { deriveTokenKeys, signLink, signRequest, type TokenKeys } from "../../src/core/security/tokens.ts";

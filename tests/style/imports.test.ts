@@ -58,7 +58,7 @@ const LAYERS: readonly Layer[] = [
     name: "client",
     matches: inside("src/client/"),
     // The stretched password is the same for clients and for the mesh.
-    may: ["src/client/", "src/adapters/mesh/key.ts", ...CORE],
+    may: ["src/client/", "src/core/security/swarm-key.ts", ...CORE],
     mayTypes: ["src/server/face.ts"],
     packages: "*",
   },

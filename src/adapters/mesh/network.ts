@@ -5,7 +5,7 @@
  */
 import { type Connection, type Network, NetworkError, type RequestHandler } from "../../ports/network.ts";
 import { openConnection } from "./connection.ts";
-import { swarmKey } from "./key.ts";
+import { swarmKey } from "../../core/security/swarm-key.ts";
 import { CLOSE_GRACE_MS, MESH_LIMITS, type MeshLimits } from "./limits.ts";
 import { type MeshCounters, MeshListener } from "./listener.ts";
 

@@ -3,7 +3,7 @@ import http2 from "node:http2";
 import net from "node:net";
 import tls from "node:tls";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { swarmKey } from "./key.ts";
+import { swarmKey } from "../../core/security/swarm-key.ts";
 import { createMeshNetwork, type MeshOptions } from "./network.ts";
 import { clientTls } from "./tls.ts";
 

@@ -99,6 +99,11 @@ export class Mesh {
     return port;
   }
 
+  /** The swarm port; 0 before `listen`. */
+  get port(): number {
+    return this.#parts.greeting.swarmPort;
+  }
+
   connectTo(addresses: Iterable<string>, soon = false): void {
     for (const address of addresses) this.#dialer.add(address, soon);
   }

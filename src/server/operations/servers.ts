@@ -40,7 +40,7 @@ export function ownReport(parts: Parts): ServerReport {
 export function health(parts: Parts): Health {
   const status = parts.ending.aborted ? "stopping" : parts.readiness.isBehind ? "behind" : "ok";
   const { name, softwareVersion } = parts.options;
-  return { status, server: parts.catalog.self, name, softwareVersion };
+  return { status, server: parts.catalog.self, name, swarmPort: parts.mesh.port, softwareVersion };
 }
 
 /** A server of the roster as those see it who are to read from it; undefined when it is not in the roster. */

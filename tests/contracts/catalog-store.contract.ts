@@ -138,6 +138,13 @@ export function describeCatalogStore(adapter: string, makeFixture: () => Catalog
       expect(pairsOf(store.read())).toEqual(keys.map((key) => `${key}=v`));
       expect(pairsOf(store.read(), everything({ reverse: true }))).toEqual(keys.toReversed().map((key) => `${key}=v`));
       expect(pairsOf(store.read(), everything({ limit: 300 }))).toHaveLength(300);
+      let count = 0;
+      for (const { key } of store.read().range(everything())) {
+        // It is the caller's own.
+        key.fill(0);
+        count++;
+      }
+      expect(count).toBe(keys.length);
     });
 
     it("shows a loop over a range what the loop itself puts and removes", async () => {

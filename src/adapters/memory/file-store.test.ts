@@ -82,6 +82,55 @@ describe("a power cut of the file store in memory", () => {
     );
   });
 
+  it("leaves a file that was renamed again and again under one of its names", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 8 }),
+        async (fractions) => {
+          const files = new MemoryFileStore();
+          await write(files, "a", "content", true);
+          await files.syncDirectory("");
+          await files.rename("a", "b");
+          await files.rename("b", "c");
+          await files.rename("c", "d");
+          files.powerCut(randomOf(fractions));
+          expect(names(files)).toHaveLength(1);
+          expect(files.tree()[0]?.stat.links).toBe(1);
+        },
+      ),
+    );
+  });
+
+  it("loses no file by directories that were renamed into one another", async () => {
+    const paths = ["x", "y", "z", "x/y", "y/x", "y/z", "z/x", "x/y/z", "z/x/y"];
+    const renames = fc.array(fc.tuple(fc.constantFrom(...paths), fc.constantFrom(...paths)), { maxLength: 12 });
+    const fractions = fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 8, maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(renames, fc.option(fc.constantFrom("", ...paths)), fractions, async (pairs, synced, chances) => {
+        const files = new MemoryFileStore();
+        for (const name of ["x", "y", "z"]) files.writeExternally(`${name}/in-${name}`, utf8(name));
+        for (const [from, to] of pairs) await files.rename(from, to).catch(() => {});
+        if (synced !== null) await files.syncDirectory(synced).catch(() => {});
+        files.powerCut(randomOf(chances));
+        const left = files.tree().filter((entry) => entry.type === "file");
+        expect(left.map((entry) => Buffer.from(entry.content).toString()).sort()).toEqual(["x", "y", "z"]);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("leaves a file where it was when the directory it was renamed into is lost", async () => {
+    const files = new MemoryFileStore();
+    await write(files, "a", "content", true);
+    await files.syncDirectory("");
+    await files.makeDirectory("d");
+    await files.rename("a", "d/a");
+    await files.syncDirectory("d");
+    files.powerCut(LOSES_ALL);
+    expect(names(files)).toEqual(["a"]);
+    expect(textOf(files, "a")).toBe("content");
+  });
+
   it("keeps a rename once the directory it went to is synced", async () => {
     const files = new MemoryFileStore();
     await files.makeDirectory("d");

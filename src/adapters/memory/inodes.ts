@@ -156,13 +156,14 @@ export class NameJournal {
     });
   }
 
-  #canSettle({ directory, name, before }: NameChange): boolean {
-    return directory.durableNames.get(name) === before && this.#isDurable(directory);
+  #canSettle({ directory, name, before, after }: NameChange): boolean {
+    return directory.durableNames.get(name) === before && this.#isDurable(directory, after);
   }
 
-  #isDurable(directory: DirectoryInode): boolean {
+  /** Whether a directory is there after a power cut, and not inside of `moved`, which is to go into it. */
+  #isDurable(directory: DirectoryInode, moved: Inode | undefined): boolean {
     let ancestor: DirectoryInode | undefined = directory;
-    while (ancestor !== undefined && ancestor !== this.#root) ancestor = ancestor.durableParent;
+    while (ancestor !== undefined && ancestor !== this.#root && ancestor !== moved) ancestor = ancestor.durableParent;
     return ancestor === this.#root;
   }
 }

@@ -9,8 +9,8 @@
  * transaction of its own, because lmdb-js does not roll back a callback that throws. Changes run on the event loop, page
  * writes and syncs on another thread. Measured on 2 busy cores with an SSD, each change 4 gets and 4 puts at random
  * among 160,000 keys: 8,500 to 10,000 changes a second with 64 in flight, the event loop blocked 22% of the time and 3
- * to 5 ms at a stretch; 3,200 among a million keys; one at a time 1,600. `transactionSync` gave 2,500 and 10,000 to 12,000, but blocks the
- * loop for all of the time, each fsync included.
+ * to 5 ms at a stretch; 3,200 among a million keys; one at a time 1,600. `transactionSync` gave 10,000 to 12,000, and
+ * 2,500 one at a time, but blocks the loop for all of the time, each fsync included.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, statfsSync, statSync } from "node:fs";
 import { dirname, join, resolve as resolvePath } from "node:path";

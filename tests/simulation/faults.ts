@@ -245,7 +245,7 @@ export class Faults {
       .filter(({ name, type, content }) => type === "file" && !name.startsWith(".fsdfs") && content.length > 0);
     if (files.length === 0) return;
     const { name, content } = this.#random.pick(files);
-    this.#losses.copy(sha256Of(content));
+    this.#losses.bit(machine, content);
     this.#swarm.world.trace(`a bit of ${name} flips`);
     machine.files.corrupt(name, this.#random.between(0, content.length * 8 - 1));
   }

@@ -24,7 +24,7 @@ export function judge({ swarm, history, losses, calms, view, copiesWanted }: Evi
   const problems = {
     "equal catalogs": equalCatalogs(view),
     P3: winners(history, view, losses, writeCopies),
-    copies: copies(view, copiesWanted),
+    copies: copies(view, losses, copiesWanted),
     S3: exactQuota(view),
     P4: rightContents(history),
     P5: readAfterWrite(history, calms),

@@ -1,5 +1,5 @@
 /** What the simulator itself destroyed: an oracle must not blame the servers for it. */
-import type { VersionId } from "../../src/core/ids.ts";
+import type { Bytes } from "../../src/core/catalog/kv.ts";
 import { sha256Of } from "./content.ts";
 import type { History, Operation } from "./history.ts";
 import type { Machine } from "./machine.ts";
@@ -9,6 +9,8 @@ export class Losses {
   readonly #copies = new Map<string, number>();
   /** By operation: how many catalogs lost the record of an acknowledged change. */
   readonly #records = new Map<number, number>();
+  /** Copies that rot on a disk without a trace in their times: nobody can know before a scrubber reads them. */
+  readonly #rotten = new Set<string>();
   readonly #history: History;
 
   constructor(history: History) {
@@ -25,6 +27,22 @@ export class Losses {
     this.#copies.set(sha256, (this.#copies.get(sha256) ?? 0) + 1);
   }
 
+  bit(machine: Machine, content: Bytes): void {
+    const sha256 = sha256Of(content);
+    this.#rotten.add(`${machine.name} ${sha256}`);
+    this.copy(sha256);
+  }
+
+  /** Whether a machine's copy of that content may be wrong without anybody's fault. */
+  isRotten(machine: Machine, sha256: string): boolean {
+    return this.#rotten.has(`${machine.name} ${sha256}`);
+  }
+
+  /** Whether any machine's may. */
+  isRottenAnywhere(sha256: string): boolean {
+    return [...this.#rotten].some((rotten) => rotten.endsWith(` ${sha256}`));
+  }
+
   /** A catalog forgets everything that was acknowledged after a moment. */
   catalogSince(sinceMs: number): void {
     for (const { id, outcome, endMs } of this.#history.operations) {
@@ -38,14 +56,5 @@ export class Losses {
     const made = Math.min(writeCopies, operation.copies ?? 1);
     const copies = operation.sha256 === undefined ? 0 : (this.#copies.get(operation.sha256) ?? 0);
     return Math.max(copies, this.#records.get(operation.id) ?? 0) >= made;
-  }
-
-  excusesVersion(version: VersionId, writeCopies: number): boolean {
-    const put = this.#history.operations.find((operation) => operation.version === version);
-    return put !== undefined && this.excuses(put, writeCopies);
-  }
-
-  get any(): boolean {
-    return this.#copies.size > 0 || this.#records.size > 0;
   }
 }

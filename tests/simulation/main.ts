@@ -1,5 +1,6 @@
 /**
  * npm run simulate -- --seeds N --from S [--workers 2]   runs N seeds and prints those that fail
+ * npm run simulate -- --list 7,11,42                     runs these seeds
  * npm run simulate -- --seed S [--verbose]               runs one seed, with a readable trace
  * npm run simulate -- --crashes [--stride N]             the crash enumeration, every Nth case of it
  * npm run simulate -- --case JSON [--verbose]            one case of it
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "100" },
     from: { type: "string", default: "1" },
     seed: { type: "string" },
+    list: { type: "string" },
     crashes: { type: "boolean", default: false },
     stride: { type: "string", default: "1" },
     case: { type: "string" },
@@ -39,7 +41,8 @@ if (values.worker) workInPool(run);
 else if (values.seed !== undefined) await oneSeed(Number(values.seed));
 else if (values.case !== undefined) await oneCase(JSON.parse(values.case) as Case);
 else if (values.crashes) await allCrashes(Number(values.stride));
-else await manySeeds(Number(values.from), Number(values.seeds));
+else if (values.list !== undefined) await manySeeds(values.list.split(",").map(Number));
+else await manySeeds(Array.from({ length: Number(values.seeds) }, (_, i) => Number(values.from) + i));
 
 function run(piece: number | Case): Promise<RunResult | CaseResult> {
   return typeof piece === "number" ? runSeed(piece, { compose: composeServer }) : runCase(composeServer, piece);
@@ -59,7 +62,7 @@ async function oneCase(chosen: Case): Promise<void> {
   process.exitCode = failures.length > 0 ? 1 : 0;
 }
 
-async function manySeeds(from: number, count: number): Promise<void> {
+async function manySeeds(seeds: readonly number[]): Promise<void> {
   const startMs = performance.now();
   const results: RunResult[] = [];
   const arrived = (result: RunResult) => {
@@ -67,9 +70,9 @@ async function manySeeds(from: number, count: number): Promise<void> {
     const { seed, faults } = result;
     tellFailures(`seed ${seed} (${faults.join(" ")}): npm run simulate -- --seed ${seed} --verbose`, result.failures);
   };
-  await runInPool({ program, workers, pieces: Array.from({ length: count }, (_, i) => from + i), arrived });
+  await runInPool({ program, workers, pieces: seeds, arrived });
   tellSummary(results, (performance.now() - startMs) / 1000);
-  finish(count, results);
+  finish(seeds.length, results);
 }
 
 async function allCrashes(stride: number): Promise<void> {

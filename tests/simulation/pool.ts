@@ -4,6 +4,9 @@ import { fork } from "node:child_process";
 /** Pieces handed to a child at a time: enough that it seldom waits, few enough that all end together. */
 const BATCH = 10;
 
+/** A run needs some 50 MB; without a limit garbage is kept as long as the machine has room. */
+const HEAP_MB_MAX = 600;
+
 /** Runs `program` with `--worker` in so many processes until all pieces are done. Results arrive in any order. */
 export async function runInPool<Piece, Result>(options: {
   readonly program: string;
@@ -19,7 +22,9 @@ export async function runInPool<Piece, Result>(options: {
   };
   const one = () =>
     new Promise<void>((resolve) => {
-      const child = fork(options.program, ["--worker"]);
+      const child = fork(options.program, ["--worker"], {
+        execArgv: [...process.execArgv, `--max-old-space-size=${HEAP_MB_MAX}`],
+      });
       const feed = () => {
         const pieces = batch();
         if (pieces.length === 0) child.disconnect();

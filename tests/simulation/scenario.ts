@@ -83,6 +83,7 @@ class Run {
     this.#random = random;
     this.#history = new History(swarm);
     this.#losses = new Losses(this.#history);
+    swarm.isRotten = (sha256) => sha256 !== null && this.#losses.isRottenAnywhere(sha256);
     this.#gone = random.chance(GONE_CHANCE) ? random.pick(swarm.machines) : undefined;
     const armory = new Armory(swarm.machines, SeededRandom.of(world.seed, "armory"));
     this.#faults = new Faults(swarm, armory, this.#losses, SeededRandom.of(world.seed, "faults"));

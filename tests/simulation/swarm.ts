@@ -28,6 +28,8 @@ export class Swarm {
   readonly fabric: MemoryFabric;
   readonly config: SwarmConfig;
   readonly machines: readonly Machine[];
+  /** Told of contents that a disk may have spoilt without a trace. */
+  isRotten: (sha256: string | null) => boolean = () => false;
   #wallMaxMs = 0;
 
   constructor(world: World, config: SwarmConfig, compose: Compose) {

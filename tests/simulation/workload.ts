@@ -248,7 +248,7 @@ export async function readFile(face: Face, path: string, swarm: Swarm): Promise<
         `${path} was read as ${bytes.length} bytes ${sha256}, announced ${opened.info.size} ${opened.info.sha256}`,
       );
     }
-    return { kind: "file", version: opened.info.version!, sha256 };
+    return { kind: "file", version: opened.info.version!, sha256: opened.info.sha256! };
   } finally {
     await opened.close();
   }

@@ -1,20 +1,22 @@
 /** P3 and honest numbers: at rest every file has its copies, and K and the holders are what the disks hold. */
 import type { Location } from "../../../src/server/face.ts";
+import type { Losses } from "../losses.ts";
 import type { DiskView, RestView } from "../rest.ts";
 
-export function copies(view: RestView, copiesWanted: number): string[] {
+export function copies(view: RestView, losses: Losses, copiesWanted: number): string[] {
   return view.servers.flatMap(({ machine, locations }) =>
     [...locations.values()].flatMap((location) => {
-      const problem = dishonest(location, view.disks) ?? tooFew(location, copiesWanted);
+      const problem = dishonest(location, view.disks, losses) ?? tooFew(location, copiesWanted);
       return problem ? [`${location.path} ${location.version}: ${problem}, says ${machine.name}`] : [];
     }),
   );
 }
 
 /** K equals the disks: who is said to hold it has it, right, and nobody else has it. */
-function dishonest(location: Location, disks: readonly DiskView[]): string | undefined {
+function dishonest(location: Location, disks: readonly DiskView[], losses: Losses): string | undefined {
   const said = new Set(location.servers.map((server) => server.name));
   for (const { machine, files } of disks) {
+    if (losses.isRotten(machine, location.sha256)) continue;
     const has = files.get(location.path) === location.sha256;
     if (has && !said.has(machine.name)) return `${machine.name} has a copy that nobody counts`;
     if (!has && said.has(machine.name))

@@ -133,11 +133,17 @@ describe("the oracles", () => {
   it("copies: too few, and K that is not what the disks hold", () => {
     const right = location("a", "one", ["s1", "s2"]);
     const disks = { s1: { a: "one" }, s2: { a: "one" } };
-    expect(copies(viewOf(serverOf("s1", [right]), disks), 2)).toEqual([]);
-    expect(copies(viewOf(serverOf("s1", [right]), disks), 3)).toHaveLength(1);
-    expect(copies(viewOf(serverOf("s1", [right]), { ...disks, s2: { a: "rotten" } }), 2)).toHaveLength(1);
-    expect(copies(viewOf(serverOf("s1", [right]), { ...disks, s3: { a: "one" } }), 2)).toHaveLength(1);
-    expect(copies(viewOf(serverOf("s1", [{ ...right, copies: 3, surplus: 0 }]), disks), 2)).toHaveLength(1);
+    expect(copies(viewOf(serverOf("s1", [right]), disks), new Losses(history), 2)).toEqual([]);
+    expect(copies(viewOf(serverOf("s1", [right]), disks), new Losses(history), 3)).toHaveLength(1);
+    expect(
+      copies(viewOf(serverOf("s1", [right]), { ...disks, s2: { a: "rotten" } }), new Losses(history), 2),
+    ).toHaveLength(1);
+    expect(
+      copies(viewOf(serverOf("s1", [right]), { ...disks, s3: { a: "one" } }), new Losses(history), 2),
+    ).toHaveLength(1);
+    expect(
+      copies(viewOf(serverOf("s1", [{ ...right, copies: 3, surplus: 0 }]), disks), new Losses(history), 2),
+    ).toHaveLength(1);
   });
 
   it("equal catalogs: one server that tells anything else is found", () => {

@@ -30,6 +30,7 @@ import { Space } from "./storage/space.ts";
 import { Staging } from "./storage/staging.ts";
 import { Trash } from "./storage/trash.ts";
 import { Uploads } from "./storage/uploads.ts";
+import { Vanished } from "./storage/vanished.ts";
 
 /** Of the file system, when the operator gave no quota. */
 const QUOTA_SHARE = 0.9;
@@ -87,7 +88,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const trash = new Trash(catalog, files, space, settings, leftovers, clock);
   const staging = new Staging(files, space, trash, leftovers, random);
   const settler = new Settler(catalog, files, random);
-  const copies = new Copies(catalog, files, staging, settler, log);
+  const vanished = new Vanished(clock, options.graceMs, () => catalog.stats(), log);
+  const copies = new Copies(catalog, files, staging, settler, vanished, log);
   const uploads = new Uploads(catalog, staging, copies, settler, clock);
   uploads.serve(mesh);
 
@@ -118,7 +120,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     settleUnit(settler, catalog, membership),
     puller.unit,
     leftovers.unit,
-    choresUnit(trash, uploads),
+    choresUnit(trash, uploads, copies),
   ];
   const parts: Parts = {
     options,

@@ -148,7 +148,7 @@ export class Catalog {
     if (stored === undefined) return "unknown";
     if (seen > this.knownNumber(originName(stored))) return "rolled-back";
     const end = readChainEnds(this.read()).find((other) => other.number === number);
-    if (end === undefined) return "unknown";
+    if (end === undefined || chain === 0) return "unknown";
     return end.chain === chain ? "same" : "rolled-back";
   }
 
@@ -264,11 +264,14 @@ export class Catalog {
     if (number > this.#ownFlushed) this.#ownFlushed = number;
   }
 
-  /** Reads an origin's records above `after` and makes sure that what was read is durable before it is told (C4). */
-  async walk(originIndex: number, after: number, limit: number): Promise<LogWalk> {
+  /**
+   * Reads an origin's records above `after` and makes sure that what was read is durable before it is told (C4).
+   * `complete` is what was known of the origin when the walk began.
+   */
+  async walk(originIndex: number, after: number, limit: number, complete?: number): Promise<LogWalk> {
     const row = this.#origins.get(originIndex);
     if (row === undefined) throw new Error(`no origin has the index ${originIndex}`);
-    const walk = walkLog(this.read(), originIndex, row, after, limit);
+    const walk = walkLog(this.read(), originIndex, row, after, limit, complete);
     await this.flushed();
     return walk;
   }

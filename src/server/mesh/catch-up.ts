@@ -84,8 +84,9 @@ export class CatchUp {
 
   async #fetch(origin: Origin, link: Link): Promise<void> {
     const name = originName(origin);
+    const complete = link.knownNumber(name);
     for (let after = this.#catalog.knownNumber(name); ; ) {
-      const message = encodeRequest(origin, after);
+      const message = encodeRequest({ origin, after, complete });
       const batch = decodeBatch(await link.call("catch-up", message, TIMEOUT_MS));
       await this.#catalog.apply(batch);
       const last = batch.records.at(-1);
@@ -107,10 +108,10 @@ export class CatchUp {
   }
 
   async #giveRecords({ message }: ServerRequest): Promise<OutgoingResponse> {
-    const { origin, after } = decodeRequest(message);
+    const { origin, after, complete } = decodeRequest(message);
     for (const [index, row] of this.#catalog.origins()) {
       if (originName(row) !== originName(origin)) continue;
-      const walk = await this.#catalog.walk(index, after, RECORDS);
+      const walk = await this.#catalog.walk(index, after, RECORDS, complete);
       const announcements = walk.announce === undefined ? [] : [walk.announce];
       return { head: encodeBatch({ records: walk.records, announcements } satisfies Batch) };
     }
@@ -118,13 +119,20 @@ export class CatchUp {
   }
 }
 
-function encodeRequest(origin: Origin, after: number): Bytes {
-  return new ByteWriter(24).hex(origin.server).uint(origin.incarnation, 7).varint(after).finish();
+interface RecordsRequest {
+  readonly origin: Origin;
+  readonly after: number;
+  /** What the one that is asked has said to know of the origin, before the first batch was asked for. */
+  readonly complete: number;
 }
 
-function decodeRequest(message: Bytes): { origin: Origin; after: number } {
+function encodeRequest({ origin, after, complete }: RecordsRequest): Bytes {
+  return new ByteWriter(32).hex(origin.server).uint(origin.incarnation, 7).varint(after).varint(complete).finish();
+}
+
+function decodeRequest(message: Bytes): RecordsRequest {
   const reader = new ByteReader(message);
   const server = reader.hex(SERVER_ID_BYTES) as ServerId;
   const incarnation = reader.uint(7) as HybridTime;
-  return { origin: { server, incarnation }, after: reader.varint() };
+  return { origin: { server, incarnation }, after: reader.varint(), complete: reader.varint() };
 }

@@ -5,6 +5,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import { sleep } from "../timers.ts";
 
+/** Also the least: two servers that meet but do not link nudge each other with every attempt. */
 const FIRST_PAUSE_MS = 250;
 const PAUSE_MAX_MS = 30_000;
 /** Discovered and reported addresses beyond so many are not remembered. */
@@ -60,11 +61,14 @@ export class Dialer {
         continue; // At once: a refusal now tells that the process is gone.
       }
       if (result.kind === "known") {
-        while (!result.again() && !this.#signal.aborted) await this.#pause(PAUSE_MAX_MS / 30, nudged);
-        nudged = new AbortController();
+        while (!result.again() && !this.#signal.aborted) {
+          await this.#pause(PAUSE_MAX_MS / 30, nudged);
+          nudged = new AbortController(); // Else the next pause would be none.
+        }
         continue;
       }
-      await this.#pause(pauseMs, nudged);
+      await sleep(this.#clock, FIRST_PAUSE_MS, this.#signal);
+      await this.#pause(pauseMs - FIRST_PAUSE_MS, nudged);
       pauseMs = nudged.signal.aborted ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, PAUSE_MAX_MS);
       nudged = new AbortController();
     }

@@ -192,7 +192,7 @@ export class Link {
   /** Sends this server's own records as long as the other lacks some (C3). One batch at a time, so it sets the pace. */
   async #push(): Promise<void> {
     const { clock, catalog } = this.#context;
-    const cursors = new Map<string, number>();
+    const cursors = new Map<string, { readonly reached: number; readonly complete: number }>();
     while (!this.closed.aborted) {
       const next = this.#nextToPush();
       if (next === undefined) {
@@ -200,12 +200,16 @@ export class Link {
         continue;
       }
       try {
-        const after = Math.max(cursors.get(next.name) ?? 0, this.knownNumber(next.name));
-        const walk = await catalog.walk(next.index, after, PUSH_RECORDS);
+        const { reached, complete } = cursors.get(next.name) ?? { reached: 0, complete: next.complete };
+        const after = Math.max(reached, this.knownNumber(next.name));
+        const walk = await catalog.walk(next.index, after, PUSH_RECORDS, complete);
         const announcements = walk.announce === undefined ? [] : [walk.announce];
         await this.#send({ records: walk.records, announcements });
-        cursors.set(next.name, walk.reached);
-        if (walk.announce !== undefined) this.#learn(next.name, walk.announce.number);
+        cursors.set(next.name, { reached: walk.reached, complete });
+        if (walk.announce !== undefined) {
+          this.#learn(next.name, walk.announce.number);
+          cursors.delete(next.name); // What lies behind the walk may be filled in before the next one begins.
+        }
         this.#context.events.acknowledged();
       } catch {
         cursors.delete(next.name);
@@ -219,12 +223,12 @@ export class Link {
   }
 
   /** The next of this server's own origins, old incarnations included, that the other server lags behind in. */
-  #nextToPush(): { index: number; name: string } | undefined {
+  #nextToPush(): { index: number; name: string; complete: number } | undefined {
     const { catalog } = this.#context;
     for (const [index, row] of catalog.origins()) {
       if (row.server !== catalog.self) continue;
       const name = originName(row);
-      if (row.contiguous > this.knownNumber(name)) return { index, name };
+      if (row.contiguous > this.knownNumber(name)) return { index, name, complete: row.contiguous };
     }
     return undefined;
   }

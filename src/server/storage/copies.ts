@@ -19,6 +19,7 @@ import { isDiskError } from "./disk.ts";
 import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved } from "./layout.ts";
 import type { Settler } from "./settle.ts";
 import type { StagedFile, Staging } from "./staging.ts";
+import type { Vanished } from "./vanished.ts";
 
 const HASH_CHUNK_BYTES = 1024 * 1024;
 
@@ -32,10 +33,12 @@ export class Copies {
   readonly #files: FileStore;
   readonly #staging: Staging;
   readonly #settler: Settler;
+  readonly #vanished: Vanished;
   readonly #log: Log;
   readonly #inspecting = new Map<VersionId, Promise<void>>();
 
-  constructor(catalog: Catalog, files: FileStore, staging: Staging, settler: Settler, log: Log) {
+  constructor(catalog: Catalog, files: FileStore, staging: Staging, settler: Settler, vanished: Vanished, log: Log) {
+    this.#vanished = vanished;
     this.#catalog = catalog;
     this.#files = files;
     this.#staging = staging;
@@ -122,12 +125,22 @@ export class Copies {
     if (copy === undefined || content === undefined || copy.staged !== undefined) return;
     await this.#settler.withPaths([copy.path], async () => {
       const found = await this.#hashFile(copy.location);
+      if (found !== undefined) this.#vanished.isSettled(version);
       if (found?.sha256 === content.sha256) return await this.#record(version, copy, found.stat);
+      if (found === undefined && !this.#vanished.isGone(version)) return;
       const state = found === undefined ? "missing" : "changed";
       this.#log.warn("a copy is not as it was recorded", { path: copy.path, state });
       if (found !== undefined) await this.#setAside(copy.location, found.sha256);
       await this.withdraw(version);
     });
+  }
+
+  /** Looks again at copies whose files had vanished in numbers. */
+  async recheckDoubtful(): Promise<void> {
+    for (const version of this.#vanished.doubtful()) {
+      if (this.has(version)) await this.inspect(version);
+      else this.#vanished.isSettled(version);
+    }
   }
 
   /** A file that lies at a path without the catalog knowing of it: whether it is this content (C9), and if so, a copy. */
@@ -172,6 +185,7 @@ export class Copies {
 
   /** States that this server has no copy of a version any more. */
   async withdraw(version: VersionId): Promise<void> {
+    this.#vanished.isSettled(version);
     await this.#catalog.change((change) => {
       removeCopy(change.transaction, version);
       change.writeHolding(version, false);

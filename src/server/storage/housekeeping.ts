@@ -3,6 +3,7 @@
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Membership } from "../mesh/membership.ts";
+import type { Copies } from "./copies.ts";
 import type { Settler } from "./settle.ts";
 import type { Trash } from "./trash.ts";
 import type { Uploads } from "./uploads.ts";
@@ -30,9 +31,10 @@ export function settleUnit(settler: Settler, catalog: Catalog, membership: Membe
   return unit;
 }
 
-export function choresUnit(trash: Trash, uploads: Uploads): BackgroundUnit {
+export function choresUnit(trash: Trash, uploads: Uploads, copies: Copies): BackgroundUnit {
   return new BackgroundUnit("chores", async (): Promise<NextStep> => {
     await uploads.expire();
+    await copies.recheckDoubtful();
     await trash.purgeOld();
     return { restMs: CHORES_MS };
   });

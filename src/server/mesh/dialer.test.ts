@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import type { Clock } from "../../ports/clock.ts";
+import { Dialer, type DialResult } from "./dialer.ts";
+
+const ADDRESS = "10.0.0.2:4243";
+
+/** Time that passes only when it is told to. */
+class ManualClock implements Clock {
+  #nowMs = 0;
+  #timers: { readonly atMs: number; readonly run: () => void }[] = [];
+
+  monotonic(): number {
+    return this.#nowMs;
+  }
+
+  wall(): number {
+    return this.#nowMs;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer = { atMs: this.#nowMs + ms, run };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((each) => each !== timer);
+    };
+  }
+
+  async pass(ms: number): Promise<void> {
+    for (const endMs = this.#nowMs + ms; this.#nowMs < endMs; ) {
+      this.#nowMs++;
+      for (const { run } of this.#timers.filter(({ atMs }) => atMs <= this.#nowMs)) run();
+      this.#timers = this.#timers.filter(({ atMs }) => atMs > this.#nowMs);
+      for (let i = 0; i < 20; i++) await null;
+    }
+  }
+}
+
+function dialing(result: () => DialResult) {
+  const clock = new ManualClock();
+  const ending = new AbortController();
+  let attempts = 0;
+  const dialer = new Dialer(clock, ending.signal, async () => {
+    attempts++;
+    return result();
+  });
+  dialer.add(ADDRESS);
+  return { clock, dialer, ending, attempts: () => attempts };
+}
+
+describe("dialing", () => {
+  it("tries an address that fails again and again, with growing pauses to 30 s (M1)", async () => {
+    const { clock, attempts } = dialing(() => ({ kind: "failed" }));
+    await clock.pass(1_000);
+    expect(attempts()).toBe(3);
+    await clock.pass(120_000);
+    const before = attempts();
+    await clock.pass(30_001);
+    expect(attempts() - before).toBe(1);
+  });
+
+  it("tries soon again when the server there has called", async () => {
+    const { clock, dialer, attempts } = dialing(() => ({ kind: "failed" }));
+    await clock.pass(120_000);
+    const before = attempts();
+    dialer.add(ADDRESS, true);
+    await clock.pass(260);
+    expect(attempts()).toBeGreaterThan(before);
+  });
+
+  it("is not driven faster than every 250 ms by a server that calls without end", async () => {
+    const { clock, dialer, attempts } = dialing(() => ({ kind: "failed" }));
+    for (let i = 0; i < 1_000; i++) {
+      dialer.add(ADDRESS, true);
+      await clock.pass(1);
+    }
+    expect(attempts()).toBeLessThanOrEqual(5);
+    expect(attempts()).toBeGreaterThanOrEqual(4);
+  });
+
+  it("looks again each second at an address that is known, also when that server calls", async () => {
+    let looks = 0;
+    const again = () => {
+      // Without a limit a mistake here would never give the event loop back.
+      if (++looks > 1_000) throw new Error("it looks without pausing");
+      return false;
+    };
+    const { clock, dialer, ending } = dialing(() => ({ kind: "known", again }));
+    await clock.pass(10);
+    dialer.add(ADDRESS, true);
+    await clock.pass(5_000);
+    expect(looks).toBeLessThan(10);
+    ending.abort();
+    await clock.pass(1);
+  });
+});

@@ -8,7 +8,7 @@ import { Losses } from "./losses.ts";
 import type { Compose, Machine } from "./machine.ts";
 import type { Calm } from "./oracles/reads.ts";
 import { SeededRandom } from "./random.ts";
-import { comeToRest, lookAround } from "./rest.ts";
+import { comeToRest, lookAround, readEverything } from "./rest.ts";
 import { Swarm, type SwarmConfig } from "./swarm.ts";
 import { DIRECTORIES, FILES, WEIGHTS, Workload } from "./workload.ts";
 import { type Failure, World } from "./world.ts";
@@ -128,6 +128,7 @@ class Run {
     workload.stop();
     if (!(await this.#rest("after the faults"))) return;
     await this.#calm(() => this.#lastWork());
+    await readEverything(this.#swarm, this.#live());
     if (!(await this.#rest("at the end"))) return;
     await this.#judge();
   }

@@ -3,7 +3,8 @@
  *
  * A sender walks an origin's log from where the receiver is, and announces the origin's number only with the batch that
  * reaches the log's end. Announcing earlier would be wrong: a record behind the walk may be superseded meanwhile by one
- * that is still ahead of it, and the receiver would claim to know what it never saw.
+ * that is still ahead of it, and the receiver would claim to know what it never saw. And it announces no more than was
+ * known here without gap when the walk began: a relay may fill a gap behind the walk while it lasts.
  */
 import { ByteReader, ByteWriter } from "../bytes.ts";
 import { type HybridTime, SERVER_ID_BYTES, type ServerId } from "../ids.ts";
@@ -49,8 +50,18 @@ export interface Batch {
   readonly announcements: readonly ChainedAnnouncement[];
 }
 
-/** Reads at most `limit` records of an origin numbered above `after`. */
-export function walkLog(view: ReadView, index: number, row: OriginRow, after: number, limit: number): LogWalk {
+/**
+ * Reads at most `limit` records of an origin numbered above `after`. `complete` is the number up to which the origin was
+ * known here when the walk began; a walk of several batches must give it, and announces no more.
+ */
+export function walkLog(
+  view: ReadView,
+  index: number,
+  row: OriginRow,
+  after: number,
+  limit: number,
+  complete = row.contiguous,
+): LogWalk {
   const records: CatalogRecord[] = [];
   let reached = after;
   let rows = 0;
@@ -59,8 +70,10 @@ export function walkLog(view: ReadView, index: number, row: OriginRow, after: nu
     rows += 1;
     records.push(recordAt(view, index, row, reached, decodePointer(value)));
   }
-  const atEnd = rows < limit;
-  return { records, reached, announce: atEnd ? { origin: row, number: row.contiguous, chain: row.chain } : undefined };
+  if (rows === limit) return { records, reached, announce: undefined };
+  const number = Math.min(complete, row.contiguous);
+  const chain = number === row.contiguous ? row.chain : 0;
+  return { records, reached, announce: { origin: row, number, chain } };
 }
 
 function recordAt(view: ReadView, index: number, row: OriginRow, number: number, pointer: LogPointer): CatalogRecord {

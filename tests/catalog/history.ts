@@ -1,0 +1,172 @@
+/**
+ * Writes that model servers make, and the truth about them: every record ever numbered, whatever became of it. A few
+ * paths and versions only, so that writes meet; times jump back and forth, as clocks do.
+ */
+import fc from "fast-check";
+import { encodeContent } from "../../src/core/catalog/content.ts";
+import { readEntry } from "../../src/core/catalog/entries.ts";
+import { entryKey, settingKey, tableRange, versionOfKey } from "../../src/core/catalog/keys.ts";
+import type { ReadView } from "../../src/core/catalog/kv.ts";
+import { CONTENT_FIELD, compareWrites } from "../../src/core/catalog/merge.ts";
+import { originName, readOrigins } from "../../src/core/catalog/origins.ts";
+import { decodeRegisters, type Register } from "../../src/core/catalog/rows.ts";
+import { encodeTarget, TARGET_FIELD } from "../../src/core/catalog/surplus.ts";
+import { readRegisters, readVersionRow } from "../../src/core/catalog/transaction.ts";
+import type { CatalogRecord, Content, Origin, RegisterKey, Stamp } from "../../src/core/catalog/types.ts";
+import { type HybridTime, type VersionId, versionId } from "../../src/core/ids.ts";
+import type { FilePath } from "../../src/core/paths.ts";
+import type { ModelServer } from "./model-server.ts";
+
+export const PATHS = ["a", "a/b", "c"] as FilePath[];
+const SETTINGS = ["roster/1", "key/1"];
+
+export interface WriteOrder {
+  readonly kind: "put" | "delete" | "directory" | "move" | "target" | "setting" | "hold" | "withdraw";
+  readonly which: number;
+  readonly value: number;
+  /** Ahead of or behind others: a later write need not have the later time. */
+  readonly time: number;
+}
+
+export const anyWrite: fc.Arbitrary<WriteOrder> = fc.record({
+  kind: fc.constantFrom("put", "put", "delete", "directory", "move", "target", "setting", "hold", "withdraw"),
+  which: fc.nat(5),
+  value: fc.nat(5),
+  time: fc.nat(4),
+});
+
+type Write = { readonly key: RegisterKey; readonly stamp: Stamp | undefined; readonly value: Uint8Array };
+
+export class History {
+  readonly #byOrigin = new Map<string, CatalogRecord[]>();
+  #writes = 0;
+
+  /** Every record, in the order of writing. */
+  readonly records: CatalogRecord[] = [];
+
+  /** Has a server write, as its catalog is now. */
+  write(server: ModelServer, order: WriteOrder): void {
+    const time = (order.time * 1000 + ++this.#writes) as HybridTime;
+    const writes = writesOf(server, order, time);
+    if (writes.length === 0) return;
+    const last = server.write(...writes);
+    for (const [i, write] of writes.entries()) this.#note(server.origin, last - writes.length + 1 + i, write);
+    const isPut = order.kind === "put";
+    if (isPut) server.addCopy(versionId(time, server.self), pathOf(order), order.value);
+  }
+
+  /** Claims of a server that are not true: numbers it says it knows without having the record or what supersedes it. */
+  falseClaims(server: ModelServer): string[] {
+    return [...server.origins().values()].flatMap((row) => {
+      const written = this.#byOrigin.get(originName(row)) ?? [];
+      if (row.contiguous > written.length) {
+        return [`${server.self} claims ${row.contiguous} of ${written.length} records of ${originName(row)}`];
+      }
+      return written
+        .slice(0, row.contiguous)
+        .filter((record) => !this.#isKnown(server.view, record))
+        .map(
+          ({ key, number }) =>
+            `${server.self} claims ${originName(row)} up to ${row.contiguous}, and lacks ${number}: ${JSON.stringify(key)}`,
+        );
+    });
+  }
+
+  #note(origin: Origin, number: number, write: Write): void {
+    const record: CatalogRecord = { ...write, origin, number };
+    const name = originName(origin);
+    this.#byOrigin.set(name, [...(this.#byOrigin.get(name) ?? []), record]);
+    this.records.push(record);
+  }
+
+  #isKnown(view: ReadView, record: CatalogRecord): boolean {
+    const { key } = record;
+    if (key.kind === "holding") return this.#isStatementKnown(view, record, key.version);
+    const register = registerAt(view, key);
+    return register !== undefined && compareWrites(register, { stamp: record.stamp!, value: record.value }) >= 0;
+  }
+
+  /** A statement is superseded by later ones of its server; which of them it was cannot be seen, only what it says. */
+  #isStatementKnown(view: ReadView, record: CatalogRecord, version: VersionId): boolean {
+    const origins = readOrigins(view);
+    const { server } = record.origin;
+    const holding = readVersionRow(view, version).holdings.find(
+      ({ marks }) => origins.get(marks[0]!.origin)!.server === server,
+    );
+    if (holding === undefined) return false;
+    const since = this.records.filter(
+      (other) =>
+        other.key.kind === "holding" &&
+        other.key.version === version &&
+        other.origin.server === server &&
+        (other.origin.incarnation - record.origin.incarnation || other.number - record.number) >= 0,
+    );
+    const isMarked = holding.marks.some(
+      (mark) => (origins.get(mark.origin)!.incarnation - record.origin.incarnation || mark.number - record.number) >= 0,
+    );
+    return isMarked && since.some((other) => (other.value[0] === 1) === holding.held);
+  }
+}
+
+function registerAt(view: ReadView, key: Exclude<RegisterKey, { kind: "holding" }>): Register | undefined {
+  if (key.kind === "path") return readRegisters(view, entryKey(key.path)).find(({ field }) => field === key.field);
+  const row = view.get(settingKey(key.name));
+  return row === undefined ? undefined : decodeRegisters(row)[0];
+}
+
+function pathOf({ which }: WriteOrder): FilePath {
+  return PATHS[which % PATHS.length]!;
+}
+
+/** The registers that an order writes; none when there is nothing to do. */
+function writesOf(server: ModelServer, order: WriteOrder, time: HybridTime): Write[] {
+  const path = pathOf(order);
+  const stamp: Stamp = { rank: 0, time, server: server.self };
+  const content = (at: FilePath, value: Content): Write => ({
+    key: { kind: "path", path: at, field: CONTENT_FIELD },
+    stamp,
+    value: encodeContent(value),
+  });
+  const holding = (version: VersionId, held: boolean): Write => ({
+    key: { kind: "holding", version, holder: server.self },
+    stamp: undefined,
+    value: Uint8Array.of(held ? 1 : 0),
+  });
+  switch (order.kind) {
+    case "put": {
+      const version = versionId(time, server.self);
+      const file = {
+        type: "file",
+        version,
+        sizeBytes: order.value,
+        sha256: "0".repeat(64),
+        request: undefined,
+      } as const;
+      return [content(path, file), holding(version, true)];
+    }
+    case "delete":
+      return [content(path, { type: "deleted", movedTo: undefined })];
+    case "directory":
+      return [content(path, { type: "directory" })];
+    case "move": {
+      const entry = readEntry(server.view, path);
+      const to = PATHS[(order.which + 1 + (order.value % (PATHS.length - 1))) % PATHS.length]!;
+      if (entry?.type !== "file") return [];
+      return [content(to, entry.content), content(path, { type: "deleted", movedTo: to })];
+    }
+    case "target": {
+      const key: RegisterKey = { kind: "path", path, field: TARGET_FIELD };
+      return [{ key, stamp: { ...stamp, rank: order.value % 3 }, value: encodeTarget(1 + order.value) }];
+    }
+    case "setting": {
+      const name = SETTINGS[order.which % SETTINGS.length]!;
+      return [{ key: { kind: "setting", name }, stamp, value: Uint8Array.of(order.value) }];
+    }
+    case "hold":
+    case "withdraw": {
+      const versions = Array.from(server.view.range(tableRange("versions")), ({ key }) => versionOfKey(key));
+      const version = versions[order.value % Math.max(versions.length, 1)];
+      return version === undefined ? [] : [holding(version, order.kind === "hold")];
+    }
+  }
+}

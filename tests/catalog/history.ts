@@ -41,8 +41,10 @@ export class History {
   readonly #byOrigin = new Map<string, CatalogRecord[]>();
   #writes = 0;
 
-  /** Every record, in the order of writing. */
+  /** Every record as it was written, in order. */
   readonly records: CatalogRecord[] = [];
+  /** Every record as it could be sent right after it was written: its register as it is then (see log.ts). */
+  readonly sent: CatalogRecord[] = [];
 
   /** Has a server write, as its catalog is now. */
   write(server: ModelServer, order: WriteOrder): void {
@@ -51,6 +53,7 @@ export class History {
     if (writes.length === 0) return;
     const last = server.write(...writes);
     for (const [i, write] of writes.entries()) this.#note(server.origin, last - writes.length + 1 + i, write);
+    this.sent.push(...server.walk(server.origin, last - writes.length, writes.length).records);
     const isPut = order.kind === "put";
     if (isPut) server.addCopy(versionId(time, server.self), pathOf(order), order.value);
   }

@@ -65,6 +65,8 @@ export interface ReadableFile {
   stat(): Promise<FileStat>;
   /** Fills `buffer` from `position` on. Answers the count of bytes read; 0 at the end. */
   read(buffer: Bytes, position: number): Promise<number>;
+  /** fsync(2): what another program wrote into the file survives a power cut from now on. */
+  sync(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -86,6 +86,7 @@ function readable(process: SimulatedProcess, name: string, file: ReadableFile): 
   return {
     stat: () => process.call("files", "fstat", name, () => file.stat()),
     read: (buffer, position) => process.call("files", "read", name, () => file.read(buffer, position)),
+    sync: () => process.call("files", "sync", name, () => file.sync()),
     close: () => process.call("files", "close", name, () => file.close()),
   };
 }

@@ -32,6 +32,7 @@ class DiskFile {
   protected readonly handle: FileHandle;
   protected readonly name: string;
   #closing: Promise<void> | undefined;
+  #hasFailedSync = false;
 
   constructor(handle: FileHandle, name: string) {
     this.handle = handle;
@@ -40,6 +41,19 @@ class DiskFile {
 
   stat(): Promise<FileStat> {
     return this.guard(async () => statOf(await this.handle.stat({ bigint: true })));
+  }
+
+  /** S4: a failed fsync is told once by Linux; the next one would succeed without the bytes being there. */
+  sync(): Promise<void> {
+    if (this.#hasFailedSync) return Promise.reject(failure("io", `${this.name} could not be synced before`));
+    return this.guard(async () => {
+      try {
+        await this.handle.sync();
+      } catch (error) {
+        this.#hasFailedSync = true;
+        throw error;
+      }
+    });
   }
 
   close(): Promise<void> {
@@ -63,7 +77,6 @@ class DiskFile {
 
 export class WritableDiskFile extends DiskFile implements WritableFile {
   #sizeBytes = 0;
-  #hasFailedSync = false;
 
   write(chunk: Bytes): Promise<void> {
     const start = this.#sizeBytes;
@@ -74,19 +87,6 @@ export class WritableDiskFile extends DiskFile implements WritableFile {
         const left = chunk.length - written;
         const { bytesWritten } = await this.handle.write(chunk, written, left, start + written);
         written += bytesWritten;
-      }
-    });
-  }
-
-  /** S4: a failed fsync is told once by Linux; the next one would succeed without the bytes being there. */
-  sync(): Promise<void> {
-    if (this.#hasFailedSync) return Promise.reject(failure("io", `${this.name} could not be synced before`));
-    return this.guard(async () => {
-      try {
-        await this.handle.sync();
-      } catch (error) {
-        this.#hasFailedSync = true;
-        throw error;
       }
     });
   }

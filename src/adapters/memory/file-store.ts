@@ -278,11 +278,7 @@ export class MemoryFileStore implements FileStore {
         this.#unsynced.add(inode);
         if (fittingBytes < chunk.length) throw new FileStoreError("no-space", "the disk is full");
       },
-      sync: async () => {
-        handle.check();
-        inode.syncedBytes = inode.sizeBytes;
-        this.#unsynced.delete(inode);
-      },
+      sync: handle.sync,
       stat: handle.stat,
       close: handle.close,
     };
@@ -297,6 +293,7 @@ export class MemoryFileStore implements FileStore {
         buffer.set(bytes);
         return bytes.length;
       },
+      sync: handle.sync,
       stat: handle.stat,
       close: handle.close,
     };
@@ -311,6 +308,11 @@ export class MemoryFileStore implements FileStore {
     inode.openHandles++;
     return {
       check,
+      sync: async (): Promise<void> => {
+        check();
+        inode.syncedBytes = inode.sizeBytes;
+        this.#unsynced.delete(inode);
+      },
       stat: async (): Promise<FileStat> => {
         check();
         return statOf(inode);

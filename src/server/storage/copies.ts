@@ -149,9 +149,9 @@ export class Copies {
     const stat = await this.#statFile(path);
     if (stat === undefined || stat.sizeBytes !== content.sizeBytes) return false;
     return await this.#settler.withPaths([path], async () => {
-      const found = await this.#hashFile(path);
+      const found = await this.#hashFile(path, "durably");
       if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;
-      await this.#syncFound(path);
+      await this.#files.syncDirectory(directoryOf(path));
       const adopted = await this.#catalog.change((change) => {
         const row = change.transaction.version(version);
         if (!row.paths.includes(path) || readCopy(change.view, version) !== undefined) return false;
@@ -178,7 +178,7 @@ export class Copies {
     const name = asideName(content.sha256);
     const stat = await this.#statFile(name);
     if (stat === undefined || stat.sizeBytes !== content.sizeBytes || stat.links > 1) return false;
-    if ((await this.#hashFile(name))?.sha256 !== content.sha256) return false;
+    if ((await this.#hashFile(name, "durably"))?.sha256 !== content.sha256) return false;
     const staged = await this.#staging.take(name, content.sha256, stat);
     return staged !== undefined && (await this.commit(version, staged));
   }
@@ -207,11 +207,6 @@ export class Copies {
     await this.#files.syncDirectory(directoryOf(location));
   }
 
-  /** Bytes that were found may not be durable yet: they are, once the directory is, as far as their writer synced them. */
-  async #syncFound(path: FilePath): Promise<void> {
-    await this.#files.syncDirectory(directoryOf(path));
-  }
-
   async #openIfRight(name: string, copy: CopyRow): Promise<OpenCopy | undefined> {
     let file: ReadableFile;
     try {
@@ -237,7 +232,8 @@ export class Copies {
     }
   }
 
-  async #hashFile(name: string): Promise<{ sha256: string; stat: FileStat } | undefined> {
+  /** "durably" also makes the bytes survive a power cut, whoever wrote them. */
+  async #hashFile(name: string, how?: "durably"): Promise<{ sha256: string; stat: FileStat } | undefined> {
     let file: ReadableFile;
     try {
       file = await this.#files.open(name);
@@ -246,6 +242,7 @@ export class Copies {
       throw error;
     }
     try {
+      if (how === "durably") await file.sync();
       const stat = await file.stat();
       const hash = createHash("sha256");
       const buffer = new Uint8Array(HASH_CHUNK_BYTES);

@@ -28,6 +28,7 @@ import {
   NameJournal,
   newDirectory,
   newFile,
+  statOf,
   tear,
 } from "./inodes.ts";
 import {
@@ -397,15 +398,4 @@ function walk(directory: DirectoryInode, prefix: string, visit: (name: string, i
     visit(prefix + name, inode);
     if (inode.type === "directory") walk(inode, `${prefix}${name}/`, visit);
   }
-}
-
-function statOf(inode: Inode): FileStat {
-  const file = inode.type === "file" ? inode : undefined;
-  return {
-    type: inode.type,
-    sizeBytes: file?.sizeBytes ?? 0,
-    inode: inode.number,
-    modifiedNs: inode.modifiedNs,
-    links: file?.links ?? 1,
-  };
 }

@@ -8,7 +8,7 @@
  * after a power cut any of the steps that were not synced may be missing, whatever came after.
  */
 import type { Bytes } from "../../core/catalog/kv.ts";
-import type { FileType } from "../../ports/file-store.ts";
+import type { FileStat, FileType } from "../../ports/file-store.ts";
 import type { Random } from "../../ports/random.ts";
 
 export interface FileInode {
@@ -187,4 +187,16 @@ function addTo(needed: Map<DirectoryInode, Set<string>>, { directory, name }: Na
   const names = needed.get(directory);
   if (names === undefined) needed.set(directory, new Set([name]));
   else names.add(name);
+}
+
+/** What a stat of the inode tells. */
+export function statOf(inode: Inode): FileStat {
+  const file = inode.type === "file" ? inode : undefined;
+  return {
+    type: inode.type,
+    sizeBytes: file?.sizeBytes ?? 0,
+    inode: inode.number,
+    modifiedNs: inode.modifiedNs,
+    links: file?.links ?? 1,
+  };
 }

@@ -381,8 +381,7 @@ export class MemoryFileStore implements FileStore {
   }
 
   #nextInode(): number {
-    this.#inodeCount++;
-    return this.#inodeCount;
+    return ++this.#inodeCount;
   }
 
   #now(): bigint {

@@ -1,7 +1,7 @@
 /**
  * npm run simulate -- --seeds N --from S [--workers 2]   runs N seeds and prints those that fail
  * npm run simulate -- --list 7,11,42                     runs these seeds
- * npm run simulate -- --seed S [--verbose]               runs one seed, with a readable trace
+ * npm run simulate -- --seed S [--verbose]               runs one seed, with a readable trace; --calls tells every port call
  * npm run simulate -- --crashes [--stride N]             the crash enumeration, every Nth case of it
  * npm run simulate -- --case JSON [--verbose]            one case of it
  */
@@ -29,6 +29,7 @@ const { values } = parseArgs({
     case: { type: "string" },
     workers: { type: "string", default: String(availableParallelism()) },
     verbose: { type: "boolean", default: false },
+    calls: { type: "boolean", default: false },
     worker: { type: "boolean", default: false },
   },
 });
@@ -49,7 +50,7 @@ function run(piece: number | Case): Promise<RunResult | CaseResult> {
 }
 
 async function oneSeed(seed: number): Promise<void> {
-  const result = await runSeed(seed, { compose: composeServer, ...(tell && { tell }) });
+  const result = await runSeed(seed, { compose: composeServer, ...(tell && { tell }), tellCalls: values.calls });
   console.log(JSON.stringify({ ...result, failures: result.failures.length }));
   tellFailures(`seed ${seed}`, result.failures);
   process.exitCode = result.failures.length > 0 ? 1 : 0;

@@ -162,6 +162,7 @@ export class SimulatedProcess {
   #strikeAt(port: PortName, method: string, about: string): Strike | undefined {
     const number = ++this.#calls;
     this.#world.note(hashText(method, number));
+    this.#world.tellCall?.(`${this.name} ${number} ${port}.${method} ${about}`);
     const strike = this.#plan({ number, port, method, about });
     if (strike)
       this.#world.trace(`${this.name} ${strike.kind} ${strike.side} call ${number} ${port}.${method} ${about}`);

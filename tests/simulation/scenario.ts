@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly compose: Compose;
   /** Prints what happens. */
   readonly tell?: (line: string) => void;
+  /** Prints every call of a port as well. */
+  readonly tellCalls?: boolean;
 }
 
 /** Nothing that clients put fills it. */
@@ -44,6 +46,7 @@ const RUN_LIMIT_MS = 900_000;
 export async function runSeed(seed: number, options: RunOptions): Promise<RunResult> {
   const world = new World(seed);
   world.tell = options.tell;
+  if (options.tellCalls) world.tellCall = (line) => options.tell?.(`${"".padStart(13)}${line}`);
   const random = SeededRandom.of(seed, "scenario");
   const run = new Run(world, new Swarm(world, drawConfig(random), options.compose), random);
   await withBugsReported(world, () => run.toEnd());

@@ -242,7 +242,7 @@ export async function readFile(face: Face, path: string, swarm: Swarm): Promise<
     for await (const chunk of opened.stream(0, opened.info.size)) chunks.push(new Uint8Array(chunk));
     const bytes = Buffer.concat(chunks);
     const sha256 = sha256Of(bytes);
-    if (bytes.length !== opened.info.size || sha256 !== opened.info.sha256) {
+    if (bytes.length !== opened.info.size || (sha256 !== opened.info.sha256 && !swarm.isRotten(opened.info.sha256))) {
       swarm.world.fail(
         "P4",
         `${path} was read as ${bytes.length} bytes ${sha256}, announced ${opened.info.size} ${opened.info.sha256}`,

@@ -26,6 +26,8 @@ export class World {
   readonly failures: Failure[] = [];
   /** Set to print a readable trace. */
   tell: ((line: string) => void) | undefined;
+  /** Set to print every call of a port as well. */
+  tellCall: ((line: string) => void) | undefined;
   #nowMs = 0;
   #order = 0;
   #eventsRun = 0;

@@ -163,6 +163,7 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     number: reader.varint(),
     chain: reader.uint(4),
   }));
+  if (!reader.done) throw new RangeError("a batch goes on behind its end");
   return { records, announcements };
 }
 
@@ -186,7 +187,7 @@ function readRecord(reader: ByteReader, readOrigin: () => Origin): CatalogRecord
   const number = reader.varint();
   if (kind === KEY.holding) {
     const key: RegisterKey = { kind: "holding", version: readVersion(reader), holder: origin.server };
-    return { key, stamp: undefined, value: Uint8Array.of(reader.u8()), origin, number };
+    return { key, stamp: undefined, value: Uint8Array.of(heldFlag(reader.u8())), origin, number };
   }
   if (kind !== KEY.path && kind !== KEY.setting) throw new RangeError(`unknown kind of record ${kind}`);
   const key: RegisterKey =
@@ -195,4 +196,9 @@ function readRecord(reader: ByteReader, readOrigin: () => Origin): CatalogRecord
       : { kind: "setting", name: reader.text() };
   const stamp = readStamp(reader);
   return { key, stamp, value: reader.bytes(), origin, number };
+}
+
+function heldFlag(byte: number): number {
+  if (byte > 1) throw new RangeError(`a holding is 0 or 1, not ${byte}`);
+  return byte;
 }

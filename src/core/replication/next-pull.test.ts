@@ -1,0 +1,62 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { serverNumbered } from "../../../tests/catalog/arbitrary.ts";
+import { type HybridTime, versionId } from "../ids.ts";
+import { chooseNextPull, type Wanted } from "./next-pull.ts";
+
+const wanted = (index: number, changes: Partial<Wanted> = {}): Wanted => ({
+  version: versionId(index as HybridTime, serverNumbered(1)),
+  surplus: 0,
+  announced: 0,
+  order: 0,
+  sizeBytes: 10,
+  available: true,
+  ...changes,
+});
+
+describe("choosing what to pull", () => {
+  it("takes the lowest surplus, also far above N", () => {
+    const files = [wanted(1, { surplus: 3 }), wanted(2, { surplus: -2 }), wanted(3, { surplus: -1 })];
+    expect(chooseNextPull(files, 100)).toBe(files[1]);
+    expect(chooseNextPull([wanted(4, { surplus: 50 })], 100)?.surplus).toBe(50);
+  });
+
+  it("counts pulls that others have announced as copies", () => {
+    const files = [wanted(1, { surplus: -2, announced: 2 }), wanted(2, { surplus: -1 })];
+    expect(chooseNextPull(files, 100)).toBe(files[1]);
+  });
+
+  it("leaves out what nobody up holds, what failed lately and what does not fit", () => {
+    const files = [wanted(1, { surplus: -3, available: false }), wanted(2, { surplus: -2, sizeBytes: 101 }), wanted(3)];
+    expect(chooseNextPull(files, 100)).toBe(files[2]);
+    expect(chooseNextPull(files.slice(0, 2), 100)).toBeUndefined();
+    expect(chooseNextPull([wanted(4, { sizeBytes: 100 })], 100)).toBeDefined();
+    expect(chooseNextPull([], 100)).toBeUndefined();
+  });
+
+  it("decides ties by this server's rendezvous weight, so that servers begin at different files", () => {
+    const files = [wanted(1, { order: 5 }), wanted(2, { order: 9 }), wanted(3, { order: 7 })];
+    expect(chooseNextPull(files, 100)).toBe(files[1]);
+  });
+
+  it("is never beaten by another file that could be pulled", () => {
+    const any = fc.record({
+      surplus: fc.integer({ min: -3, max: 3 }),
+      announced: fc.nat(2),
+      order: fc.nat(3),
+      sizeBytes: fc.nat(20),
+      available: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(any), fc.nat(20), (rest, freeBytes) => {
+        const files = rest.map((each, i) => wanted(i, each));
+        const able = files.filter((file) => file.available && file.sizeBytes <= freeBytes);
+        const chosen = chooseNextPull(files, freeBytes);
+        expect(able.length === 0 ? [undefined] : able).toContain(chosen);
+        if (chosen === undefined) return;
+        const lowest = Math.min(...able.map((file) => file.surplus + file.announced));
+        expect(chosen.surplus + chosen.announced).toBe(lowest);
+      }),
+    );
+  });
+});

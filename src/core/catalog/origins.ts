@@ -1,5 +1,4 @@
 /** The table of origins: each has a small local index, so that marks and log keys stay short. */
-import type { HybridTime } from "../ids.ts";
 import { originKey, tableRange } from "./keys.ts";
 import type { ReadView, WriteView } from "./kv.ts";
 import { decodeOriginRow, encodeOriginRow, type OriginRow } from "./rows.ts";
@@ -18,49 +17,65 @@ export function readOrigins(view: ReadView): Map<number, OriginRow> {
   return origins;
 }
 
+/** Indexes by name, as of some transaction that was committed before: an origin never changes its index. */
+export type OriginIndexes = ReadonlyMap<string, number>;
+
 /** The origins inside one transaction: rows are read once, changed in memory, and written by `flush`. */
 export class OriginTable {
   readonly #view: WriteView;
-  readonly #rows: Map<number, OriginRow>;
-  readonly #indexByName = new Map<string, number>();
-  readonly #changed = new Set<number>();
+  readonly #rows = new Map<number, OriginRow>();
+  readonly #changed = new Map<number, OriginRow>();
+  #indexes: OriginIndexes;
+  #isComplete = false;
 
-  constructor(view: WriteView) {
+  /** `indexes` spares reading the whole table; it may lack origins, but must not name any wrongly. */
+  constructor(view: WriteView, indexes: OriginIndexes = new Map()) {
     this.#view = view;
-    this.#rows = readOrigins(view);
-    for (const [index, row] of this.#rows) this.#indexByName.set(originName(row), index);
+    this.#indexes = indexes;
   }
 
   at(index: number): OriginRow {
-    const row = this.#rows.get(index);
-    if (row === undefined) throw new Error(`no origin has the index ${index}`);
+    const read = this.#rows.get(index);
+    if (read !== undefined) return read;
+    const stored = this.#view.get(originKey(index));
+    if (stored === undefined) throw new Error(`no origin has the index ${index}`);
+    const row = decodeOriginRow(stored);
+    this.#rows.set(index, row);
     return row;
   }
 
   /** The index of an origin, new ones being entered. */
   intern(origin: Origin): number {
     const name = originName(origin);
-    const known = this.#indexByName.get(name);
+    const known = this.#indexes.get(name) ?? this.#readAll().get(name);
     if (known !== undefined) return known;
-    const index = this.#rows.size;
-    this.#indexByName.set(name, index);
-    this.set(index, {
-      server: origin.server,
-      incarnation: origin.incarnation as HybridTime,
-      contiguous: 0,
-      seen: 0,
-      floor: 0,
-      chain: 0,
-    });
+    const index = this.#indexes.size;
+    this.#indexes = new Map(this.#indexes).set(name, index);
+    const { server, incarnation } = origin;
+    this.set(index, { server, incarnation, contiguous: 0, seen: 0, floor: 0, chain: 0 });
     return index;
   }
 
   set(index: number, row: OriginRow): void {
     this.#rows.set(index, row);
-    this.#changed.add(index);
+    this.#changed.set(index, row);
+  }
+
+  /** The rows that this transaction changed. */
+  get changed(): ReadonlyMap<number, OriginRow> {
+    return this.#changed;
   }
 
   flush(): void {
-    for (const index of this.#changed) this.#view.put(originKey(index), encodeOriginRow(this.at(index)));
+    for (const [index, row] of this.#changed) this.#view.put(originKey(index), encodeOriginRow(row));
+  }
+
+  /** All names: those of the table, and those that this transaction has entered. */
+  #readAll(): OriginIndexes {
+    if (this.#isComplete) return this.#indexes;
+    this.#isComplete = true;
+    const stored = [...readOrigins(this.#view)].map(([index, row]) => [originName(row), index] as const);
+    this.#indexes = new Map(stored);
+    return this.#indexes;
   }
 }

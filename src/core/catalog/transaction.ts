@@ -6,7 +6,7 @@ import type { ServerId, VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import { entryKey, versionKey } from "./keys.ts";
 import type { Bytes, ReadView, WriteView } from "./kv.ts";
-import { OriginTable } from "./origins.ts";
+import { type OriginIndexes, OriginTable } from "./origins.ts";
 import {
   decodeRegisters,
   decodeVersionRow,
@@ -35,10 +35,11 @@ export class CatalogTransaction {
   readonly stats: CatalogStats;
   readonly #touched = new Set<VersionId>();
 
-  constructor(view: WriteView, context: CatalogContext) {
+  /** `indexes` are those of the origins that are known to be in the store. */
+  constructor(view: WriteView, context: CatalogContext, indexes?: OriginIndexes) {
     this.view = view;
     this.context = context;
-    this.origins = new OriginTable(view);
+    this.origins = new OriginTable(view, indexes);
     this.stats = readStats(view);
   }
 

@@ -75,6 +75,7 @@ export class Catalog {
   readonly #listeners: ((changed: Changed) => void)[] = [];
   #origin: Origin | undefined;
   #origins = new Map<number, OriginRow>();
+  #indexes = new Map<string, number>();
   #numbers = new Map<string, number>();
   #time: HybridTime;
   #ownFlushed = 0;
@@ -199,8 +200,9 @@ export class Catalog {
     let own = false;
     let settings = false;
     let versions: ReadonlySet<VersionId> = new Set();
+    let origins: ReadonlyMap<number, OriginRow> = new Map();
     const answer = await this.#store.write((view) => {
-      const transaction = new CatalogTransaction(view, this.#context);
+      const transaction = new CatalogTransaction(view, this.#context, this.#indexes);
       const startTime = this.#time;
       let log: OwnLog | undefined;
       const ownLog = () => {
@@ -250,9 +252,10 @@ export class Catalog {
       if (log !== undefined) rememberChainEnd(view, log);
       if (this.#time !== startTime) view.put(TIME_KEY, new ByteWriter(7).uint(this.#time, 7).finish());
       versions = transaction.touched;
+      origins = transaction.origins.changed;
       return result;
     });
-    this.#refreshOrigins();
+    for (const [index, row] of origins) this.#noteOrigin(index, row);
     for (const listener of this.#listeners) listener({ versions, settings, own });
     return answer;
   }
@@ -303,9 +306,21 @@ export class Catalog {
     if (time > this.#time) this.#time = time;
   }
 
+  /** What was committed about an origin; numbers only rise, so the order of two commits does not matter here. */
+  #noteOrigin(index: number, row: OriginRow): void {
+    const name = originName(row);
+    this.#indexes.set(name, index);
+    const known = this.#origins.get(index);
+    if (known !== undefined && (known.contiguous > row.contiguous || known.seen > row.seen)) return;
+    this.#origins.set(index, row);
+    this.#numbers.set(name, row.contiguous);
+  }
+
   #refreshOrigins(): void {
-    this.#origins = readOrigins(this.#store.read());
-    this.#numbers = new Map([...this.#origins.values()].map((row) => [originName(row), row.contiguous]));
+    this.#origins = new Map();
+    this.#indexes = new Map();
+    this.#numbers = new Map();
+    for (const [index, row] of readOrigins(this.#store.read())) this.#noteOrigin(index, row);
   }
 }
 

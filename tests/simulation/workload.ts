@@ -245,7 +245,7 @@ export async function readFile(face: Face, path: string, swarm: Swarm): Promise<
     if (bytes.length !== opened.info.size || (sha256 !== opened.info.sha256 && !swarm.isRotten(opened.info.sha256))) {
       swarm.world.fail(
         "P4",
-        `${path} was read as ${bytes.length} bytes ${sha256}, announced ${opened.info.size} ${opened.info.sha256}`,
+        `${path} was read as ${bytes.length} bytes ${sha256}, announced ${opened.info.size} ${opened.info.sha256}; it begins with ${JSON.stringify(bytes.toString("latin1", 0, 40))}`,
       );
     }
     return { kind: "file", version: opened.info.version!, sha256: opened.info.sha256! };

@@ -13,7 +13,7 @@ import { encodeTarget, reindex, TARGET_FIELD, targetOf } from "./surplus.ts";
 import { readVersionRow } from "./transaction.ts";
 import type { CatalogRecord, Content, FileContent } from "./types.ts";
 
-/** What three servers send that write on their own, now and then in a new incarnation. */
+/** What three servers write on their own, now and then in a new incarnation. */
 const anyHistory = fc
   .array(fc.record({ by: fc.nat(2), write: anyWrite, mint: fc.nat(9) }), { minLength: 1, maxLength: 20 })
   .map((steps) => {
@@ -24,8 +24,11 @@ const anyHistory = fc
       if (mint === 0) server.mint();
       history.write(server, write);
     }
-    return history.sent;
+    return history;
   });
+
+/** As they are sent, or as they were written even where that was superseded at once. */
+const anyRecords = anyHistory.chain(({ sent, records }) => fc.constantFrom(sent, records));
 
 const reader = (counts?: (server: ServerId) => boolean) => new ModelServer(serverNumbered(9), counts);
 
@@ -48,7 +51,7 @@ describe("merging", () => {
   it("C1, C2: says the same in whatever order, batches and repetitions the records come", () => {
     fc.assert(
       fc.property(
-        anyHistory.chain((records) => fc.tuple(fc.constant(records), shuffled(records))),
+        anyRecords.chain((records) => fc.tuple(fc.constant(records), shuffled(records))),
         ([records, batches]) => {
           const [straight, mixed] = [reader(), reader()];
           for (const record of records) straight.merge(record);
@@ -65,12 +68,29 @@ describe("merging", () => {
 
   it("C1: a repetition changes nothing and says so", () => {
     fc.assert(
-      fc.property(anyHistory, (records) => {
+      fc.property(anyRecords, (records) => {
         const server = reader();
         server.merge(...records);
         const before = told(server.view, true);
         expect(server.merge(...records)).toEqual(records.map(() => false));
         expect(told(server.view, true)).toEqual(before);
+      }),
+    );
+  });
+
+  it("C5: a register that says something older under the right marks is healed by the record", () => {
+    fc.assert(
+      fc.property(anyRecords, fc.nat(), (records, which) => {
+        const registers = records.filter(({ stamp }) => stamp !== undefined);
+        fc.pre(registers.length > 0);
+        const damaged = registers[which % registers.length]!;
+        const [server, right] = [reader(), reader()];
+        const old = { rank: 0, time: 0 as HybridTime, server: serverNumbered(0) };
+        const value = damaged.key.kind === "path" && damaged.key.field === CONTENT_FIELD ? [2] : [1];
+        server.merge({ ...damaged, stamp: old, value: Uint8Array.from(value) }, ...records);
+        right.merge(...records);
+        expect(told(server.view, true)).toEqual(told(right.view, true));
+        expect(contradictions(server)).toEqual([]);
       }),
     );
   });
@@ -131,7 +151,7 @@ describe("merging", () => {
 describe("the work index", () => {
   it("C13: follows who counts for K once the versions are looked at again", () => {
     fc.assert(
-      fc.property(anyHistory, fc.subarray([1, 2, 3]), (records, absent) => {
+      fc.property(anyRecords, fc.subarray([1, 2, 3]), (records, absent) => {
         const gone = new Set<ServerId>();
         const server = reader((other) => !gone.has(other));
         server.merge(...records);

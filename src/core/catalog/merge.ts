@@ -57,21 +57,22 @@ function asRegister(record: CatalogRecord, field: string, mark: Mark): Register 
 function mergePathRegister(transaction: CatalogTransaction, path: FilePath, written: Register, mark: Mark): boolean {
   const registers = transaction.registers(path);
   const present = registers.find(({ field }) => field === written.field);
-  if (present !== undefined && knows(present.marks, mark)) return false;
   const wins = present === undefined || compareWrites(written, present) > 0;
-  const marks = withMark(transaction, present?.marks ?? [], mark);
+  const known = present !== undefined && knows(present.marks, mark);
+  if (known && !wins) return false;
+  const marks = known ? present.marks : withMark(transaction, present?.marks ?? [], mark);
   const merged: Register = { ...(wins ? written : present), marks };
   transaction.setRegisters(path, [...registers.filter(({ field }) => field !== written.field), merged]);
 
   const pathPointer = { kind: "path", path, field: written.field } as const;
   if (written.field !== CONTENT_FIELD) {
-    point(transaction, [mark], pathPointer);
+    if (!known) point(transaction, [mark], pathPointer);
     if (wins) for (const version of versionsAt(registers)) transaction.touch(version);
     return wins;
   }
   const content = decodeContent(merged.value);
   point(transaction, marks, pathPointer);
-  if (content.type === "file") point(transaction, [mark], { kind: "content", version: content.version });
+  if (content.type === "file" && !known) point(transaction, [mark], { kind: "content", version: content.version });
   if (wins) replaceContent(transaction, path, present && decodeContent(present.value), content);
   return wins;
 }
@@ -134,14 +135,19 @@ function mergeSetting(transaction: CatalogTransaction, name: string, written: Re
   const { view } = transaction;
   const row = view.get(settingKey(name));
   const present = row === undefined ? undefined : decodeRegisters(row)[0];
-  if (present !== undefined && knows(present.marks, mark)) return false;
   const wins = present === undefined || compareWrites(written, present) > 0;
-  const marks = withMark(transaction, present?.marks ?? [], mark);
+  const known = present !== undefined && knows(present.marks, mark);
+  if (known && !wins) return false;
+  const marks = known ? present.marks : withMark(transaction, present?.marks ?? [], mark);
   view.put(settingKey(name), encodeRegisters([{ ...(wins ? written : present), marks }]));
-  point(transaction, [mark], { kind: "setting", name });
+  if (!known) point(transaction, [mark], { kind: "setting", name });
   return wins;
 }
 
+/**
+ * The mark, or a later one of its origin, is there already. What comes with it may say something newer all the same: a
+ * record carries its register as it was when it was sent, and a damaged register is healed by it (C5).
+ */
 function knows(marks: readonly Mark[], mark: Mark): boolean {
   return marks.some(({ origin, number }) => origin === mark.origin && number >= mark.number);
 }

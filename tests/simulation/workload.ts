@@ -4,7 +4,7 @@
  */
 
 import { FsdfsError } from "../../src/errors.ts";
-import type { EntryInfo, Face, Listing } from "../../src/server/face.ts";
+import type { EntryInfo, Face, Listing, PutResult } from "../../src/server/face.ts";
 import { type Content, inPieces, makeContent, sha256Of } from "./content.ts";
 import type { History, Operation, OperationKind, Seen } from "./history.ts";
 import { isBug, type Machine, NoAnswer, type Pause } from "./machine.ts";
@@ -107,8 +107,8 @@ export class Workload {
   async readAt(machine: Machine, operation: Operation): Promise<void> {
     operation.server = machine.name;
     try {
-      await machine.ask((face) => readInto(operation, face, this.#swarm), TIMEOUT_MS);
-      this.#history.end(operation, "acknowledged");
+      const { kind, path } = operation;
+      this.#acknowledge(operation, await machine.ask((face) => read(kind, path, face, this.#swarm), TIMEOUT_MS));
     } catch (error) {
       this.#history.end(operation, "failed", this.#codeOf(error, machine));
     }
@@ -143,13 +143,12 @@ export class Workload {
     const requestId = `r${operation.id}`;
     const tellSize = this.#random.chance(0.5);
     const options = { requestId, ...(tellSize && { sizeBytes: content.bytes.length, sha256: content.sha256 }) };
-    await this.#attempts(operation, async (face, pause) => {
-      const result = await face.put(path, inPieces(content.bytes, this.#random, pause), options);
-      operation.version = result.version;
-      operation.copies = result.copies;
-      if (result.sha256 !== content.sha256)
-        this.#swarm.world.fail("P4", `put #${operation.id} was told another digest`);
-    });
+    const result = await this.#attempts(operation, (face, pause) =>
+      face.put(path, inPieces(content.bytes, this.#random, pause), options),
+    );
+    if (result && result.sha256 !== content.sha256) {
+      this.#swarm.world.fail("P4", `put #${operation.id} was told another digest`);
+    }
     return operation;
   }
 
@@ -169,15 +168,15 @@ export class Workload {
 
   async #read(client: string, kind: OperationKind, path: string): Promise<Operation> {
     const operation = this.#history.begin(client, kind, path);
-    await this.#attempts(operation, async (face) => {
-      operation.seen.clear();
-      await readInto(operation, face, this.#swarm);
-    });
+    await this.#attempts(operation, (face) => read(kind, path, face, this.#swarm));
     return operation;
   }
 
-  /** Tries servers until one gives an answer that settles it. */
-  async #attempts(operation: Operation, attempt: (face: Face, pause: Pause) => Promise<void>): Promise<void> {
+  /**
+   * Tries servers until one gives an answer that settles it. An attempt that was given up may still go on, and what it
+   * comes to is nothing that the client was told.
+   */
+  async #attempts<T>(operation: Operation, attempt: (face: Face, pause: Pause) => Promise<T>): Promise<T | undefined> {
     let doubtful = false;
     let code: string | undefined;
     for (let i = 0; i < ATTEMPTS_MAX; i++) {
@@ -185,9 +184,9 @@ export class Workload {
       const machine = chosen ?? this.#random.pick(this.#swarm.machines);
       operation.server = machine.name;
       try {
-        await machine.ask(attempt, TIMEOUT_MS);
-        this.#history.end(operation, "acknowledged");
-        return;
+        const result = await machine.ask(attempt, TIMEOUT_MS);
+        this.#acknowledge(operation, result);
+        return result;
       } catch (error) {
         code = this.#codeOf(error, machine);
         if (CERTAIN.has(code)) break;
@@ -196,6 +195,13 @@ export class Workload {
       await this.#swarm.world.sleep(this.#random.between(1, RETRY_PAUSE_MS));
     }
     this.#history.end(operation, doubtful ? "unknown" : "failed", code);
+    return undefined;
+  }
+
+  #acknowledge(operation: Operation, result: unknown): void {
+    if (result instanceof Map) for (const [path, seen] of result as Told) operation.seen.set(path, seen);
+    else if (isPutResult(result)) Object.assign(operation, { version: result.version, copies: result.copies });
+    this.#history.end(operation, "acknowledged");
   }
 
   #codeOf(error: unknown, machine: Machine): string {
@@ -210,25 +216,27 @@ export class Workload {
   }
 }
 
-/** Carries out a read and notes what it told. */
-async function readInto(operation: Operation, face: Face, swarm: Swarm): Promise<void> {
-  const { kind, path, seen } = operation;
+/** What a read told, path by path. */
+type Told = Map<string, Seen>;
+
+async function read(kind: OperationKind, path: string, face: Face, swarm: Swarm): Promise<Told> {
   try {
-    if (kind === "get") seen.set(path, await readFile(face, path, swarm));
-    else if (kind === "head") seen.set(path, seenOf(await face.head(path)));
-    else if (kind === "locate") await locate(operation, face);
-    else if (kind === "list") for (const [name, entry] of await listAll(face, path)) seen.set(name, seenOf(entry));
-    else await face.status();
+    if (kind === "list")
+      return new Map(Array.from(await listAll(face, path), ([name, entry]) => [name, seenOf(entry)]));
+    if (kind === "get") return new Map([[path, await readFile(face, path, swarm)]]);
+    if (kind === "head") return new Map([[path, seenOf(await face.head(path))]]);
+    if (kind === "locate") return new Map([[path, await locate(path, face)]]);
+    await face.status();
+    return new Map();
   } catch (error) {
     if (!(error instanceof FsdfsError) || error.code !== "file-not-found") throw error;
-    seen.set(path, { kind: "absent" });
+    return new Map([[path, { kind: "absent" }]]);
   }
 }
 
-async function locate({ path, seen }: Operation, face: Face): Promise<void> {
+async function locate(path: string, face: Face): Promise<Seen> {
   const [location] = await face.locate([path]);
-  if (location) seen.set(path, { kind: "file", version: location.version, sha256: location.sha256 });
-  else seen.set(path, { kind: "absent" });
+  return location ? { kind: "file", version: location.version, sha256: location.sha256 } : { kind: "absent" };
 }
 
 /** Reads a whole file through the server that was asked. Reports wrong bytes by itself (P4). */
@@ -270,6 +278,10 @@ export async function listAll(
     after = listing.next;
   }
   throw new Error("a listing without an end");
+}
+
+function isPutResult(result: unknown): result is PutResult {
+  return typeof result === "object" && result !== null && "version" in result;
 }
 
 function seenOf(entry: Pick<EntryInfo, "type" | "version" | "sha256">): Seen {

@@ -170,7 +170,8 @@ async function replaceFailed(parts: Parts, whole: WholeUpload[], staged: StagedF
 
 async function sendStaged(parts: Parts, link: Link, staged: StagedFile): Promise<WholeUpload | undefined> {
   const file = await parts.ports.files.open(staged.name);
-  const body = readCopyRange({ file, sizeBytes: staged.sizeBytes }, 0, staged.sizeBytes);
+  const { sizeBytes, stat } = staged;
+  const body = readCopyRange({ file, sizeBytes, modifiedNs: stat.modifiedNs }, 0, sizeBytes);
   const answer = await stageAt(link, body);
   await body.return(undefined);
   return answer?.sha256 === staged.sha256 ? { link, upload: answer.upload } : undefined;

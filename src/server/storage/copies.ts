@@ -26,6 +26,8 @@ const HASH_CHUNK_BYTES = 1024 * 1024;
 export interface OpenCopy {
   readonly file: ReadableFile;
   readonly sizeBytes: number;
+  /** As recorded; a read is of these bytes only while the file has this time (P4). */
+  readonly modifiedNs: bigint;
 }
 
 export class Copies {
@@ -217,7 +219,7 @@ export class Copies {
     }
     const stat = await file.stat();
     const same = stat.inode === copy.inode && stat.sizeBytes === copy.sizeBytes && stat.modifiedNs === copy.modifiedNs;
-    if (same) return { file, sizeBytes: stat.sizeBytes };
+    if (same) return { file, sizeBytes: stat.sizeBytes, modifiedNs: stat.modifiedNs };
     await file.close();
     return undefined;
   }

@@ -4,13 +4,19 @@ import type { OpenCopy } from "./copies.ts";
 
 export const CHUNK_BYTES = 256 * 1024;
 
-/** Bytes `start` to `end` of a copy, which is closed at the end. Each chunk has memory of its own. */
+/**
+ * Bytes `start` to `end` of a copy, which is closed at the end. Each chunk has memory of its own. Throws when somebody
+ * changes the file meanwhile: no chunk is handed out that was read after a change (P4, S8).
+ */
 export async function* readCopyRange(copy: OpenCopy, start: number, end: number): AsyncGenerator<Bytes> {
   try {
     for (let position = start; position < end; ) {
       const buffer = new Uint8Array(Math.min(CHUNK_BYTES, end - position));
       const count = await copy.file.read(buffer, position);
       if (count === 0) throw new Error("a copy ended before its size");
+      const { modifiedNs, sizeBytes } = await copy.file.stat();
+      if (modifiedNs !== copy.modifiedNs || sizeBytes !== copy.sizeBytes)
+        throw new Error("a copy changed while it was read");
       position += count;
       yield count === buffer.length ? buffer : buffer.subarray(0, count);
     }

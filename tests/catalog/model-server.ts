@@ -84,7 +84,8 @@ export class ModelServer {
   walk(origin: Origin, after: number, limit: number, complete?: number): LogWalk {
     const found = this.rowOf(origin);
     if (found === undefined) return { records: [], reached: after, announce: undefined };
-    return walkLog(this.view, found[0], found[1], after, limit, complete);
+    const origins = this.origins();
+    return walkLog(this.view, found[0], (index) => origins.get(index)!, after, limit, complete);
   }
 
   /** Takes in a batch as it comes over the wire. */

@@ -10,12 +10,13 @@ import { ByteReader, ByteWriter } from "../bytes.ts";
 import { type HybridTime, SERVER_ID_BYTES, type ServerId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import { entryKey, logKey, numberOfLogKey, settingKey } from "./keys.ts";
-import type { ReadView } from "./kv.ts";
+import type { Bytes, ReadView } from "./kv.ts";
 import { decodePointer, type LogPointer } from "./log.ts";
 import { CONTENT_FIELD } from "./merge.ts";
 import { originName } from "./origins.ts";
 import {
   decodeRegisters,
+  type Mark,
   type OriginRow,
   type Register,
   readStamp,
@@ -25,7 +26,7 @@ import {
   writeVersion,
 } from "./rows.ts";
 import { readRegisters, readVersionRow } from "./transaction.ts";
-import type { CatalogRecord, Origin, RegisterKey } from "./types.ts";
+import type { CatalogRecord, Origin, RegisterKey, Stamp } from "./types.ts";
 
 const FORMAT = 1;
 
@@ -57,59 +58,95 @@ export interface Batch {
 export function walkLog(
   view: ReadView,
   index: number,
-  row: OriginRow,
+  originAt: (index: number) => OriginRow,
   after: number,
   limit: number,
-  complete = row.contiguous,
+  complete?: number,
 ): LogWalk {
+  const row = originAt(index);
   const records: CatalogRecord[] = [];
   let reached = after;
   let rows = 0;
   for (const { key, value } of view.range({ start: logKey(index, after + 1), end: logKey(index + 1, 0), limit })) {
     reached = numberOfLogKey(key);
     rows += 1;
-    records.push(recordAt(view, index, row, reached, decodePointer(value)));
+    records.push(...recordsAt(view, originAt, { origin: index, number: reached }, decodePointer(value)));
   }
   if (rows === limit) return { records, reached, announce: undefined };
-  const number = Math.min(complete, row.contiguous);
+  const number = Math.min(complete ?? row.contiguous, row.contiguous);
   const chain = number === row.contiguous ? row.chain : 0;
   return { records, reached, announce: { origin: row, number, chain } };
 }
 
-function recordAt(view: ReadView, index: number, row: OriginRow, number: number, pointer: LogPointer): CatalogRecord {
-  const origin: Origin = { server: row.server, incarnation: row.incarnation };
+/**
+ * Digest over the numbers of an origin that are merged beyond its contiguous number, 0 when there are none. Servers that
+ * differ in it have something to tell each other though the origin may be dead and will never close the gap.
+ */
+export function tailDigest(view: ReadView, index: number, row: OriginRow): number {
+  if (row.seen <= row.contiguous) return 0;
+  let digest = 0;
+  for (const { key } of view.range({ start: logKey(index, row.contiguous + 1), end: logKey(index + 1, 0) })) {
+    digest = (digest + Math.imul(numberOfLogKey(key), 0x9e3779b1) + 1) >>> 0;
+  }
+  return digest;
+}
+
+/**
+ * The register that a log row points to, as it is now, under every mark that it has: whoever takes in a superseding value
+ * learns by whose record it came, and can pass that on should its origin die.
+ */
+function recordsAt(
+  view: ReadView,
+  originAt: (index: number) => OriginRow,
+  mark: Mark,
+  pointer: LogPointer,
+): CatalogRecord[] {
+  const under = (key: RegisterKey, marks: readonly Mark[], stamp: Stamp | undefined, value: Bytes) =>
+    marks.map(({ origin, number }) => {
+      const { server, incarnation } = originAt(origin);
+      return { key, stamp, value, origin: { server, incarnation }, number };
+    });
+  if (pointer.kind === "holding") {
+    const { version } = pointer;
+    const holding = readVersionRow(view, version).holdings.find(({ marks }) => hasMark(marks, mark));
+    if (holding === undefined) throw dangling(originAt(mark.origin), mark.number);
+    const key: RegisterKey = { kind: "holding", version, holder: originAt(mark.origin).server };
+    return under(key, holding.marks, undefined, Uint8Array.of(holding.held ? 1 : 0));
+  }
+  const found = registerAt(view, mark, pointer);
+  if (found === undefined) throw dangling(originAt(mark.origin), mark.number);
+  return under(found.key, found.register.marks, found.register.stamp, found.register.value);
+}
+
+function registerAt(
+  view: ReadView,
+  mark: Mark,
+  pointer: Exclude<LogPointer, { kind: "holding" }>,
+): { key: RegisterKey; register: Register } | undefined {
   switch (pointer.kind) {
     case "path": {
-      const register = readRegisters(view, entryKey(pointer.path)).find(({ field }) => field === pointer.field);
-      return ofRegister({ kind: "path", path: pointer.path, field: pointer.field }, register, origin, number);
+      const { path, field } = pointer;
+      const register = readRegisters(view, entryKey(path)).find((other) => other.field === field);
+      return register && { key: { kind: "path", path, field }, register };
     }
-    case "content": {
+    case "content":
       for (const path of readVersionRow(view, pointer.version).paths) {
         const register = readRegisters(view, entryKey(path)).find(({ field }) => field === CONTENT_FIELD);
-        const marked = register?.marks.some((mark) => mark.origin === index && mark.number === number);
-        if (marked) return ofRegister({ kind: "path", path, field: CONTENT_FIELD }, register, origin, number);
+        if (register !== undefined && hasMark(register.marks, mark)) {
+          return { key: { kind: "path", path, field: CONTENT_FIELD }, register };
+        }
       }
-      throw dangling(origin, number);
-    }
-    case "holding": {
-      const holding = readVersionRow(view, pointer.version).holdings.find(({ marks }) =>
-        marks.some((mark) => mark.origin === index && mark.number === number),
-      );
-      if (holding === undefined) throw dangling(origin, number);
-      const key: RegisterKey = { kind: "holding", version: pointer.version, holder: row.server };
-      return { key, stamp: undefined, value: Uint8Array.of(holding.held ? 1 : 0), origin, number };
-    }
+      return undefined;
     case "setting": {
       const stored = view.get(settingKey(pointer.name));
       const register = stored === undefined ? undefined : decodeRegisters(stored)[0];
-      return ofRegister({ kind: "setting", name: pointer.name }, register, origin, number);
+      return register && { key: { kind: "setting", name: pointer.name }, register };
     }
   }
 }
 
-function ofRegister(key: RegisterKey, register: Register | undefined, origin: Origin, number: number): CatalogRecord {
-  if (register === undefined) throw dangling(origin, number);
-  return { key, stamp: register.stamp, value: register.value, origin, number };
+function hasMark(marks: readonly Mark[], mark: Mark): boolean {
+  return marks.some(({ origin, number }) => origin === mark.origin && number === mark.number);
 }
 
 function dangling(origin: Origin, number: number): Error {

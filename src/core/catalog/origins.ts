@@ -17,6 +17,12 @@ export function readOrigins(view: ReadView): Map<number, OriginRow> {
   return origins;
 }
 
+export function readOrigin(view: ReadView, index: number): OriginRow {
+  const row = view.get(originKey(index));
+  if (row === undefined) throw new Error(`no origin has the index ${index}`);
+  return decodeOriginRow(row);
+}
+
 /** Indexes by name, as of some transaction that was committed before: an origin never changes its index. */
 export type OriginIndexes = ReadonlyMap<string, number>;
 
@@ -37,9 +43,7 @@ export class OriginTable {
   at(index: number): OriginRow {
     const read = this.#rows.get(index);
     if (read !== undefined) return read;
-    const stored = this.#view.get(originKey(index));
-    if (stored === undefined) throw new Error(`no origin has the index ${index}`);
-    const row = decodeOriginRow(stored);
+    const row = readOrigin(this.#view, index);
     this.#rows.set(index, row);
     return row;
   }

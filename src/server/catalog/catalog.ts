@@ -4,12 +4,12 @@
  */
 
 import { ByteReader, ByteWriter } from "../../core/bytes.ts";
-import { type Batch, type ChainedAnnouncement, type LogWalk, walkLog } from "../../core/catalog/batch.ts";
+import { type Batch, type ChainedAnnouncement, type LogWalk, tailDigest, walkLog } from "../../core/catalog/batch.ts";
 import { contentStamp } from "../../core/catalog/entries.ts";
 import { metaKey, type Table, tableRange } from "../../core/catalog/keys.ts";
 import type { Bytes, ReadView, WriteView } from "../../core/catalog/kv.ts";
 import { merge } from "../../core/catalog/merge.ts";
-import { originName, readOrigins } from "../../core/catalog/origins.ts";
+import { originName, readOrigin, readOrigins } from "../../core/catalog/origins.ts";
 import { OwnLog } from "../../core/catalog/own.ts";
 import { type OriginRow, times } from "../../core/catalog/rows.ts";
 import { type CatalogStats, readStats, STATS_KEY } from "../../core/catalog/stats.ts";
@@ -79,6 +79,7 @@ export class Catalog {
   #numbers = new Map<string, number>();
   #time: HybridTime;
   #ownFlushed = 0;
+  #revision = 0;
 
   constructor(store: CatalogStore, clock: Clock, context: CatalogContext) {
     this.self = context.self;
@@ -163,6 +164,7 @@ export class Catalog {
       for (const key of [CHAIN_KEY, STATS_KEY]) view.remove(key);
     });
     this.#refreshOrigins();
+    this.#revision += 1;
     for (const listener of this.#listeners) listener({ versions: new Set(), settings: true, own: false });
   }
 
@@ -176,9 +178,12 @@ export class Catalog {
   }
 
   serverOf(originIndex: number): ServerId {
-    const row = this.#origins.get(originIndex);
-    if (row === undefined) throw new Error(`no origin has the index ${originIndex}`);
-    return row.server;
+    return this.originAt(originIndex).server;
+  }
+
+  /** @throws Error when there is none: indexes come from rows of the catalog */
+  originAt(originIndex: number): OriginRow {
+    return this.#origins.get(originIndex) ?? readOrigin(this.read(), originIndex);
   }
 
   /** Up to which number an origin, named by `originName`, is known here. */
@@ -189,6 +194,16 @@ export class Catalog {
   /** This server's last number that a power cut cannot take back. */
   get ownFlushedNumber(): number {
     return this.#ownFlushed;
+  }
+
+  /** Rises with each change: what was derived from the catalog at the same revision still holds. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Digest of what is known of an origin beyond its contiguous number (C3). */
+  tailOf(originIndex: number): number {
+    return tailDigest(this.read(), originIndex, this.originAt(originIndex));
   }
 
   get latestTime(): HybridTime {
@@ -256,6 +271,7 @@ export class Catalog {
       return result;
     });
     for (const [index, row] of origins) this.#noteOrigin(index, row);
+    this.#revision += 1;
     for (const listener of this.#listeners) listener({ versions, settings, own });
     return answer;
   }
@@ -272,9 +288,7 @@ export class Catalog {
    * `complete` is what was known of the origin when the walk began.
    */
   async walk(originIndex: number, after: number, limit: number, complete?: number): Promise<LogWalk> {
-    const row = this.#origins.get(originIndex);
-    if (row === undefined) throw new Error(`no origin has the index ${originIndex}`);
-    const walk = walkLog(this.read(), originIndex, row, after, limit, complete);
+    const walk = walkLog(this.read(), originIndex, (index) => this.originAt(index), after, limit, complete);
     await this.flushed();
     return walk;
   }

@@ -52,19 +52,29 @@ export class CatchUp {
   /** Origins that lag behind what some linked server knows, and will not come by themselves. */
   #missing(): { origin: Origin; link: Link }[] {
     const now = this.#clock.monotonic();
+    const own = this.#ownTails();
     const best = new Map<string, { origin: Origin; link: Link; number: number }>();
     for (const link of this.#mesh.links()) {
       for (const origin of link.knownOrigins()) {
         const name = originName(origin);
         const number = link.knownNumber(name);
-        if (number <= this.#catalog.knownNumber(name) || this.#isCurrent(origin)) continue;
-        if (number > (best.get(name)?.number ?? 0)) best.set(name, { origin, link, number });
+        const tail = link.tailOf(name);
+        const hasMore = number > this.#catalog.knownNumber(name) || (tail !== 0 && tail !== own.get(name));
+        if (!hasMore || this.#isCurrent(origin)) continue;
+        if (number > (best.get(name)?.number ?? -1)) best.set(name, { origin, link, number });
       }
     }
     for (const name of this.#lags.keys()) if (!best.has(name)) this.#lags.delete(name);
     return [...best].flatMap(([name, { origin, link }]) =>
       this.#isStuck(name, origin, now) ? [{ origin, link }] : [],
     );
+  }
+
+  #ownTails(): Map<string, number> {
+    const tails = [...this.#catalog.origins()].map(
+      ([index, row]) => [originName(row), this.#catalog.tailOf(index)] as const,
+    );
+    return new Map(tails);
   }
 
   #isCurrent(origin: Origin): boolean {
@@ -89,9 +99,9 @@ export class CatchUp {
       const message = encodeRequest({ origin, after, complete });
       const batch = decodeBatch(await link.call("catch-up", message, TIMEOUT_MS));
       await this.#catalog.apply(batch);
-      const last = batch.records.at(-1);
-      if (batch.announcements.length > 0 || last === undefined) return;
-      after = last.number;
+      const numbers = batch.records.filter((record) => originName(record.origin) === name).map(({ number }) => number);
+      if (batch.announcements.length > 0 || numbers.length === 0) return;
+      after = Math.max(...numbers);
     }
   }
 

@@ -31,6 +31,7 @@ export interface GreetingParts {
 export class Greeting {
   swarmPort = 0;
   readonly #parts: GreetingParts;
+  #cached: { revision: number; known: readonly KnownOrigin[]; digest: number } | undefined;
   readonly #self = new Set<string>();
   readonly #seenAs = new Set<string>();
   readonly #goals = new Map<ServerId, readonly KnownOrigin[]>();
@@ -55,24 +56,23 @@ export class Greeting {
     };
   }
 
-  known(): KnownOrigin[] {
-    return Array.from(this.#parts.catalog.origins().values(), (row) => [
-      row.server,
-      row.incarnation,
-      row.contiguous,
-      row.seen,
-      row.chain,
-    ]);
+  known(): readonly KnownOrigin[] {
+    return this.#derived().known;
   }
 
   knownDigest(): number {
-    let digest = 0;
-    for (const [server, incarnation, number] of this.known()) {
-      let hash = (number ^ incarnation) >>> 0;
-      for (let i = 0; i < server.length; i++) hash = Math.imul(hash ^ server.charCodeAt(i), 0x01000193) >>> 0;
-      digest = (digest + hash) >>> 0; // A sum, so that the order of the origins does not matter.
-    }
-    return digest;
+    return this.#derived().digest;
+  }
+
+  #derived(): { known: readonly KnownOrigin[]; digest: number } {
+    const { catalog } = this.#parts;
+    if (this.#cached?.revision === catalog.revision) return this.#cached;
+    const known = Array.from(catalog.origins(), ([index, row]): KnownOrigin => {
+      const { server, incarnation, contiguous, seen, chain } = row;
+      return [server, incarnation, contiguous, seen, chain, catalog.tailOf(index)];
+    });
+    this.#cached = { revision: catalog.revision, known, digest: digestOf(known) };
+    return this.#cached;
   }
 
   isSelf(address: string): boolean {
@@ -174,4 +174,15 @@ export class Greeting {
     const { files, copies, trashFiles } = this.#parts.catalog.stats();
     return files === 0 && copies === 0 && trashFiles === 0;
   }
+}
+
+/** The same for all who know the same: a sum, since each server has its origins in an order of its own. */
+function digestOf(known: readonly KnownOrigin[]): number {
+  let digest = 0;
+  for (const [server, incarnation, number, , , tail] of known) {
+    let hash = (number ^ incarnation ^ tail) >>> 0;
+    for (let i = 0; i < server.length; i++) hash = Math.imul(hash ^ server.charCodeAt(i), 0x01000193) >>> 0;
+    digest = (digest + hash) >>> 0;
+  }
+  return digest;
 }

@@ -57,6 +57,7 @@ export class Link {
   readonly #control: Connection;
   readonly #context: LinkContext;
   readonly #known = new Map<string, number>();
+  readonly #tails = new Map<string, number>();
   readonly #origins = new Map<string, Origin>();
   readonly #pushWakeup = new Wakeup();
   readonly #ended = new AbortController();
@@ -105,14 +106,20 @@ export class Link {
     return this.#known.get(origin) ?? 0;
   }
 
+  /** What the other server last told of an origin beyond its contiguous number (C3). */
+  tailOf(origin: string): number {
+    return this.#tails.get(origin) ?? 0;
+  }
+
   /** Origins that the other server has told of. */
   knownOrigins(): Iterable<Origin> {
     return this.#origins.values();
   }
 
   learnKnown(known: readonly KnownOrigin[]): void {
-    for (const [server, incarnation, number] of known) {
+    for (const [server, incarnation, number, , , tail] of known) {
       const name = originName({ server, incarnation });
+      this.#tails.set(name, tail);
       this.#origins.set(name, { server, incarnation });
       this.#learn(name, number);
     }

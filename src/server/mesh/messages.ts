@@ -17,8 +17,11 @@ import {
 export const PROTOCOL = 1;
 export const NO_SWARM = "0".repeat(SWARM_ID_BYTES * 2) as SwarmId;
 
-/** How far one origin is known: server, incarnation, contiguous number, greatest number, digest (C6). */
-export type KnownOrigin = readonly [ServerId, HybridTime, number, number, number];
+/**
+ * How far one origin is known: server, incarnation, contiguous number, greatest number, digest of its history (C6),
+ * digest of the numbers beyond the contiguous one (C3).
+ */
+export type KnownOrigin = readonly [ServerId, HybridTime, number, number, number, number];
 
 export interface Hello {
   readonly protocol: number;

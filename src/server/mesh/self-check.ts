@@ -85,11 +85,7 @@ export class SelfCheck {
     return { head: encodeBatch({ records, announcements: [] }) };
   }
 
-  readonly #originAt = (index: number): Origin => {
-    const row = this.#catalog.origins().get(index);
-    if (row === undefined) throw new Error(`no origin has the index ${index}`);
-    return row;
-  };
+  readonly #originAt = (index: number): Origin => this.#catalog.originAt(index);
 }
 
 function next(table: SharedTable, end: Bytes, tableEnded: boolean): Position | undefined {

@@ -1,0 +1,132 @@
+/**
+ * Builds the catalog of a server that holds a great many files together with two others, through the rules that a live
+ * server uses, without any file on the disk: records of three origins, four for each file (one content, three holdings).
+ */
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { openDiskFileStore } from "../../src/adapters/disk/file-store.ts";
+import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
+import { systemClock } from "../../src/adapters/system/clock.ts";
+import { systemRandom } from "../../src/adapters/system/random.ts";
+import { encodeContent } from "../../src/core/catalog/content.ts";
+import { addCopy, placeCopy } from "../../src/core/catalog/copies.ts";
+import { CONTENT_FIELD } from "../../src/core/catalog/merge.ts";
+import type { Origin } from "../../src/core/catalog/types.ts";
+import { type HybridTime, type ServerId, type VersionId, versionId } from "../../src/core/ids.ts";
+import type { FilePath } from "../../src/core/paths.ts";
+import { Catalog, type Change } from "../../src/server/catalog/catalog.ts";
+import { Identity } from "../../src/server/identity.ts";
+import { writeRosterEntry } from "../../src/server/settings.ts";
+
+/** Files in one transaction. */
+const BATCH_FILES = 500;
+const ALBUMS_PER_ARTIST = 10;
+const TITLES_PER_ALBUM = 12;
+/** A prime that no count of albums here is a multiple of: walks them all in an order that is no order of names. */
+const STRIDE = 7_919;
+
+const ARTISTS = ["Northern", "Silver", "Velvet", "Broken", "Electric", "Quiet", "Golden", "Hollow"];
+const ALBUMS = ["Rivers", "Winter", "Machines", "Harbour", "Letters", "Daylight"];
+const TITLES = ["Overture", "The Long Way Home", "Rain", "Passing Trains", "Lanterns", "Second Sight", "Embers"];
+
+const OTHERS: readonly Origin[] = ["b00000000001", "c00000000002"].map((server) => ({
+  server: server as ServerId,
+  incarnation: (Date.now() * 1024) as HybridTime,
+}));
+
+export interface Built {
+  readonly server: ServerId;
+  readonly dataBytes: number;
+  readonly seconds: number;
+}
+
+/** @param data the data directory, which is made; @param state where the catalog lies */
+export async function buildHolder(
+  data: string,
+  state: string,
+  files: number,
+  progress: (done: number) => void,
+): Promise<Built> {
+  const start = performance.now();
+  await mkdir(data, { recursive: true });
+  const disk = await openDiskFileStore(data);
+  const store = openLmdbCatalogStore(state);
+  try {
+    const identity = await Identity.load(store, disk, systemRandom, false);
+    await identity.join(identity.newSwarm());
+    const catalog = openCatalog(store, identity.server);
+    await catalog.mintOrigin(0 as HybridTime);
+    for (let first = 0; first < files; first += BATCH_FILES) {
+      await catalog.change((change) => {
+        for (let i = first; i < Math.min(files, first + BATCH_FILES); i++) writeFile(change, identity.server, i, files);
+        for (const origin of OTHERS)
+          change.announce({ origin, number: Math.min(files, first + BATCH_FILES), chain: 0 });
+      });
+      progress(Math.min(files, first + BATCH_FILES));
+    }
+    await catalog.flushed();
+    return { server: identity.server, dataBytes: store.sizeBytes(), seconds: (performance.now() - start) / 1000 };
+  } finally {
+    await store.close();
+  }
+}
+
+/** Enters a server that is never up into the roster of a server that does not run. */
+export async function addSilentServer(state: string, self: ServerId): Promise<void> {
+  const store = openLmdbCatalogStore(state);
+  try {
+    const catalog = openCatalog(store, self);
+    catalog.useStoredOrigin();
+    const id = "e00000000003" as ServerId;
+    const addresses = ["127.0.0.1:9"];
+    await catalog.change((change) => {
+      const entry = { id, name: "silent", zone: id, url: undefined, addresses, httpPort: 9, softwareVersion: "bench" };
+      writeRosterEntry(change, entry);
+    });
+    await catalog.flushed();
+  } finally {
+    await store.close();
+  }
+}
+
+function openCatalog(store: ReturnType<typeof openLmdbCatalogStore>, self: ServerId): Catalog {
+  return new Catalog(store, systemClock, { self, counts: () => true, defaultTarget: 3 });
+}
+
+function writeFile(change: Change, self: ServerId, index: number, files: number): void {
+  const path = pathOfFile(index, files);
+  const time = change.now();
+  const version = versionId(time, self);
+  const sha256 = createHash("sha256").update(path).digest("hex");
+  const sizeBytes = 3_000_000 + (Number.parseInt(sha256.slice(0, 6), 16) % 6_000_000);
+  const content = encodeContent({ type: "file", version, sizeBytes, sha256, request: undefined });
+  change.writePath(path, CONTENT_FIELD, content, time);
+  change.writeHolding(version, true);
+  holdHere(change, version, path, sizeBytes, index);
+  for (const origin of OTHERS) {
+    const key = { kind: "holding", version, holder: origin.server } as const;
+    change.merge({ key, stamp: undefined, value: Uint8Array.of(1), origin, number: index + 1 });
+  }
+}
+
+function holdHere(change: Change, version: VersionId, path: FilePath, sizeBytes: number, index: number): void {
+  const modifiedNs = BigInt(Date.now()) * 1_000_000n;
+  const copy = { path, location: path, staged: undefined, sizeBytes, inode: 1_000_000 + index, modifiedNs };
+  addCopy(change.transaction, version, copy);
+  placeCopy(change.transaction, version, copy);
+}
+
+/** Some 40 characters; all different, albums put in whole and in no order. */
+export function pathOfFile(index: number, files: number): FilePath {
+  const albums = Math.ceil(files / TITLES_PER_ALBUM);
+  const album = (Math.floor(index / TITLES_PER_ALBUM) * STRIDE) % albums;
+  const artist = Math.floor(album / ALBUMS_PER_ARTIST);
+  const track = index % TITLES_PER_ALBUM;
+  const names = [
+    "music",
+    `${ARTISTS[artist % ARTISTS.length]} ${artist}`,
+    `${ALBUMS[album % ALBUMS.length]} ${album % ALBUMS_PER_ARTIST}`,
+    `${String(track + 1).padStart(2, "0")} ${TITLES[(album + track) % TITLES.length]}.ogg`,
+  ];
+  return names.join("/") as FilePath;
+}

@@ -4,7 +4,8 @@ import { play } from "./play.ts";
 import { SCENARIO_NAMES, SCENARIOS } from "./scenarios.ts";
 
 const SEEDS = [1, 2, 3];
-const SERVERS = 100;
+/** A hundred take minutes of computing, so many as `npm run scenario many-servers -- --simulated` has. */
+const SERVERS = 40;
 const cases = SCENARIO_NAMES.map((name) => ({ name, ...SCENARIOS[name] }));
 
 describe.each([false, true])("simulated, with restarts: %s", (restarts) => {

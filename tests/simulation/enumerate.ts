@@ -143,7 +143,7 @@ class Trial {
       await this.#world.sleep(5_000);
       await this.#do("put", "music/b");
     } else {
-      await this.#rest("after the preparation");
+      await this.#rest("after the preparation", SERVERS);
     }
   }
 
@@ -173,16 +173,10 @@ class Trial {
     this.#armory.disarm();
     await this.#world.sleep(DOWN_MS);
     for (const machine of machines) machine.start();
-    if (!(await this.#rest("after the strike"))) return;
-    const view = await lookAround(this.#swarm, this.#history, machines);
-    judge({
-      swarm: this.#swarm,
-      history: this.#history,
-      losses: new Losses(this.#history),
-      calms: [],
-      view,
-      copiesWanted: SERVERS,
-    });
+    if (!(await this.#rest("after the strike", SERVERS))) return;
+    const [swarm, history, losses] = [this.#swarm, this.#history, new Losses(this.#history)];
+    const view = await lookAround(swarm, history, losses, machines);
+    judge({ swarm, history, losses, calms: [], view, copiesWanted: SERVERS });
   }
 
   /** P2, P3: what was acknowledged is there without the one that died. */
@@ -200,8 +194,8 @@ class Trial {
     if (outcome !== "acknowledged") this.#world.fail("liveness", `the preparation failed: ${code}`);
   }
 
-  async #rest(when: string): Promise<boolean> {
-    const reason = await comeToRest(this.#swarm, this.#swarm.machines, REST_LIMIT_MS);
+  async #rest(when: string, copiesWanted = 0): Promise<boolean> {
+    const reason = await comeToRest(this.#swarm, this.#swarm.machines, REST_LIMIT_MS, copiesWanted);
     if (reason !== undefined) this.#world.fail("liveness", `no rest ${when}: ${reason}`);
     return reason === undefined;
   }

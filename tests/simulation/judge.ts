@@ -1,6 +1,7 @@
 /** All oracles, over a swarm at rest. What they find fails the run. */
 import type { History } from "./history.ts";
 import type { Losses } from "./losses.ts";
+import { acknowledgedCopies } from "./oracles/acknowledged.ts";
 import { copies } from "./oracles/copies.ts";
 import { equalCatalogs } from "./oracles/equal.ts";
 import { exactQuota } from "./oracles/quota.ts";
@@ -23,6 +24,7 @@ export function judge({ swarm, history, losses, calms, view, copiesWanted }: Evi
   const { writeCopies } = swarm.config;
   const problems = {
     "equal catalogs": equalCatalogs(view),
+    "P3 at the acknowledgement": acknowledgedCopies(history, calms, Math.min(writeCopies, swarm.config.copies)),
     P3: winners(history, view, losses, writeCopies),
     copies: copies(view, losses, copiesWanted),
     S3: exactQuota(view),

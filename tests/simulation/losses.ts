@@ -57,4 +57,8 @@ export class Losses {
     const copies = operation.sha256 === undefined ? 0 : (this.#copies.get(operation.sha256) ?? 0);
     return Math.max(copies, this.#records.get(operation.id) ?? 0) >= made;
   }
+
+  get any(): boolean {
+    return this.#copies.size > 0 || this.#records.size > 0;
+  }
 }

@@ -4,6 +4,7 @@
 import type { Location, ServerInfo, SwarmStatus } from "../../src/server/face.ts";
 import { sha256Of } from "./content.ts";
 import type { History, Seen } from "./history.ts";
+import type { Losses } from "./losses.ts";
 import type { Machine } from "./machine.ts";
 import type { Swarm } from "./swarm.ts";
 import { listAll, readFile } from "./workload.ts";
@@ -50,13 +51,16 @@ export async function comeToRest(
   swarm: Swarm,
   machines: readonly Machine[],
   limitMs: number,
+  copiesWanted = 0,
 ): Promise<string | undefined> {
   const endMs = swarm.world.nowMs + limitMs;
   let before = "";
   let reason = "nothing was asked yet";
   while (swarm.world.nowMs < endMs) {
     await swarm.world.sleep(POLL_INTERVAL_MS);
-    const now = await summary(machines).catch((error: unknown) => ({ reason: `asking: ${String(error)}` }));
+    const now = await summary(machines, copiesWanted).catch((error: unknown) => ({
+      reason: `asking: ${String(error)}`,
+    }));
     if ("reason" in now) {
       reason = now.reason;
       before = "";
@@ -70,7 +74,10 @@ export async function comeToRest(
 }
 
 /** What rest means, as one text that must not change; or the reason why there is no rest. */
-async function summary(machines: readonly Machine[]): Promise<{ text: string } | { reason: string }> {
+async function summary(
+  machines: readonly Machine[],
+  copiesWanted: number,
+): Promise<{ text: string } | { reason: string }> {
   const texts = new Set<string>();
   for (const machine of machines) {
     const health = await machine.ask(async (face) => face.health(), ASK_TIMEOUT_MS);
@@ -82,6 +89,9 @@ async function summary(machines: readonly Machine[]): Promise<{ text: string } |
     const missing = machines.find((other) => !names.has(other.name));
     if (missing) return { reason: `${machine.name} does not count ${missing.name} as up` };
     const entries = await machine.ask((face) => listAll(face, "", true), ASK_TIMEOUT_MS);
+    const few = [...entries].find(([, { type, copies }]) => type === "file" && (copies ?? 0) < copiesWanted);
+    if (few)
+      return { reason: `${few[0]} has ${few[1].copies} copies, ${copiesWanted} are possible, ${machine.name} says` };
     texts.add([...entries].map(([path, entry]) => `${path} ${entry.version} ${entry.copies}`).join("\n"));
   }
   if (texts.size > 1) return { reason: `the listings differ:\n${[...texts].join("\n--\n")}` };
@@ -99,24 +109,31 @@ export async function readEverything(swarm: Swarm, machines: readonly Machine[])
   }
 }
 
-export async function lookAround(swarm: Swarm, history: History, machines: readonly Machine[]): Promise<RestView> {
+export async function lookAround(
+  swarm: Swarm,
+  history: History,
+  losses: Losses,
+  machines: readonly Machine[],
+): Promise<RestView> {
   const servers: ServerView[] = [];
-  for (const machine of machines) servers.push(await viewOf(swarm, history, machine));
+  for (const machine of machines) servers.push(await viewOf(swarm, history, losses, machine));
   return { servers, disks: machines.map(diskOf) };
 }
 
-async function viewOf(swarm: Swarm, history: History, machine: Machine): Promise<ServerView> {
+async function viewOf(swarm: Swarm, history: History, losses: Losses, machine: Machine): Promise<ServerView> {
   const entries = await machine.ask((face) => listAll(face, "", true), ASK_TIMEOUT_MS);
   const files = [...entries].filter(([, entry]) => entry.type === "file").map(([path]) => path);
   const asked = [...new Set([...files, ...history.paths])];
   const located = await machine.ask((face) => face.locate(asked), ASK_TIMEOUT_MS);
   const contents = new Map<string, Seen>();
   for (const path of files) {
+    const put = history.putOf(entries.get(path)?.sha256 ?? "");
+    const excused = put !== undefined && losses.excuses(put, swarm.config.writeCopies);
     const seen = await machine
       .ask((face) => readFile(face, path, swarm), ASK_TIMEOUT_MS)
-      .catch((error: unknown) =>
-        swarm.world.fail("P3", `${machine.name} cannot read ${path} at rest: ${String(error)}`),
-      );
+      .catch((error: unknown) => {
+        if (!excused) swarm.world.fail("P3", `${machine.name} cannot read ${path} at rest: ${String(error)}`);
+      });
     if (seen) contents.set(path, seen);
   }
   return {

@@ -169,7 +169,7 @@ class Run {
 
   async #rest(when: string): Promise<boolean> {
     while (this.#workloads.some(({ active }) => active > 0)) await this.#world.sleep(500);
-    const reason = await comeToRest(this.#swarm, this.#live(), REST_LIMIT_MS);
+    const reason = await comeToRest(this.#swarm, this.#live(), REST_LIMIT_MS, this.#copiesWanted());
     if (reason !== undefined) this.#world.fail("liveness", `no rest ${when}: ${reason}`);
     else this.#world.trace(`at rest ${when}`);
     return reason === undefined;
@@ -191,11 +191,15 @@ class Run {
     return this.#swarm.machines.filter((machine) => machine !== gone);
   }
 
-  async #judge(): Promise<void> {
+  /** With room for all, every file has as many copies as there are servers to hold them, up to N (P6). */
+  #copiesWanted(): number {
     const { copies, quotaBytes } = this.#swarm.config;
-    const view = await lookAround(this.#swarm, this.#history, this.#live());
-    const roomy = quotaBytes >= QUOTA_ROOMY_BYTES;
-    const copiesWanted = roomy ? Math.min(copies, this.#live().length) : 0;
+    return quotaBytes >= QUOTA_ROOMY_BYTES && !this.#losses.any ? Math.min(copies, this.#live().length) : 0;
+  }
+
+  async #judge(): Promise<void> {
+    const view = await lookAround(this.#swarm, this.#history, this.#losses, this.#live());
+    const copiesWanted = this.#copiesWanted();
     judge({ swarm: this.#swarm, history: this.#history, losses: this.#losses, calms: this.#calms, view, copiesWanted });
   }
 }

@@ -8,6 +8,7 @@ import type { Machine } from "../machine.ts";
 import type { RestView, ServerView } from "../rest.ts";
 import type { Swarm } from "../swarm.ts";
 import { EPOCH_MS, World } from "../world.ts";
+import { acknowledgedCopies } from "./acknowledged.ts";
 import { copies } from "./copies.ts";
 import { equalCatalogs } from "./equal.ts";
 import { exactQuota } from "./quota.ts";
@@ -128,6 +129,17 @@ describe("the oracles", () => {
     expect(readAfterWrite(history, CALM)).toEqual([]);
     list.seen.set("music/a", file("one"));
     expect(readAfterWrite(history, CALM)).toHaveLength(1);
+  });
+
+  it("acknowledged (P3): a put that nothing contested reached too few servers", () => {
+    const first = put("a", "one");
+    put("b", "two");
+    expect(acknowledgedCopies(history, CALM, 2)).toEqual([]);
+    expect(acknowledgedCopies(history, CALM, 3)).toHaveLength(2);
+    expect(acknowledgedCopies(history, [], 3)).toEqual([]);
+    const rival = put("a", "three");
+    Object.assign(rival, { startMs: first.startMs, copies: 3 });
+    expect(acknowledgedCopies(history, CALM, 3)).toHaveLength(1);
   });
 
   it("copies: too few, and K that is not what the disks hold", () => {

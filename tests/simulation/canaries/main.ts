@@ -1,0 +1,41 @@
+/** npm run canaries [-- --seeds N --from S --only TEXT]: plants every bug in turn; each must be caught. */
+import { execFile } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { CANARIES, type Canary } from "./planted.ts";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "150" },
+    from: { type: "string", default: "1" },
+    only: { type: "string", default: "" },
+    workers: { type: "string", default: String(availableParallelism()) },
+  },
+});
+
+const PROGRAM = fileURLToPath(new URL("run.ts", import.meta.url));
+const queue = CANARIES.filter(({ name, rules }) => `${name} ${rules}`.includes(values.only));
+const count = queue.length;
+let missed = 0;
+
+await Promise.all(Array.from({ length: Number(values.workers) }, work));
+console.log(`${count - missed} of ${count} canaries caught`);
+process.exitCode = missed === 0 ? 0 : 1;
+
+async function work(): Promise<void> {
+  for (let canary = queue.shift(); canary !== undefined; canary = queue.shift()) {
+    const { caught, output } = await run(canary);
+    if (!caught) missed += 1;
+    console.log(`${canary.rules.padEnd(9)} ${canary.name}: ${output}`);
+  }
+}
+
+function run({ name }: Canary): Promise<{ caught: boolean; output: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [PROGRAM, name, values.from, values.seeds], (error, stdout, stderr) => {
+      const output = (stdout.trim() || stderr.trim()).split("\n").at(-1) ?? "";
+      resolve({ caught: error === null, output });
+    });
+  });
+}

@@ -1,5 +1,5 @@
 /** Watching the system calls of a running process with strace, all of its threads. Linux only, as strace is. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -28,7 +28,8 @@ export async function traceProcess(pid: number, directory: string): Promise<Trac
   const args = [...options, "-e", `trace=${CALLS.join(",")}`, "-o", output, "-p", String(pid)];
   const strace = spawn("strace", args, { stdio: ["ignore", "ignore", "pipe"] });
   const ended = once(strace, "close");
-  await attached(strace.stderr);
+  ended.catch(() => undefined);
+  await Promise.race([attached(strace.stderr), missing(strace)]);
   const { paths, durable } = await openDescriptors(pid);
   return {
     durable,
@@ -39,6 +40,11 @@ export async function traceProcess(pid: number, directory: string): Promise<Trac
       return parseTrace(await Promise.all(names.map((name) => readFile(join(directory, name), "utf8"))), paths);
     },
   };
+}
+
+async function missing(strace: ChildProcess): Promise<never> {
+  const [error] = (await once(strace, "error")) as [Error];
+  throw new Error("strace cannot be run. Install it: apt-get install strace", { cause: error });
 }
 
 async function attached(messages: AsyncIterable<Buffer>): Promise<void> {

@@ -5,7 +5,7 @@
  * and containers that see the directory, which a socket's name does not reach. A pid file would outlive a kill -9. The
  * file `lock` stays behind, empty. No other code of this process may open and close it: that would drop the lock.
  */
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { FsdfsError } from "../../errors.ts";
@@ -33,6 +33,8 @@ function openLock(path: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
+    // SQLite would lock a file that it may only read, in silence.
+    accessSync(path, constants.W_OK);
     database = new DatabaseSync(join(path, "lock"), { timeout: 0 });
     // Nothing is ever written, so no journal is needed beside it. (OFF is ignored in SQLite's defensive mode.)
     database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");

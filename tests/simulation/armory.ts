@@ -19,6 +19,8 @@ export class Armory {
   readonly #random: SeededRandom;
   readonly #armed = new Map<Machine, Armed>();
   readonly #errors = new Map<Machine, Errors>();
+  /** What has struck, or will at the end of its call. */
+  readonly #struck: Strike[] = [];
 
   constructor(machines: readonly Machine[], random: SeededRandom) {
     this.#random = random;
@@ -38,7 +40,9 @@ export class Armory {
     this.#errors.delete(machine);
   }
 
+  /** Nothing strikes any more. */
   disarm(): void {
+    for (const strike of this.#struck) strike.calledOff = true;
     this.#armed.clear();
     this.#errors.clear();
   }
@@ -48,6 +52,7 @@ export class Armory {
       const armed = this.#armed.get(machine);
       if (armed && armed.passes-- <= 0) {
         this.#armed.delete(machine);
+        this.#struck.push(armed.strike);
         return armed.strike;
       }
       const errors = this.#errors.get(machine);

@@ -22,11 +22,12 @@ export interface PortCall {
   readonly about: string;
 }
 
-/** What happens at a call. */
-export type Strike =
+/** What happens at a call. One that waits for the call's end may be called off meanwhile. */
+export type Strike = { calledOff?: boolean } & (
   | { readonly kind: "crash" | "power-cut"; readonly side: "before" | "after" }
   | { readonly kind: "stop"; readonly side: "before" | "after"; readonly forMs: number }
-  | { readonly kind: "error"; readonly code: "io" | "no-space"; readonly side: "before" | "after" };
+  | { readonly kind: "error"; readonly code: "io" | "no-space"; readonly side: "before" | "after" }
+);
 
 /** Asked at each call of a port. */
 export type FaultPlan = (call: PortCall) => Strike | undefined;
@@ -177,7 +178,8 @@ export class SimulatedProcess {
   }
 
   #finish(strike: Strike | undefined, settle: () => void): void {
-    if (strike?.side === "after" && this.#state === "running" && this.#endsBy(strike)) return;
+    const strikes = strike?.side === "after" && !strike.calledOff && this.#state === "running";
+    if (strikes && this.#endsBy(strike)) return;
     this.enter(settle);
   }
 

@@ -34,8 +34,8 @@ async function work(): Promise<void> {
 function run({ name }: Canary): Promise<{ caught: boolean; output: string }> {
   return new Promise((resolve) => {
     execFile(process.execPath, [PROGRAM, name, values.from, values.seeds], (error, stdout, stderr) => {
-      const output = (stdout.trim() || stderr.trim()).split("\n").at(-1) ?? "";
-      resolve({ caught: error === null, output });
+      const said = stdout.trim().split("\n").at(-1);
+      resolve({ caught: error === null, output: said || (/^Error: .*$/m.exec(stderr)?.[0] ?? "it failed") });
     });
   });
 }

@@ -18,9 +18,8 @@ export const CANARIES: readonly Canary[] = [
     name: "the older write wins",
     rules: "C1",
     file: "core/catalog/merge.ts",
-    find: "const wins = present === undefined || compareWrites(written, present) > 0;\n  const marks = withMark(transaction, present?.marks ?? [], mark);\n  const merged: Register",
-    replace:
-      "const wins = present === undefined || compareWrites(written, present) < 0;\n  const marks = withMark(transaction, present?.marks ?? [], mark);\n  const merged: Register",
+    find: "a.stamp.time - b.stamp.time ||",
+    replace: "b.stamp.time - a.stamp.time ||",
   },
   {
     name: "a moved file is taken for a deleted one",

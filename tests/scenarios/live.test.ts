@@ -6,10 +6,16 @@ import { SCENARIO_NAMES, SCENARIOS } from "./scenarios.ts";
 /** `npm run scenario many-servers` takes more. */
 const SERVERS = 4;
 const TIMEOUT_MS = 180_000;
-const cases = SCENARIO_NAMES.map((name) => ({ name, ...SCENARIOS[name] }));
+const cases = SCENARIO_NAMES.map((name) => {
+  const { number, title } = SCENARIOS[name];
+  return { name, sentence: `scenario ${number} holds: ${title}` };
+});
 
-describe.each([false, true])("live, with restarts: %s", (restarts) => {
-  test.each(cases)("$number. $title", { timeout: TIMEOUT_MS }, async ({ name }) => {
+describe.each([
+  { how: "with real processes", restarts: false },
+  { how: "with real processes, every server stopped and started in the middle (scenario 10)", restarts: true },
+])("$how", ({ restarts }) => {
+  test.each(cases)("$sentence", { timeout: TIMEOUT_MS }, async ({ name }) => {
     await play(name, { simulated: false, restarts, seed: 0, servers: SERVERS, tell: () => {} });
   });
 });

@@ -61,8 +61,14 @@ export async function allCases(compose: Compose): Promise<Case[]> {
   return cases;
 }
 
-export function runCase(compose: Compose, chosen: Case, tell?: (line: string) => void): Promise<CaseResult> {
-  return new Trial(compose, chosen.exercise, tell).strike(chosen);
+/** `tell` gets a readable trace, `tellCall` every call of a port as well. */
+export function runCase(
+  compose: Compose,
+  chosen: Case,
+  tell?: (line: string) => void,
+  tellCall?: (line: string) => void,
+): Promise<CaseResult> {
+  return new Trial(compose, chosen.exercise, tell, tellCall).strike(chosen);
 }
 
 class Trial {
@@ -73,9 +79,10 @@ class Trial {
   readonly #workload: Workload;
   readonly #exercise: Exercise;
 
-  constructor(compose: Compose, exercise: Exercise, tell?: (line: string) => void) {
+  constructor(compose: Compose, exercise: Exercise, tell?: (line: string) => void, tellCall?: (line: string) => void) {
     this.#exercise = exercise;
     this.#world.tell = tell;
+    this.#world.tellCall = tellCall;
     const config = { servers: SERVERS, copies: 3, writeCopies: 2, graceMs: 600_000, quotaBytes: 10_000_000 };
     this.#swarm = new Swarm(this.#world, { ...config, strict: false, latencyMs: 1, discovery: false }, compose);
     this.#history = new History(this.#swarm);

@@ -50,15 +50,19 @@ export class Faults {
   #snapshots: { readonly machine: Machine; readonly atMs: number; readonly snapshot: CatalogSnapshot }[] = [];
   /** Machines that a fault keeps down. */
   readonly #heldDown = new Set<Machine>();
+  readonly #replaced = new Set<Machine>();
+  /** Does not come back when the others are healed. */
+  readonly #leaving: Machine | undefined;
   #gone: Machine | undefined;
   #over = false;
 
-  constructor(swarm: Swarm, armory: Armory, losses: Losses, random: SeededRandom, kinds?: readonly FaultKind[]) {
+  constructor(swarm: Swarm, armory: Armory, losses: Losses, random: SeededRandom, leaving: Machine | undefined) {
     this.#swarm = swarm;
     this.#armory = armory;
     this.#losses = losses;
     this.#random = random;
-    this.kinds = kinds ?? drawKinds(random);
+    this.kinds = drawKinds(random);
+    this.#leaving = leaving;
   }
 
   /** Faults strike for so long, one every `intervalMs` on average, several at a time. Resolves when time is up. */
@@ -74,7 +78,8 @@ export class Faults {
   }
 
   /** All faults end: links, clocks, disks and processes are as they should be, but for one machine that is gone for good. */
-  healAll(gone: Machine | undefined): void {
+  healAll(): void {
+    const gone = this.#leaving;
     this.#over = true;
     this.#swarm.world.trace(`all faults end${gone ? `, ${gone.name} never comes back` : ""}`);
     this.#armory.disarm();
@@ -230,6 +235,9 @@ export class Faults {
   }
 
   async #newDisk(machine: Machine): Promise<void> {
+    // One must be left that knows the swarm: new servers wait for one to join.
+    if (new Set([...this.#replaced, machine, this.#leaving ?? machine]).size >= this.#swarm.machines.length) return;
+    this.#replaced.add(machine);
     machine.crash();
     this.#hold(machine);
     this.#losses.disk(machine);

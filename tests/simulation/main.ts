@@ -57,7 +57,7 @@ async function oneSeed(seed: number): Promise<void> {
 }
 
 async function oneCase(chosen: Case): Promise<void> {
-  const { failures, outcome } = await runCase(composeServer, chosen, tell);
+  const { failures, outcome } = await runCase(composeServer, chosen, tell, values.calls ? tell : undefined);
   console.log(`${JSON.stringify(chosen)}: ${outcome}`);
   tellFailures("the case", failures);
   process.exitCode = failures.length > 0 ? 1 : 0;

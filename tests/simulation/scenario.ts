@@ -89,7 +89,7 @@ class Run {
     swarm.isRotten = (sha256) => sha256 !== null && this.#losses.isRottenAnywhere(sha256);
     this.#gone = random.chance(GONE_CHANCE) ? random.pick(swarm.machines) : undefined;
     const armory = new Armory(swarm.machines, SeededRandom.of(world.seed, "armory"));
-    this.#faults = new Faults(swarm, armory, this.#losses, SeededRandom.of(world.seed, "faults"));
+    this.#faults = new Faults(swarm, armory, this.#losses, SeededRandom.of(world.seed, "faults"), this.#gone);
   }
 
   async toEnd(): Promise<void> {
@@ -126,7 +126,7 @@ class Run {
     workload.start();
     await this.#calm(() => this.#world.sleep(this.#random.between(1_000, 6_000)));
     await this.#faults.strike(this.#random.between(8_000, 25_000), this.#random.between(200, 4_000));
-    this.#faults.healAll(this.#gone);
+    this.#faults.healAll();
     this.#healedMs = this.#world.nowMs;
     workload.stop();
     if (!(await this.#rest("after the faults"))) return;

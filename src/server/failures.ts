@@ -27,7 +27,16 @@ export async function guarded<T>(task: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The same for a stream. */
+/** Runs a task after the catalog has changed: when it fails, the change may last or not, and nobody may be told "no". */
+export async function afterChange<T>(task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (error) {
+    throw new FsdfsError("interrupted", {}, { cause: error });
+  }
+}
+
+/** As `guarded`, for a stream. */
 export async function* guardedStream<T>(stream: AsyncIterable<T>): AsyncGenerator<T> {
   try {
     yield* stream;

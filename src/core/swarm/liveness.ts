@@ -31,10 +31,13 @@ export class Liveness {
   readonly #heardAt = new Map<ServerId, number>();
   readonly #given = new Map<ServerId, { number: number; at: number }[]>();
   readonly #startedAt: number;
+  /** Answers given before this announced numbers of another incarnation, or are forgotten. */
+  #numberedSince: number;
   readonly #graceMs: number;
 
   constructor(now: number, graceMs: number) {
     this.#startedAt = now;
+    this.#numberedSince = now;
     this.#graceMs = graceMs;
   }
 
@@ -97,9 +100,15 @@ export class Liveness {
     this.#given.set(server, given);
   }
 
+  /** This server begins to number its records anew (C6): what it announced before says nothing about the new ones. */
+  renumbered(now: number): void {
+    this.#numberedSince = now;
+    this.#given.clear();
+  }
+
   /** Until when a write numbered `number` must wait for `server`, which has not applied it (F3). */
   waitsUntil(server: ServerId, number: number): number {
     const given = this.#given.get(server)?.findLast((answer) => answer.number < number);
-    return Math.max(given?.at ?? Number.NEGATIVE_INFINITY, this.#startedAt) + FRESH_MS;
+    return Math.max(given?.at ?? Number.NEGATIVE_INFINITY, this.#numberedSince) + FRESH_MS;
   }
 }

@@ -74,6 +74,7 @@ export class Catalog {
   readonly #context: CatalogContext;
   readonly #listeners: ((changed: Changed) => void)[] = [];
   #origin: Origin | undefined;
+  #settling = Promise.withResolvers<void>();
   #origins = new Map<number, OriginRow>();
   #indexes = new Map<string, number>();
   #numbers = new Map<string, number>();
@@ -112,6 +113,16 @@ export class Catalog {
     return this.#origin;
   }
 
+  /** Resolves when this server may write records. */
+  async originSettled(): Promise<void> {
+    while (this.#origin === undefined) await this.#settling.promise;
+  }
+
+  #settle(origin: Origin): void {
+    this.#origin = origin;
+    this.#settling.resolve();
+  }
+
   /** The incarnation in which this server wrote last; undefined for a new server. */
   storedOrigin(): Origin | undefined {
     const row = this.read().get(ORIGIN_KEY);
@@ -122,8 +133,10 @@ export class Catalog {
 
   /** Goes on in the stored incarnation. Everything of it must be durable. */
   useStoredOrigin(): void {
-    this.#origin = this.storedOrigin();
-    if (this.#origin !== undefined) this.#ownFlushed = this.knownNumber(originName(this.#origin));
+    const origin = this.storedOrigin();
+    if (origin === undefined) return;
+    this.#ownFlushed = this.knownNumber(originName(origin));
+    this.#settle(origin);
   }
 
   /** Begins a new incarnation, greater than any before and any that others know (C6). Durable when it resolves. */
@@ -137,8 +150,8 @@ export class Catalog {
     });
     await this.#store.flushed();
     this.#time = incarnation;
-    this.#origin = { server: this.self, incarnation };
     this.#ownFlushed = 0;
+    this.#settle({ server: this.self, incarnation });
   }
 
   /**
@@ -157,6 +170,7 @@ export class Catalog {
   /** Throws everything away but who this server is: it joins another swarm, or takes the catalog anew. */
   async reset(): Promise<void> {
     this.#origin = undefined;
+    this.#settling = Promise.withResolvers();
     await this.#store.write((view) => {
       for (const table of CATALOG_TABLES) {
         for (const { key } of [...view.range(tableRange(table))]) view.remove(key);

@@ -8,6 +8,8 @@ import { sleep } from "../timers.ts";
 /** Also the least: two servers that meet but do not link nudge each other with every attempt. */
 const FIRST_PAUSE_MS = 250;
 const PAUSE_MAX_MS = 30_000;
+/** What answers is there, and may be fit soon. */
+const UNFIT_PAUSE_MS = 2000;
 /** Discovered and reported addresses beyond so many are not remembered. */
 const ADDRESSES_MAX = 4096;
 
@@ -17,6 +19,8 @@ export type DialResult =
   | { readonly kind: "connected"; readonly ended: Promise<void> }
   /** A server that is linked already, or this server itself: look again when `again` says. */
   | { readonly kind: "known"; readonly again: () => boolean }
+  /** Something answered, but it is no server to link with now: another swarm, a wrong clock. */
+  | { readonly kind: "unfit" }
   | { readonly kind: "failed" };
 
 export class Dialer {
@@ -67,6 +71,7 @@ export class Dialer {
         }
         continue;
       }
+      if (result.kind === "unfit") pauseMs = UNFIT_PAUSE_MS;
       await sleep(this.#clock, FIRST_PAUSE_MS, this.#signal);
       await this.#pause(pauseMs - FIRST_PAUSE_MS, nudged);
       pauseMs = nudged.signal.aborted ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, PAUSE_MAX_MS);

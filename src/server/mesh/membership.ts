@@ -175,6 +175,7 @@ export class Membership {
     this.#rolledBack = false;
     this.#confirmed = true;
     await this.#parts.catalog.mintOrigin(this.#greatestIncarnation);
+    this.#parts.liveness.renumbered(this.#parts.clock.monotonic());
     if (hadHistory) for (const listener of this.#incarnationListeners) await listener();
   }
 

@@ -163,7 +163,7 @@ export class Mesh {
       const link = await this.#greet(address, connection);
       if (link === undefined) {
         connection.close();
-        return { kind: "failed" };
+        return { kind: "unfit" };
       }
       if (link.address !== address || link.closed.aborted) {
         connection.close();
@@ -177,7 +177,7 @@ export class Mesh {
       connection.close();
       this.#noteProblem(address, error);
       log.debug("a server could not be greeted", { address, error: String(error) });
-      return { kind: "failed" };
+      return { kind: "unfit" };
     }
   }
 

@@ -5,6 +5,7 @@ import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Change } from "../catalog/catalog.ts";
+import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
 import { checkAncestors, checkDirectoryMayBeAt } from "./names.ts";
 
@@ -93,7 +94,9 @@ async function changeNames<T>(parts: Parts, apply: (change: Change) => T): Promi
   readiness.checkClock();
   if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
   const { answer, number } = await catalog.change((change) => ({ answer: apply(change), number: change.number }));
-  await catalog.flushed();
-  await readiness.known(number);
+  await afterChange(async () => {
+    await catalog.flushed();
+    await readiness.known(number);
+  });
   return answer;
 }

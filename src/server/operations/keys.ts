@@ -7,6 +7,7 @@ import { verifyLink, verifyRequest } from "../../core/security/tokens.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Change } from "../catalog/catalog.ts";
 import type { CreatedKey, Credential, KeyInfo, Principal, Scope } from "../face.ts";
+import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
 import { type StoredKey, writeKey } from "../settings.ts";
 
@@ -87,6 +88,8 @@ async function changeSettings(parts: Parts, apply: (change: Change) => void): Pr
     apply(change);
     return change.number;
   });
-  await catalog.flushed();
-  await readiness.known(number);
+  await afterChange(async () => {
+    await catalog.flushed();
+    await readiness.known(number);
+  });
 }

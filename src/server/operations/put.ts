@@ -17,6 +17,7 @@ import { rendezvousWeight } from "../../core/rendezvous.ts";
 import { chooseTargets } from "../../core/replication/placement.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { PutOptions, PutResult } from "../face.ts";
+import { afterChange } from "../failures.ts";
 import type { Link } from "../mesh/link.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import type { Parts } from "../parts.ts";
@@ -79,8 +80,11 @@ function pickTargets(parts: Parts, count: number, sizeBytes: number, taken: read
   const zoneOf = (server: ServerId) => settings.roster.get(server)?.zone ?? server;
   const candidates = mesh
     .upLinks()
-    .filter(({ server, report }) => !taken.includes(server) && !report.behind)
-    .map(({ server, report }) => ({ server, zone: zoneOf(server), load: report.load, roomBytes: report.roomBytes }));
+    .filter(({ server }) => !taken.includes(server))
+    .map(({ server, report: { behind, load, roomBytes } }) => {
+      // A server that is behind can take bytes as well as any (C10), but it has other things to do.
+      return { server, zone: zoneOf(server), load: behind ? 1 : load, roomBytes };
+    });
   const zones = [catalog.self, ...taken].map(zoneOf);
   const draw = String(ports.random.fraction());
   const tie = (server: ServerId) => rendezvousWeight(draw, server);
@@ -169,7 +173,8 @@ async function replaceFailed(parts: Parts, whole: WholeUpload[], staged: StagedF
 }
 
 async function sendStaged(parts: Parts, link: Link, staged: StagedFile): Promise<WholeUpload | undefined> {
-  const file = await parts.ports.files.open(staged.name);
+  const file = await parts.ports.files.open(staged.name).catch(() => undefined);
+  if (file === undefined) return undefined;
   const { sizeBytes, stat } = staged;
   const body = readCopyRange({ file, sizeBytes, modifiedNs: stat.modifiedNs }, 0, sizeBytes);
   const answer = await stageAt(link, body);
@@ -209,15 +214,21 @@ async function commit(
     return await repeated(parts, path, committed, wanted);
   }
   staging.handOver(staged);
-  await catalog.flushed();
   const { record, version, created } = committed;
-  const [, , ...held] = await Promise.all([
-    settler.settle(version),
-    readiness.known(record.number),
-    ...uploads.map((upload) => commitAt(upload, record)),
-  ]);
-  const copies = await completeCopies(parts, version, 1 + held.filter(Boolean).length, wanted);
-  return { version, sha256: staged.sha256, size: staged.sizeBytes, copies, created };
+  return await afterChange(async () => {
+    await catalog.flushed();
+    const [, ...held] = await Promise.all([
+      readiness.known(record.number),
+      settler.settle(version).then(
+        () => true,
+        () => false, // Its bytes and record are durable; it is settled when the disk lets it.
+      ),
+      ...uploads.map((upload) => commitAt(upload, record)),
+    ]);
+    const copies = await completeCopies(parts, version, held.filter(Boolean).length, wanted);
+    if (copies === 0) throw new FsdfsError("interrupted");
+    return { version, sha256: staged.sha256, size: staged.sizeBytes, copies, created };
+  });
 }
 
 /** The change that makes the version. Answers the present content instead when this very request made it before. */
@@ -261,9 +272,9 @@ async function commitAt({ link, upload }: WholeUpload, record: CatalogRecord): P
 /** A target failed at the very end: others are asked to copy the version now, while there are any. */
 async function completeCopies(parts: Parts, version: VersionId, have: number, wanted: number): Promise<number> {
   let copies = have;
-  for (const { server, report } of parts.mesh.upLinks()) {
+  for (const { server } of parts.mesh.upLinks()) {
     if (copies >= wanted) return copies;
-    if (report.behind || parts.sources.holders(version).includes(server)) continue;
+    if (parts.sources.holders(version).includes(server)) continue;
     const link = parts.mesh.link(server);
     const answer = await link?.call("pull", encodeJson({ version }), COMMIT_TIMEOUT_MS).catch(() => undefined);
     if (answer !== undefined && decodeJson<CommitAnswer>(answer).held) copies += 1;

@@ -72,10 +72,16 @@ export class Copies {
    * wanted; the staged file is gone then.
    */
   async commit(version: VersionId, staged: StagedFile): Promise<boolean> {
-    const entered = await this.#catalog.change((change) => {
-      const path = change.transaction.version(version).paths[0];
-      return path !== undefined && this.enter(change, version, path, staged);
-    });
+    let entered: boolean;
+    try {
+      entered = await this.#catalog.change((change) => {
+        const path = change.transaction.version(version).paths[0];
+        return path !== undefined && this.enter(change, version, path, staged);
+      });
+    } catch (error) {
+      await this.#staging.discard(staged);
+      throw error;
+    }
     if (!entered) {
       await this.#staging.discard(staged);
       return false;

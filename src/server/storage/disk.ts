@@ -13,19 +13,43 @@ export function isDiskError(error: unknown, ...codes: FileStoreErrorCode[]): boo
   return error instanceof FileStoreError && codes.includes(error.code);
 }
 
-/** Makes a directory and its ancestors where they are missing, each durable in the one above it. */
-export async function makeDirectories(files: FileStore, directory: string): Promise<void> {
-  if (directory === "") return;
-  const found = await files.stat(directory);
-  if (found?.type === "directory") return;
-  if (found !== undefined) throw new FileStoreError("not-a-directory", "a file lies where a directory should be");
-  await makeDirectories(files, directoryOf(directory));
-  try {
-    await files.makeDirectory(directory);
-  } catch (error) {
-    if (!isDiskError(error, "exists")) throw error;
+/**
+ * Makes directories, each durable in the one above it. Who finds a directory that another has just made waits until that
+ * one's name is durable, since what is put into it is no safer (P3).
+ */
+export class DirectoryMaker {
+  readonly #files: FileStore;
+  readonly #making = new Map<string, Promise<void>>();
+
+  constructor(files: FileStore) {
+    this.#files = files;
   }
-  await files.syncDirectory(directoryOf(directory));
+
+  /** Resolves when the directory and its ancestors are there, durably. @throws FileStoreError `not-a-directory`, … */
+  async make(directory: string): Promise<void> {
+    if (directory === "") return;
+    const making = this.#making.get(directory) ?? this.#begin(directory);
+    await making;
+  }
+
+  #begin(directory: string): Promise<void> {
+    const making = this.#make(directory).finally(() => this.#making.delete(directory));
+    this.#making.set(directory, making);
+    return making;
+  }
+
+  async #make(directory: string): Promise<void> {
+    const found = await this.#files.stat(directory);
+    if (found?.type === "directory") return;
+    if (found !== undefined) throw new FileStoreError("not-a-directory", "a file lies where a directory should be");
+    await this.make(directoryOf(directory));
+    try {
+      await this.#files.makeDirectory(directory);
+    } catch (error) {
+      if (!isDiskError(error, "exists")) throw error;
+    }
+    await this.#files.syncDirectory(directoryOf(directory));
+  }
 }
 
 /** Removes a directory that has become empty, and those above it, but not the data directory. */

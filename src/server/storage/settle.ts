@@ -22,7 +22,7 @@ import { type FileStat, type FileStore, FileStoreError } from "../../ports/file-
 import type { Random } from "../../ports/random.ts";
 import type { Catalog, Change } from "../catalog/catalog.ts";
 import { KeyedLock } from "../keyed-lock.ts";
-import { isDiskError, makeDirectories, removeEmptyDirectories } from "./disk.ts";
+import { DirectoryMaker, isDiskError, removeEmptyDirectories } from "./disk.ts";
 import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved, sideName, TRASH_DIRECTORY, trashName } from "./layout.ts";
 
 /** How long a chain of moves is followed. */
@@ -34,11 +34,13 @@ export class Settler {
   readonly #catalog: Catalog;
   readonly #files: FileStore;
   readonly #random: Random;
+  readonly #directories: DirectoryMaker;
   readonly #locks = new KeyedLock();
 
   constructor(catalog: Catalog, files: FileStore, random: Random) {
     this.#catalog = catalog;
     this.#files = files;
+    this.#directories = new DirectoryMaker(files);
     this.#random = random;
   }
 
@@ -141,7 +143,7 @@ export class Settler {
   async #moveInto(version: VersionId, from: string, to: string, copy: CopyRow): Promise<Displaced | undefined> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await makeDirectories(this.#files, directoryOf(to));
+        await this.#directories.make(directoryOf(to));
         const displaced = from === to ? undefined : await this.#clear(version, to, copy);
         if (displaced !== undefined) await this.#files.syncDirectory(TRASH_DIRECTORY);
         if (from !== to) await this.#renameOver(from, to, copy);
@@ -168,7 +170,7 @@ export class Settler {
       throw new FileStoreError("not-a-file", "a directory lies where a file should be");
     const displaced = this.#displacedBy(version, to, occupant);
     if (displaced === undefined) {
-      await makeDirectories(this.#files, ASIDE_DIRECTORY);
+      await this.#directories.make(ASIDE_DIRECTORY);
       await this.#files.rename(to, asideName(hex(this.#random.bytes(8))));
       await this.#files.syncDirectory(ASIDE_DIRECTORY);
       return undefined;

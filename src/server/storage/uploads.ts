@@ -117,19 +117,23 @@ export class Uploads {
     const { path } = record.key;
     const content = decodeContent(record.value);
     if (content.type !== "file") throw new RangeError("a commit is of a file");
-    const waiting = this.#waiting.get(upload);
+    const staged = this.#waiting.get(upload)?.staged;
     this.#waiting.delete(upload);
-    const staged = waiting?.staged;
     const { version } = content;
-    const entered = await this.#catalog.change((change) => {
-      change.merge(record);
-      if (staged === undefined || staged.sha256 !== content.sha256) return false;
-      if (!change.transaction.version(version).paths.includes(path)) return false;
-      return this.#copies.enter(change, version, path, staged);
-    });
-    if (staged !== undefined) {
-      if (entered) this.#staging.handOver(staged);
-      else await this.#staging.discard(staged);
+    let entered = false;
+    try {
+      await this.#catalog.originSettled();
+      entered = await this.#catalog.change((change) => {
+        change.merge(record);
+        if (staged === undefined || staged.sha256 !== content.sha256) return false;
+        if (!change.transaction.version(version).paths.includes(path)) return false;
+        return this.#copies.enter(change, version, path, staged);
+      });
+    } finally {
+      if (staged !== undefined) {
+        if (entered) this.#staging.handOver(staged);
+        else await this.#staging.discard(staged);
+      }
     }
     await this.#catalog.flushed();
     await this.#settler.settle(version);

@@ -25,8 +25,8 @@ export const CANARIES: readonly Canary[] = [
     name: "a moved file is taken for a deleted one",
     rules: "C2",
     file: "server/storage/settle.ts",
-    find: "const path = paths.includes(copy.path) ? copy.path : paths[0];",
-    replace: "const path = paths.includes(copy.path) ? copy.path : undefined;",
+    find: "if (path === undefined) await this.retire(",
+    replace: "if (path !== copy.path) await this.retire(",
   },
   {
     name: "a number is announced that was not sent",

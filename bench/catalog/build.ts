@@ -14,6 +14,7 @@ import { CONTENT_FIELD } from "../../src/core/catalog/merge.ts";
 import type { Origin } from "../../src/core/catalog/types.ts";
 import { type HybridTime, type ServerId, type VersionId, versionId } from "../../src/core/ids.ts";
 import type { FilePath } from "../../src/core/paths.ts";
+import type { CatalogStore } from "../../src/ports/catalog-store.ts";
 import { Catalog, type Change } from "../../src/server/catalog/catalog.ts";
 import { Identity } from "../../src/server/identity.ts";
 import { writeRosterEntry } from "../../src/server/settings.ts";
@@ -54,21 +55,31 @@ export async function buildHolder(
   try {
     const identity = await Identity.load(store, disk, systemRandom, false);
     await identity.join(identity.newSwarm());
-    const catalog = openCatalog(store, identity.server);
-    await catalog.mintOrigin(0 as HybridTime);
-    for (let first = 0; first < files; first += BATCH_FILES) {
-      await catalog.change((change) => {
-        for (let i = first; i < Math.min(files, first + BATCH_FILES); i++) writeFile(change, identity.server, i, files);
-        for (const origin of OTHERS)
-          change.announce({ origin, number: Math.min(files, first + BATCH_FILES), chain: 0 });
-      });
-      progress(Math.min(files, first + BATCH_FILES));
-    }
-    await catalog.flushed();
+    await buildInto(store, identity.server, files, progress);
     return { server: identity.server, dataBytes: store.sizeBytes(), seconds: (performance.now() - start) / 1000 };
   } finally {
     await store.close();
   }
+}
+
+/** Writes the records of all files. */
+export async function buildInto(
+  store: CatalogStore,
+  self: ServerId,
+  files: number,
+  progress: (done: number) => void,
+): Promise<void> {
+  const catalog = openCatalog(store, self);
+  await catalog.mintOrigin(0 as HybridTime);
+  for (let first = 0; first < files; first += BATCH_FILES) {
+    const end = Math.min(files, first + BATCH_FILES);
+    await catalog.change((change) => {
+      for (let i = first; i < end; i++) writeFile(change, self, i, files);
+      for (const origin of OTHERS) change.announce({ origin, number: end, chain: 0 });
+    });
+    progress(end);
+  }
+  await catalog.flushed();
 }
 
 /** Enters a server that is never up into the roster of a server that does not run. */
@@ -89,7 +100,7 @@ export async function addSilentServer(state: string, self: ServerId): Promise<vo
   }
 }
 
-function openCatalog(store: ReturnType<typeof openLmdbCatalogStore>, self: ServerId): Catalog {
+function openCatalog(store: CatalogStore, self: ServerId): Catalog {
   return new Catalog(store, systemClock, { self, counts: () => true, defaultTarget: 3 });
 }
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
+import { createHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { openDiskFileStore } from "../../src/adapters/disk/file-store.ts";
 import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
 import { createMeshNetwork } from "../../src/adapters/mesh/network.ts";
@@ -33,6 +33,8 @@ export interface Figures {
   readonly rssAnonBytes: number;
   /** How late a timer of one millisecond came. */
   readonly delayMs: { readonly p99: number; readonly p999: number; readonly max: number };
+  /** CPU time of the event loop's thread between two turns. */
+  readonly turnMs: { readonly p999: number; readonly max: number };
   readonly catalogBytes: number;
 }
 
@@ -52,6 +54,14 @@ const options = JSON.parse(process.argv[2]!) as ProcessOptions;
 let counters = newCounters();
 let cpu = process.cpuUsage();
 const delay = monitorEventLoopDelay({ resolution: TIMER_MS });
+/** CPU time of the event loop's thread between two turns of a timer: what blocks, however busy the machine is. */
+const turns = createHistogram();
+let threadCpu = process.threadCpuUsage();
+setInterval(() => {
+  const used = process.threadCpuUsage(threadCpu);
+  threadCpu = process.threadCpuUsage();
+  turns.record(Math.max(1, used.user + used.system));
+}, TIMER_MS).unref();
 
 const log = createLog({ level: "warn", file: join(options.state, "..", `${options.name}.log`), pretty: false });
 const { password, swarmPort } = options;
@@ -99,6 +109,7 @@ async function perform(operation: Operation): Promise<unknown> {
       counters = newCounters();
       cpu = process.cpuUsage();
       delay.reset();
+      turns.reset();
       return undefined;
     case "figures":
       return figures();
@@ -126,6 +137,7 @@ function figures(): Figures {
     cpuMs: (used.user + used.system) / 1000,
     rssAnonBytes: rssAnonBytes(process.pid),
     delayMs: { p99: delayMs(delay.percentile(99)), p999: delayMs(delay.percentile(99.9)), max: delayMs(delay.max) },
+    turnMs: { p999: turns.percentile(99.9) / 1000, max: turns.max / 1000 },
     catalogBytes: catalog.sizeBytes(),
   };
 }

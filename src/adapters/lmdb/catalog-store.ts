@@ -36,7 +36,7 @@ interface QueuedChange {
 /** Large enough that remapping is rare, small enough for any address space. */
 const MAP_BYTES = 1024 ** 3;
 /** A transaction takes no further change once it has kept the event loop for so long. */
-const TRANSACTION_MS_MAX = 8;
+const TRANSACTION_MS_MAX = 5;
 /** Less free space than this makes a failed write a full disk: LMDB tells a short write as EIO. */
 const FULL_DISK_BYTES = 1024 ** 2;
 

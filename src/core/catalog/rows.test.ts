@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyContent, anyPath, anyServer, anyStamp, anyVersion } from "../../../tests/catalog/arbitrary.ts";
+import { ByteWriter } from "../bytes.ts";
 import type { HybridTime } from "../ids.ts";
 import { decodeContent, encodeContent } from "./content.ts";
 import { decodePointer, encodePointer, type LogPointer } from "./log.ts";
@@ -36,12 +37,26 @@ function comesBack<T>(rows: fc.Arbitrary<T>, encode: (row: T) => Uint8Array, dec
 describe("rows come back as they were written, and cut ones are refused", () => {
   it("registers", () => {
     const register = fc.record({
-      field: fc.constantFrom("content", "target", "variable:é"),
+      field: fc.constantFrom("content", "target", "attributes", "variable:é", ""),
       stamp: anyStamp,
       value,
       marks,
     });
     comesBack(fc.array(register, { maxLength: 4 }), encodeRegisters, decodeRegisters);
+  });
+
+  it("registers whose value holds the stamp: it is written once", () => {
+    fc.assert(
+      fc.property(anyStamp, value, marks, (stamp, rest, seen) => {
+        const version = new ByteWriter().u8(1).uint(stamp.time, 7).hex(stamp.server).raw(rest).finish();
+        const register = { field: "content", stamp: { ...stamp, rank: 0 }, value: version, marks: seen };
+        const row = encodeRegisters([register]);
+        expect(decodeRegisters(row)).toEqual([register]);
+        const later = { ...register, stamp: { ...register.stamp, rank: 1 } };
+        expect(decodeRegisters(encodeRegisters([later]))).toEqual([later]);
+        expect(encodeRegisters([later]).length - row.length).toBe(14);
+      }),
+    );
   });
 
   it("versions", () => {

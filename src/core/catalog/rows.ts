@@ -73,11 +73,18 @@ export interface TrashRow {
 export type TrashReason = "deleted" | "overwritten" | "dropped";
 const TRASH_REASONS: readonly TrashReason[] = ["deleted", "overwritten", "dropped"];
 
+/**
+ * A register begins with the code of its field, plus STAMP_IN_VALUE where the stamp is not written: the value of a file's
+ * content holds its version, which has the time and the server of its `PUT`, and so mostly of the stamp.
+ */
 export function encodeRegisters(registers: readonly Register[]): Bytes {
   const writer = new ByteWriter(160).u8(FORMAT).varint(registers.length);
   for (const register of registers) {
-    writer.text(register.field);
-    writeStamp(writer, register.stamp);
+    const code = Math.max(0, FIELDS.indexOf(register.field));
+    const inValue = isStampIn(register.value, register.stamp);
+    writer.u8(code + (inValue ? STAMP_IN_VALUE : 0));
+    if (code === OTHER_FIELD) writer.text(register.field);
+    if (!inValue) writeStamp(writer, register.stamp);
     writeMarks(writer, register.marks);
     writer.bytes(register.value);
   }
@@ -87,11 +94,33 @@ export function encodeRegisters(registers: readonly Register[]): Bytes {
 export function decodeRegisters(row: Bytes): Register[] {
   const reader = readerOf(row);
   return times(reader.varint(), () => {
-    const field = reader.text();
-    const stamp = readStamp(reader);
+    const first = reader.u8();
+    const inValue = first >= STAMP_IN_VALUE;
+    const code = inValue ? first - STAMP_IN_VALUE : first;
+    const field = code === OTHER_FIELD ? reader.text() : FIELDS[code];
+    if (field === undefined) throw new RangeError(`a register has the unknown field ${code}`);
+    const written = inValue ? undefined : readStamp(reader);
     const marks = readMarks(reader);
-    return { field, stamp, marks, value: reader.bytes() };
+    const value = reader.bytes();
+    return { field, stamp: written ?? stampIn(value), marks, value };
   });
+}
+
+const OTHER_FIELD = 0;
+/** Their places are their codes; the fields of most rows take one byte. */
+const FIELDS: readonly (string | undefined)[] = [undefined, "", "content", "target", "attributes"];
+const STAMP_IN_VALUE = 0x80;
+
+/** Whether the value has, behind its first byte, the stamp's time and server. */
+function isStampIn(value: Bytes, stamp: Stamp): boolean {
+  if (stamp.rank !== 0 || value.length < 1 + VERSION_BYTES) return false;
+  const { time, server } = stampIn(value);
+  return time === stamp.time && server === stamp.server;
+}
+
+function stampIn(value: Bytes): Stamp {
+  const reader = new ByteReader(value.subarray(1));
+  return { rank: 0, time: reader.uint(TIME_BYTES) as HybridTime, server: reader.hex(SERVER_ID_BYTES) as ServerId };
 }
 
 export function encodeVersionRow(row: VersionRow): Bytes {

@@ -28,6 +28,8 @@ const CHAIN_KEY = metaKey("chain");
 export const RECONCILE_KEY = metaKey("reconcile");
 /** So many ends of own transactions are remembered with their digests, for peers to confirm (C6). */
 const CHAIN_ENDS = 16;
+/** Records of others that are merged in one go: some 1.5 ms of work. */
+const APPLY_RECORDS = 40;
 /** All but "meta". */
 const CATALOG_TABLES: readonly Table[] = [
   "entries",
@@ -307,15 +309,23 @@ export class Catalog {
     return walk;
   }
 
-  /** Takes in what another server sent; resolves when it is durable. */
-  async apply(batch: Batch): Promise<void> {
-    if (batch.records.length > 0 || batch.announcements.length > 0) {
-      await this.change((change) => {
-        for (const record of batch.records) change.merge(record);
-        for (const announcement of batch.announcements) change.announce(announcement);
-      });
-    }
+  /**
+   * Takes in what another server sent; resolves when it is durable. Of many records the store makes transactions that
+   * leave the event loop to others; their numbers are entered when all of them are there (C3).
+   */
+  async apply({ records, announcements }: Batch): Promise<void> {
+    const slices = slicesOf(records, APPLY_RECORDS);
+    const last = slices.length > 1 ? [] : (slices.pop() ?? []);
+    await Promise.all(slices.map((slice) => this.#mergeAll(slice, [])));
+    if (last.length > 0 || announcements.length > 0) await this.#mergeAll(last, announcements);
     await this.flushed();
+  }
+
+  #mergeAll(records: readonly CatalogRecord[], announcements: readonly ChainedAnnouncement[]): Promise<void> {
+    return this.change((change) => {
+      for (const record of records) change.merge(record);
+      for (const announcement of announcements) change.announce(announcement);
+    });
   }
 
   /** A stamp that exceeds that of what is at the path, and all that this server has seen. */
@@ -350,6 +360,12 @@ export class Catalog {
     this.#numbers = new Map();
     for (const [index, row] of readOrigins(this.#store.read())) this.#noteOrigin(index, row);
   }
+}
+
+function slicesOf<T>(list: readonly T[], size: number): T[][] {
+  const slices: T[][] = [];
+  for (let start = 0; start < list.length; start += size) slices.push(list.slice(start, start + size));
+  return slices;
 }
 
 interface ChainEnd {

@@ -25,8 +25,8 @@ const HEARTBEAT_MS = 500;
 const HEARTBEAT_TIMEOUT_MS = 3000;
 /** Without an answer for so long the connection is given up and made anew. */
 const SILENCE_MAX_MS = 10_000;
-/** Records in one push. */
-const PUSH_RECORDS = 2000;
+/** Records in one push: reading them takes some 3 ms, and no step may keep the event loop for more than 10. */
+const PUSH_RECORDS = 200;
 const PUSH_TIMEOUT_MS = 30_000;
 const PUSH_RETRY_MS = 500;
 const KNOWN_EVERY_MS = 2000;

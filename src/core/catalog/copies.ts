@@ -1,8 +1,8 @@
 /** The copies on this server's own disk, and their way into the trash: rows and counts, in the caller's transaction. */
-import type { HybridTime, VersionId } from "../ids.ts";
+import type { VersionId } from "../ids.ts";
 import { copyKey, todoKey, trashKey } from "./keys.ts";
 import type { ReadView } from "./kv.ts";
-import { type CopyRow, decodeCopyRow, encodeCopyRow, encodeTrashRow, type TrashRow } from "./rows.ts";
+import { type CopyRow, decodeCopyRow, decodeTrashRow, encodeCopyRow, encodeTrashRow, type TrashRow } from "./rows.ts";
 import type { CatalogTransaction } from "./transaction.ts";
 
 export function readCopy(view: ReadView, version: VersionId): CopyRow | undefined {
@@ -38,13 +38,18 @@ export function removeCopy({ view, stats }: CatalogTransaction, version: Version
   stats.copyBytes -= copy.sizeBytes;
 }
 
-export function addTrash(
-  { view, stats }: CatalogTransaction,
-  time: HybridTime,
-  version: VersionId,
-  row: TrashRow,
-): void {
-  view.put(trashKey(time, version), encodeTrashRow(row));
-  stats.trashFiles += 1;
-  stats.trashBytes += row.sizeBytes;
+/** Enters a file in the trash; one of the same version that lies there already is the same file's place. */
+export function addTrash(transaction: CatalogTransaction, version: VersionId, row: TrashRow): void {
+  removeTrash(transaction, version);
+  transaction.view.put(trashKey(version), encodeTrashRow(row));
+  transaction.stats.trashFiles += 1;
+  transaction.stats.trashBytes += row.sizeBytes;
+}
+
+export function removeTrash({ view, stats }: CatalogTransaction, version: VersionId): void {
+  const row = view.get(trashKey(version));
+  if (row === undefined) return;
+  view.remove(trashKey(version));
+  stats.trashFiles -= 1;
+  stats.trashBytes -= decodeTrashRow(row).sizeBytes;
 }

@@ -8,12 +8,12 @@
  * work      w  held (1) surplus (2) order (4) version        → nothing; files I lack and files I hold, by surplus (C13)
  * copies    l  version                                       → the copy on this server's own disk
  * todo      t  version                                       → nothing; a copy whose file must move or go
- * trash     x  time put there (7) version                    → a file in the trash
+ * trash     x  version                                       → its file in the trash
  * settings  s  name                                          → a register of the swarm
  * meta      m  name                                          → this server's own facts
  */
 import { ByteWriter, fromUtf8, hex, utf8 } from "../bytes.ts";
-import type { HybridTime, VersionId } from "../ids.ts";
+import type { VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import type { Bytes, KeyRange } from "./kv.ts";
 
@@ -123,12 +123,8 @@ export function workRange(held: boolean): KeyRange {
   return { start: Uint8Array.of(TABLE.work, held ? 1 : 0), end: Uint8Array.of(TABLE.work, held ? 2 : 1) };
 }
 
-export function trashKey(time: HybridTime, version: VersionId): Bytes {
-  return new ByteWriter(21).u8(TABLE.trash).uint(time, 7).hex(versionHex(version)).finish();
-}
-
-export function versionOfTrashKey(key: Bytes): VersionId {
-  return versionOfBytes(key.subarray(8));
+export function trashKey(version: VersionId): Bytes {
+  return withVersion(TABLE.trash, version);
 }
 
 export function settingKey(name: string): Bytes {

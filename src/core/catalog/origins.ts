@@ -60,6 +60,12 @@ export class OriginTable {
     return index;
   }
 
+  /** Whether records of an origin are merged beyond its contiguous number. */
+  isAhead(origin: Origin): boolean {
+    const { seen, contiguous } = this.at(this.intern(origin));
+    return seen > contiguous;
+  }
+
   set(index: number, row: OriginRow): void {
     this.#rows.set(index, row);
     this.#changed.set(index, row);

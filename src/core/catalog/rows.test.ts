@@ -97,9 +97,10 @@ describe("rows come back as they were written, and cut ones are refused", () => 
   });
 
   it("trash", () => {
+    const anyTime = fc.nat({ max: 2 ** 52 }).map((time) => time as HybridTime);
     const reason = fc.constantFrom("deleted" as const, "overwritten" as const, "dropped" as const);
     comesBack(
-      fc.record({ path: anyPath, location: anyPath, sizeBytes: count, reason }),
+      fc.record({ time: anyTime, path: anyPath, location: anyPath, sizeBytes: count, reason }),
       encodeTrashRow,
       decodeTrashRow,
     );

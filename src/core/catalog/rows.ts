@@ -64,6 +64,8 @@ export interface CopyRow {
 }
 
 export interface TrashRow {
+  /** When it was put there, by the hybrid clock. */
+  readonly time: HybridTime;
   readonly path: FilePath;
   readonly location: string;
   readonly sizeBytes: number;
@@ -201,6 +203,7 @@ export function decodeCopyRow(row: Bytes): CopyRow {
 export function encodeTrashRow(row: TrashRow): Bytes {
   return new ByteWriter(96)
     .u8(FORMAT)
+    .uint(row.time, TIME_BYTES)
     .text(row.path)
     .text(row.location)
     .varint(row.sizeBytes)
@@ -211,6 +214,7 @@ export function encodeTrashRow(row: TrashRow): Bytes {
 export function decodeTrashRow(row: Bytes): TrashRow {
   const reader = readerOf(row);
   return {
+    time: reader.uint(TIME_BYTES) as HybridTime,
     path: reader.text() as FilePath,
     location: reader.text(),
     sizeBytes: reader.varint(),

@@ -15,9 +15,10 @@ import { type OriginRow, times } from "../../core/catalog/rows.ts";
 import { type CatalogStats, readStats, STATS_KEY } from "../../core/catalog/stats.ts";
 import { type CatalogContext, CatalogTransaction } from "../../core/catalog/transaction.ts";
 import type { CatalogRecord, Origin, RegisterKey } from "../../core/catalog/types.ts";
-import { nextHybridTime } from "../../core/hybrid-clock.ts";
+import { hybridTimeOf, nextHybridTime } from "../../core/hybrid-clock.ts";
 import type { HybridTime, ServerId, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
+import { FsdfsError } from "../../errors.ts";
 import type { CatalogStore, Settled } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 
@@ -27,9 +28,11 @@ const CHAIN_KEY = metaKey("chain");
 /** Set while the disk has to be compared with what earlier incarnations of this server stated (storage/reconcile.ts). */
 export const RECONCILE_KEY = metaKey("reconcile");
 /** So many ends of own transactions are remembered with their digests, for peers to confirm (C6). */
-const CHAIN_ENDS = 16;
 /** Records of others that are merged in one go: some 1.5 ms of work. */
 const APPLY_RECORDS = 40;
+const CHAIN_ENDS = 16;
+/** A minute of hybrid time: other servers' clocks are never followed further ahead (C8). */
+const FORGOTTEN_TIME = hybridTimeOf(60_000);
 /** All but "meta". */
 const CATALOG_TABLES: readonly Table[] = [
   "entries",
@@ -75,6 +78,7 @@ export class Catalog {
   readonly #clock: Clock;
   readonly #context: CatalogContext;
   readonly #listeners: ((changed: Changed) => void)[] = [];
+  readonly #rolledBackListeners: (() => void)[] = [];
   #origin: Origin | undefined;
   #settling = Promise.withResolvers<void>();
   #origins = new Map<number, OriginRow>();
@@ -151,7 +155,8 @@ export class Catalog {
       view.remove(CHAIN_KEY);
     });
     await this.#store.flushed();
-    this.#time = incarnation;
+    // A catalog that was put back may have forgotten how far the clock had run ahead: no version's time is given twice.
+    this.#time = (stored === 0 ? incarnation : incarnation + FORGOTTEN_TIME) as HybridTime;
     this.#ownFlushed = 0;
     this.#settle({ server: this.self, incarnation });
   }
@@ -186,6 +191,11 @@ export class Catalog {
 
   onChange(listener: (changed: Changed) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Called when this server turns out to have written more than its catalog knows (C6). */
+  onRolledBack(listener: () => void): void {
+    this.#rolledBackListeners.push(listener);
   }
 
   /** Every origin that is known, by its local index. */
@@ -238,7 +248,13 @@ export class Catalog {
       let log: OwnLog | undefined;
       const ownLog = () => {
         if (this.#origin === undefined) throw new Error("this server writes no records before its origin is settled");
-        log ??= new OwnLog(transaction, this.#origin);
+        if (log !== undefined) return log;
+        // Others have sent records of this very incarnation that are not known here: the catalog is an old one (C6).
+        if (transaction.origins.isAhead(this.#origin)) {
+          for (const listener of this.#rolledBackListeners) listener();
+          throw new FsdfsError("behind");
+        }
+        log = new OwnLog(transaction, this.#origin);
         return log;
       };
       const write = (key: RegisterKey, value: Bytes, time?: HybridTime) => {

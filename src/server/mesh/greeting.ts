@@ -151,7 +151,9 @@ export class Greeting {
   /** How far, in milliseconds, this server's clock is from the median of those it met. */
   get medianSkewMs(): number {
     const skews = [...this.#skews.values()].sort((a, b) => a - b);
-    return skews.length === 0 ? 0 : skews[skews.length >> 1]!;
+    const upper = skews[skews.length >> 1] ?? 0;
+    const lower = skews[(skews.length - 1) >> 1] ?? 0;
+    return Math.abs(lower) < Math.abs(upper) ? lower : upper; // Of two in the middle, the one that agrees.
   }
 
   noteSkew(server: ServerId, skewMs: number): void {

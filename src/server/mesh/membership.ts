@@ -80,6 +80,7 @@ export class Membership {
       parts.greeting.noteSkew(link.server, link.clockSkewMs);
     });
     parts.settings.onChange(() => this.#connectToRoster());
+    parts.catalog.onRolledBack(() => this.#noteRolledBack());
   }
 
   /** Called for each server that has become absent, or has come back. */
@@ -180,7 +181,7 @@ export class Membership {
   }
 
   #learn(known: readonly KnownOrigin[]): void {
-    const { catalog, greeting, identity, log } = this.#parts;
+    const { catalog, greeting, identity } = this.#parts;
     this.#greatestIncarnation = Math.max(this.#greatestIncarnation, greeting.greatestIncarnation(known)) as HybridTime;
     const stored = catalog.storedOrigin();
     for (const [server, incarnation, number, seen, chain] of known) {
@@ -188,10 +189,17 @@ export class Membership {
       const verdict = catalog.compareHistory(number, seen, chain);
       if (verdict === "same") this.#confirmed = true;
       if (verdict !== "rolled-back") continue;
-      log.warn("this catalog is older than what others know of this server; it begins a new incarnation");
-      this.#rolledBack = true;
-      if (this.#settled) void this.#mint().then(() => this.#enterRoster());
+      this.#noteRolledBack();
     }
+  }
+
+  #noteRolledBack(): void {
+    if (this.#rolledBack) return;
+    this.#rolledBack = true;
+    this.#parts.log.warn("this catalog is older than what others know of this server; it begins a new incarnation");
+    if (!this.#settled) return;
+    this.#settled = false;
+    this.#joining.wake();
   }
 
   async #enterRoster(): Promise<void> {

@@ -210,8 +210,8 @@ async function commit(
     throw error;
   }
   if (!("record" in committed)) {
-    await Promise.all([staging.discard(staged), ...uploads.map(discard)]);
-    return await repeated(parts, path, committed, wanted);
+    await Promise.all(uploads.map(discard));
+    return await repeated(parts, path, committed, staged, wanted);
   }
   staging.handOver(staged);
   const { record, version, created } = committed;
@@ -283,8 +283,17 @@ async function completeCopies(parts: Parts, version: VersionId, have: number, wa
 }
 
 /** The answer to a request that was carried out before, whoever did, as sure as if it had been carried out now. */
-async function repeated(parts: Parts, path: FilePath, content: FileContent, wanted: number): Promise<PutResult> {
-  const { catalog, readiness, sources, copies: own } = parts;
+async function repeated(
+  parts: Parts,
+  path: FilePath,
+  content: FileContent,
+  staged: StagedFile,
+  wanted: number,
+): Promise<PutResult> {
+  const { catalog, readiness, sources, staging, copies: own } = parts;
+  // Its holders may be gone, and the same bytes are here.
+  if (staged.sha256 === content.sha256) await own.commit(content.version, staged);
+  else await staging.discard(staged);
   const number = await catalog.change((change) => {
     change.restatePath(path, CONTENT_FIELD);
     return change.number;
@@ -292,6 +301,6 @@ async function repeated(parts: Parts, path: FilePath, content: FileContent, want
   await catalog.flushed();
   await readiness.known(number);
   const { version, sha256, sizeBytes: size } = content;
-  const have = sources.holders(version).length + (own.has(version) ? 1 : 0);
+  const have = sources.upHolders(version).length + (own.has(version) ? 1 : 0);
   return { version, sha256, size, copies: await completeCopies(parts, version, have, wanted), created: false };
 }

@@ -159,6 +159,7 @@ export class Copies {
     return await this.#settler.withPaths([path], async () => {
       const found = await this.#hashFile(path, "durably");
       if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;
+      if (this.#settler.isAwaited(path, found.stat)) return false; // Another version's file, on its way to the trash.
       await this.#files.syncDirectory(directoryOf(path));
       const adopted = await this.#catalog.change((change) => {
         const row = change.transaction.version(version);

@@ -1,5 +1,5 @@
 /** Where things lie in the data directory. A copy lies under its own path; everything else below `.fsdfs/`. */
-import type { VersionId } from "../../core/ids.ts";
+import { isVersionId, type VersionId } from "../../core/ids.ts";
 import { type FilePath, nameOf } from "../../core/paths.ts";
 
 export const STATE_DIRECTORY = ".fsdfs";
@@ -15,6 +15,8 @@ export const IDENTITY_FILE = `${STATE_DIRECTORY}/identity`;
 
 /** NAME_MAX; the version and a dash take 28 bytes of it. */
 const TRASH_NAME_BYTES_MAX = 255 - 28;
+/** Characters of a version's id. */
+const VERSION_LENGTH = 27;
 
 export function stagedName(id: string): string {
   return `${STAGED_DIRECTORY}/${id}`;
@@ -29,6 +31,12 @@ export function trashName(version: VersionId, path: FilePath): string {
   let name = nameOf(path);
   while (Buffer.byteLength(name) > TRASH_NAME_BYTES_MAX) name = name.slice(1);
   return `${TRASH_DIRECTORY}/${version}-${name}`;
+}
+
+/** The version whose file has this name in the trash. */
+export function versionInTrashName(name: string): VersionId | undefined {
+  const version = name.slice(TRASH_DIRECTORY.length + 1).slice(0, VERSION_LENGTH);
+  return isVersionId(version) ? version : undefined;
 }
 
 export function asideName(id: string): string {

@@ -85,9 +85,28 @@ export class Settler {
       await this.#files.syncDirectory(TRASH_DIRECTORY);
       await this.#syncIfThere(directoryOf(from));
     }
+    if (from === undefined) await this.#setEditedAside(copy);
     const kept = from !== undefined || (await this.#isThere(to, copy));
     await this.#catalog.change((change) => this.#retireRows(change, version, copy, reason, kept));
     if (from === copy.location) await removeEmptyDirectories(this.#files, directoryOf(from));
+  }
+
+  /** A file that was edited in place is the operator's now, and must not stay under a name that is deleted. */
+  async #setEditedAside(copy: CopyRow): Promise<void> {
+    const stat = await statOrNothing(this.#files, copy.location);
+    if (stat?.type === "file" && stat.inode === copy.inode) await this.#setAside(copy.location);
+  }
+
+  async #setAside(name: string): Promise<void> {
+    await this.#directories.make(ASIDE_DIRECTORY);
+    await this.#files.rename(name, asideName(hex(this.#random.bytes(8))));
+    await this.#files.syncDirectory(ASIDE_DIRECTORY);
+    await this.#syncIfThere(directoryOf(name));
+  }
+
+  /** Whether the file at a path is the copy of a version that has yet to leave it. */
+  isAwaited(location: string, stat: FileStat): boolean {
+    return this.#displacedBy(undefined, location, stat) !== undefined;
   }
 
   /** Runs a task while nothing else moves files at these paths. */
@@ -103,7 +122,7 @@ export class Settler {
 
   async #isThere(name: string, copy: CopyRow): Promise<boolean> {
     const stat = await statOrNothing(this.#files, name);
-    return stat?.type === "file" && stat.inode === copy.inode && stat.sizeBytes === copy.sizeBytes;
+    return stat?.type === "file" && isFileOf(copy, stat);
   }
 
   #isCurrent(version: VersionId, copy: CopyRow, path: FilePath | undefined): boolean {
@@ -170,9 +189,7 @@ export class Settler {
       throw new FileStoreError("not-a-file", "a directory lies where a file should be");
     const displaced = this.#displacedBy(version, to, occupant);
     if (displaced === undefined) {
-      await this.#directories.make(ASIDE_DIRECTORY);
-      await this.#files.rename(to, asideName(hex(this.#random.bytes(8))));
-      await this.#files.syncDirectory(ASIDE_DIRECTORY);
+      await this.#setAside(to);
       return undefined;
     }
     const trash = trashName(displaced.version, displaced.copy.path);
@@ -185,12 +202,12 @@ export class Settler {
   }
 
   /** The superseded copy whose file lies at `location`. */
-  #displacedBy(version: VersionId, location: string, occupant: FileStat): Displaced | undefined {
+  #displacedBy(version: VersionId | undefined, location: string, occupant: FileStat): Displaced | undefined {
     const view = this.#catalog.read();
     for (const { key } of view.range(tableRange("todo"))) {
       const other = versionOfKey(key);
       const copy = readCopy(view, other);
-      if (other !== version && copy?.location === location && copy.inode === occupant.inode) {
+      if (other !== version && copy?.location === location && isFileOf(copy, occupant)) {
         if (readVersionRow(view, other).paths.length > 0) return undefined;
         return { version: other, copy };
       }
@@ -214,7 +231,7 @@ export class Settler {
     if (!kept) return;
     const location = trashName(version, copy.path);
     const { path, sizeBytes } = copy;
-    addTrash(change.transaction, change.now(), version, { path, location, sizeBytes, reason });
+    addTrash(change.transaction, version, { time: change.now(), path, location, sizeBytes, reason });
   }
 
   async #forgetTodo(version: VersionId): Promise<void> {
@@ -235,6 +252,11 @@ export class Settler {
 interface Displaced {
   readonly version: VersionId;
   readonly copy: CopyRow;
+}
+
+/** An edit in place leaves the inode and makes the file another's all the same (S8). */
+function isFileOf(copy: CopyRow, stat: FileStat): boolean {
+  return stat.inode === copy.inode && stat.sizeBytes === copy.sizeBytes && stat.modifiedNs === copy.modifiedNs;
 }
 
 /** Whether what was at `path` has moved somewhere that is not known here yet (T3). */

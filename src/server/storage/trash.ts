@@ -3,25 +3,25 @@
  * room is wanted or after its days, and never before a superseded version's successor is safe (S2).
  */
 
-import { ByteReader } from "../../core/bytes.ts";
+import { readCopy, removeTrash } from "../../core/catalog/copies.ts";
 import { readEntry } from "../../core/catalog/entries.ts";
-import { tableRange, versionOfTrashKey } from "../../core/catalog/keys.ts";
+import { keyAfter, tableRange, versionOfKey } from "../../core/catalog/keys.ts";
 import { decodeTrashRow, type TrashRow } from "../../core/catalog/rows.ts";
 import { holdersOf } from "../../core/catalog/surplus.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import { wallMsOf } from "../../core/hybrid-clock.ts";
-import type { HybridTime } from "../../core/ids.ts";
+import type { VersionId } from "../../core/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { FileStore } from "../../ports/file-store.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Settings } from "../settings.ts";
-import { TRASH_DIRECTORY } from "./layout.ts";
+import { TRASH_DIRECTORY, versionInTrashName } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Purpose, Space } from "./space.ts";
 
 export const TRASH_KEPT_MS = 7 * 24 * 3600 * 1000;
 /** Rows looked at in one go; the rest waits for the next. */
-const PURGE_BATCH = 100;
+const LOOK_AT_MAX = 200;
 
 export class Trash {
   readonly #catalog: Catalog;
@@ -31,6 +31,7 @@ export class Trash {
   readonly #leftovers: Leftovers;
   readonly #clock: Clock;
   #purging: Promise<void> = Promise.resolve();
+  #purgedUpTo: Uint8Array | undefined;
 
   constructor(
     catalog: Catalog,
@@ -48,76 +49,99 @@ export class Trash {
     this.#clock = clock;
   }
 
-  /** Purges the oldest until `bytes` can be claimed or nothing more may go. */
+  /** Purges the oldest versions until `bytes` can be claimed or nothing more may go. */
   async makeRoom(bytes: number, purpose: Purpose): Promise<void> {
-    await this.#purgeWhile(() => this.#space.freeBytes(purpose) < bytes);
+    await this.#alone(async () => {
+      while (this.#space.freeBytes(purpose) < bytes) {
+        const [next] = this.#find(undefined, (row, version) => this.#isPurgeable(row, version)).rows;
+        if (next === undefined) return;
+        await this.#purge(next);
+      }
+    });
   }
 
-  /** Purges what has been kept long enough. */
+  /** Purges what has been kept long enough; a part of the trash each time it is called. */
   async purgeOld(): Promise<void> {
     const bound = this.#clock.wall() - TRASH_KEPT_MS;
-    await this.#purgeWhile((time) => wallMsOf(time) < bound);
+    await this.#alone(async () => {
+      const isOld = (row: TrashRow, version: VersionId) =>
+        wallMsOf(row.time) < bound && this.#isPurgeable(row, version);
+      const { rows, last } = this.#find(this.#purgedUpTo, isOld);
+      this.#purgedUpTo = last;
+      for (const row of rows) await this.#purge(row);
+    });
   }
 
   /** One purge at a time: two would unlink the same files. */
-  async #purgeWhile(wanted: (time: HybridTime) => boolean): Promise<void> {
+  async #alone(purge: () => Promise<void>): Promise<void> {
     const before = this.#purging;
-    this.#purging = (async () => {
-      await before.catch(() => undefined);
-      for (;;) {
-        const next = this.#oldestPurgeable();
-        if (next === undefined || !wanted(next.time)) return;
-        await this.#purge(next.key, next.row);
-      }
-    })();
+    this.#purging = before.catch(() => undefined).then(purge);
     await this.#purging;
   }
 
-  #oldestPurgeable(): { key: Uint8Array; time: HybridTime; row: TrashRow } | undefined {
-    const view = this.#catalog.read();
-    for (const { key, value } of view.range({ ...tableRange("trash"), limit: PURGE_BATCH })) {
+  /** The rows behind `after`, of a bounded number of them, that are wanted; and where to go on, undefined at the end. */
+  #find(
+    after: Uint8Array | undefined,
+    isWanted: (row: TrashRow, version: VersionId) => boolean,
+  ): { rows: Trashed[]; last: Uint8Array | undefined } {
+    const { start, end } = tableRange("trash");
+    const rows: Trashed[] = [];
+    let count = 0;
+    let last: Uint8Array | undefined;
+    const range = { start: after === undefined ? start : keyAfter(after), end, limit: LOOK_AT_MAX };
+    for (const { key, value } of this.#catalog.read().range(range)) {
+      count += 1;
+      last = key;
+      const version = versionOfKey(key);
       const row = decodeTrashRow(value);
-      if (this.#isPurgeable(row, key)) return { key, time: new ByteReader(key.subarray(1)).uint(7) as HybridTime, row };
+      if (isWanted(row, version)) rows.push({ version, row });
     }
-    return undefined;
+    return { rows, last: count === LOOK_AT_MAX ? last : undefined };
   }
 
   /** S2. A version that was dropped, deleted, or moved has no successor to wait for. */
-  #isPurgeable(row: TrashRow, key: Uint8Array): boolean {
+  #isPurgeable(row: TrashRow, version: VersionId): boolean {
     const view = this.#catalog.read();
     const entry = readEntry(view, row.path);
-    if (entry?.type !== "file" || entry.content.version === versionOfTrashKey(key)) return true;
+    if (entry?.type !== "file" || entry.content.version === version) return true;
     const successor = readVersionRow(view, entry.content.version);
     const holders = holdersOf(successor, (origin) => this.#catalog.serverOf(origin));
     return holders.length >= this.#settings.safeCopies(view, successor);
   }
 
-  async #purge(key: Uint8Array, row: TrashRow): Promise<void> {
+  async #purge({ version, row }: Trashed): Promise<void> {
     await this.#leftovers.remove(row.location);
     await this.#files.syncDirectory(TRASH_DIRECTORY);
-    await this.#forget([key]);
+    await this.#forget([version]);
   }
 
-  /** Levels the catalog with the directory after a crash: rows without a file go, and so do files without a row. */
+  /**
+   * Levels the catalog with the directory after a crash. Rows without a file go; and so do files without a row, unless
+   * their version is a copy still: then the crash came between the file's leaving and the row, and settling goes on.
+   */
   async recover(): Promise<void> {
     const lying = new Set((await this.#files.list(TRASH_DIRECTORY)).map(({ name }) => `${TRASH_DIRECTORY}/${name}`));
-    const gone: Uint8Array[] = [];
-    for (const { key, value } of this.#catalog.read().range(tableRange("trash"))) {
-      if (!lying.delete(decodeTrashRow(value).location)) gone.push(key);
+    const gone: VersionId[] = [];
+    const view = this.#catalog.read();
+    for (const { key, value } of view.range(tableRange("trash"))) {
+      if (!lying.delete(decodeTrashRow(value).location)) gone.push(versionOfKey(key));
     }
+    const orphans = [...lying].filter((name) => {
+      const version = versionInTrashName(name);
+      return version === undefined || readCopy(view, version) === undefined;
+    });
     if (gone.length > 0) await this.#forget(gone);
-    for (const name of lying) await this.#leftovers.remove(name);
+    for (const name of orphans) await this.#leftovers.remove(name);
   }
 
-  async #forget(keys: readonly Uint8Array[]): Promise<void> {
-    await this.#catalog.change(({ transaction: { view, stats } }) => {
-      for (const key of keys) {
-        const row = view.get(key);
-        if (row === undefined) continue;
-        view.remove(key);
-        stats.trashFiles -= 1;
-        stats.trashBytes -= decodeTrashRow(row).sizeBytes;
-      }
+  async #forget(versions: readonly VersionId[]): Promise<void> {
+    await this.#catalog.change(({ transaction }) => {
+      for (const version of versions) removeTrash(transaction, version);
     });
   }
+}
+
+interface Trashed {
+  readonly version: VersionId;
+  readonly row: TrashRow;
 }

@@ -46,6 +46,10 @@ export function addTrash(transaction: CatalogTransaction, version: VersionId, ro
   transaction.stats.trashBytes += row.sizeBytes;
 }
 
+export function hasTrash(view: ReadView, version: VersionId): boolean {
+  return view.get(trashKey(version)) !== undefined;
+}
+
 export function removeTrash({ view, stats }: CatalogTransaction, version: VersionId): void {
   const row = view.get(trashKey(version));
   if (row === undefined) return;

@@ -28,9 +28,9 @@ const CHAIN_KEY = metaKey("chain");
 /** Set while the disk has to be compared with what earlier incarnations of this server stated (storage/reconcile.ts). */
 export const RECONCILE_KEY = metaKey("reconcile");
 /** So many ends of own transactions are remembered with their digests, for peers to confirm (C6). */
+const CHAIN_ENDS = 16;
 /** Records of others that are merged in one go: some 1.5 ms of work. */
 const APPLY_RECORDS = 40;
-const CHAIN_ENDS = 16;
 /** A minute of hybrid time: other servers' clocks are never followed further ahead (C8). */
 const FORGOTTEN_TIME = hybridTimeOf(60_000);
 /** All but "meta". */

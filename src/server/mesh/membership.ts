@@ -123,9 +123,10 @@ export class Membership {
 
   /** Until this server is settled in a swarm; again when it has joined another. */
   async #join(signal: AbortSignal): Promise<NextStep> {
-    if (this.#settled) return { restMs: IDLE_MS };
-    await this.#findSwarm(signal);
-    if (!signal.aborted) await this.#settle(signal);
+    while (!this.#settled && !signal.aborted) {
+      await this.#findSwarm(signal);
+      if (!signal.aborted) await this.#settle(signal);
+    }
     return { restMs: IDLE_MS };
   }
 
@@ -168,7 +169,7 @@ export class Membership {
     if (goesOn) catalog.useStoredOrigin();
     else await this.#mint();
     await this.#enterRoster();
-    this.#settled = true;
+    this.#settled = !this.#rolledBack; // It may have turned out meanwhile.
   }
 
   async #mint(): Promise<void> {

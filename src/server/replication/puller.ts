@@ -186,7 +186,7 @@ export class Puller {
     if (wanted === undefined || copies.has(version)) return copies.has(version);
     const { path, content } = wanted;
     if (await copies.adopt(version, path, content)) return true;
-    if (await copies.restoreAside(version, content)) return true;
+    if (await copies.restore(version, path, content)) return true;
     const uploaded = uploads.takeOrphaned(content.sha256, content.sizeBytes);
     if (uploaded !== undefined) return await copies.commit(version, uploaded);
     let failure: unknown = new FsdfsError("no-copy-reachable", { path });

@@ -3,7 +3,7 @@
  * when the disk shows something else than the catalog recorded (S8).
  */
 import { createHash } from "node:crypto";
-import { addCopy, placeCopy, readCopy, removeCopy } from "../../core/catalog/copies.ts";
+import { addCopy, hasTrash, placeCopy, readCopy, removeCopy } from "../../core/catalog/copies.ts";
 import { entryKey } from "../../core/catalog/keys.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
@@ -16,7 +16,7 @@ import { type FileStat, type FileStore, FileStoreError, type ReadableFile } from
 import type { Log } from "../../ports/log.ts";
 import type { Catalog, Change } from "../catalog/catalog.ts";
 import { isDiskError } from "./disk.ts";
-import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved } from "./layout.ts";
+import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved, trashName } from "./layout.ts";
 import type { Settler } from "./settle.ts";
 import type { StagedFile, Staging } from "./staging.ts";
 import type { Vanished } from "./vanished.ts";
@@ -182,9 +182,16 @@ export class Copies {
     });
   }
 
-  /** Bytes that were set aside as wrong, and turn out to be a version that is wanted. */
-  async restoreAside(version: VersionId, content: FileContent): Promise<boolean> {
-    const name = asideName(content.sha256);
+  /** Bytes of a wanted version that lie elsewhere in fsdfs's own directory: set aside, or in the trash unknown to it. */
+  async restore(version: VersionId, path: FilePath, content: FileContent): Promise<boolean> {
+    const trashed = hasTrash(this.#catalog.read(), version) ? [] : [trashName(version, path)];
+    for (const name of [asideName(content.sha256), ...trashed]) {
+      if (await this.#restoreFrom(name, version, content)) return true;
+    }
+    return false;
+  }
+
+  async #restoreFrom(name: string, version: VersionId, content: FileContent): Promise<boolean> {
     const stat = await this.#statFile(name);
     if (stat === undefined || stat.sizeBytes !== content.sizeBytes || stat.links > 1) return false;
     if ((await this.#hashFile(name, "durably"))?.sha256 !== content.sha256) return false;

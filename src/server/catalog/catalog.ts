@@ -31,8 +31,8 @@ export const RECONCILE_KEY = metaKey("reconcile");
 const CHAIN_ENDS = 16;
 /** Records of others that are merged in one go: some 1.5 ms of work. */
 const APPLY_RECORDS = 40;
-/** A minute of hybrid time: other servers' clocks are never followed further ahead (C8). */
-const FORGOTTEN_TIME = hybridTimeOf(60_000);
+/** A second of hybrid time, over which the first time of an incarnation is spread. */
+const FORGOTTEN_TIME = hybridTimeOf(1000);
 /** All but "meta". */
 const CATALOG_TABLES: readonly Table[] = [
   "entries",
@@ -145,8 +145,8 @@ export class Catalog {
     this.#settle(origin);
   }
 
-  /** Begins a new incarnation, greater than any before and any that others know (C6). Durable when it resolves. */
-  async mintOrigin(atLeast: HybridTime): Promise<void> {
+  /** Begins a new incarnation, greater than any before and any that others know (C6). `chance` is 0 to 1. Durable when it resolves. */
+  async mintOrigin(atLeast: HybridTime, chance: number): Promise<void> {
     const stored = this.storedOrigin()?.incarnation ?? 0;
     const floor = Math.max(atLeast, stored, this.#time) as HybridTime;
     const incarnation = nextHybridTime(floor, this.#clock.wall());
@@ -155,8 +155,9 @@ export class Catalog {
       view.remove(CHAIN_KEY);
     });
     await this.#store.flushed();
-    // A catalog that was put back may have forgotten how far the clock had run ahead: no version's time is given twice.
-    this.#time = (stored === 0 ? incarnation : incarnation + FORGOTTEN_TIME) as HybridTime;
+    // A catalog that was put back may have forgotten times that it gave while its clock was ahead of the wall's. None is
+    // given twice but by a chance of one in a million, which keeps a version one content (P4).
+    this.#time = (incarnation + Math.floor(chance * FORGOTTEN_TIME)) as HybridTime;
     this.#ownFlushed = 0;
     this.#settle({ server: this.self, incarnation });
   }

@@ -176,7 +176,8 @@ export class Membership {
     const hadHistory = this.#parts.catalog.storedOrigin() !== undefined;
     this.#rolledBack = false;
     this.#confirmed = true;
-    await this.#parts.catalog.mintOrigin(this.#greatestIncarnation);
+    const { catalog, random } = this.#parts;
+    await catalog.mintOrigin(this.#greatestIncarnation, hadHistory ? random.fraction() : 0);
     this.#parts.liveness.renumbered(this.#parts.clock.monotonic());
     if (hadHistory) for (const listener of this.#incarnationListeners) await listener();
   }

@@ -12,7 +12,7 @@ const SETTLED_AT_ONCE = 100;
 const IDLE_MS = 2000;
 /** What cannot be settled yet (T3) is looked at again after this. */
 const STUCK_MS = 1000;
-const CHORES_MS = 60_000;
+const CHORES_MS = 30_000;
 
 /** Settles whatever the catalog's changes have left to do. */
 export function settleUnit(settler: Settler, catalog: Catalog, membership: Membership): BackgroundUnit {
@@ -36,6 +36,7 @@ export function choresUnit(trash: Trash, uploads: Uploads, copies: Copies): Back
     await uploads.expire();
     await copies.recheckDoubtful();
     await trash.purgeOld();
+    await trash.recover();
     return { restMs: CHORES_MS };
   });
 }

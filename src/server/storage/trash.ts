@@ -116,7 +116,7 @@ export class Trash {
   }
 
   /**
-   * Levels the catalog with the directory after a crash. Rows without a file go; and so do files without a row, unless
+   * Levels the catalog with the directory, after a crash and now and then. Rows without a file go; and so do files without a row, unless
    * their version is a copy still: then the crash came between the file's leaving and the row, and settling goes on.
    */
   async recover(): Promise<void> {

@@ -70,7 +70,7 @@ export async function buildInto(
   progress: (done: number) => void,
 ): Promise<void> {
   const catalog = openCatalog(store, self);
-  await catalog.mintOrigin(0 as HybridTime);
+  await catalog.mintOrigin(0 as HybridTime, 0);
   for (let first = 0; first < files; first += BATCH_FILES) {
     const end = Math.min(files, first + BATCH_FILES);
     await catalog.change((change) => {

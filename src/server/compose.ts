@@ -98,7 +98,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const pulling = { clock, catalog, mesh, membership, copies, uploads, staging, space, sources, load, log };
   const puller = new Puller(pulling);
   const dropping = new Dropping(catalog, settings, mesh, membership, copies, settler, sources, random);
-  const reconciler = new Reconciler(catalog, ports.catalog, membership, copies);
+  const reconciler = new Reconciler(catalog, ports.catalog, membership, copies, trash);
   membership.onNewIncarnation(() => reconciler.request());
   const reindexer = new Reindexer(catalog, ports.catalog);
   membership.onAbsence((server) => reindexer.server(server));

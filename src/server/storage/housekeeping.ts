@@ -11,7 +11,7 @@ import type { Uploads } from "./uploads.ts";
 const SETTLED_AT_ONCE = 100;
 const IDLE_MS = 2000;
 /** What cannot be settled yet (T3) is looked at again after this. */
-const STUCK_MS = 1000;
+const STUCK_MS = 250;
 const CHORES_MS = 30_000;
 
 /** Settles whatever the catalog's changes have left to do. */

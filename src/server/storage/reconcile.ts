@@ -14,6 +14,7 @@ import { BackgroundUnit, type NextStep } from "../background.ts";
 import { type Catalog, RECONCILE_KEY } from "../catalog/catalog.ts";
 import type { Membership } from "../mesh/membership.ts";
 import { type Copies, contentOfVersion } from "./copies.ts";
+import type { Trash } from "./trash.ts";
 
 const BATCH = 200;
 const IDLE_MS = 60_000;
@@ -25,8 +26,10 @@ export class Reconciler {
   readonly #store: CatalogStore;
   readonly #membership: Membership;
   readonly #copies: Copies;
+  readonly #trash: Trash;
 
-  constructor(catalog: Catalog, store: CatalogStore, membership: Membership, copies: Copies) {
+  constructor(catalog: Catalog, store: CatalogStore, membership: Membership, copies: Copies, trash: Trash) {
+    this.#trash = trash;
     this.#catalog = catalog;
     this.#store = store;
     this.#membership = membership;
@@ -54,6 +57,7 @@ export class Reconciler {
     try {
       await this.#checkCopies(signal);
       await this.#checkStatements(signal);
+      await this.#trash.recover();
     } catch (error) {
       await this.request();
       throw error;

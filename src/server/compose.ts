@@ -87,7 +87,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const leftovers = new Leftovers(files);
   const trash = new Trash(catalog, files, space, settings, leftovers, clock);
   const staging = new Staging(files, space, trash, leftovers, random);
-  const settler = new Settler(catalog, files, random);
+  const settler = new Settler(catalog, files, leftovers, random);
   const vanished = new Vanished(clock, options.graceMs, () => catalog.stats(), log);
   const copies = new Copies(catalog, files, staging, settler, vanished, log);
   const uploads = new Uploads(catalog, staging, copies, settler, clock);

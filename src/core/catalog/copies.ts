@@ -46,8 +46,9 @@ export function addTrash(transaction: CatalogTransaction, version: VersionId, ro
   transaction.stats.trashBytes += row.sizeBytes;
 }
 
-export function hasTrash(view: ReadView, version: VersionId): boolean {
-  return view.get(trashKey(version)) !== undefined;
+export function readTrash(view: ReadView, version: VersionId): TrashRow | undefined {
+  const row = view.get(trashKey(version));
+  return row === undefined ? undefined : decodeTrashRow(row);
 }
 
 export function removeTrash({ view, stats }: CatalogTransaction, version: VersionId): void {

@@ -3,7 +3,7 @@
  * when the disk shows something else than the catalog recorded (S8).
  */
 import { createHash } from "node:crypto";
-import { addCopy, hasTrash, placeCopy, readCopy, removeCopy } from "../../core/catalog/copies.ts";
+import { addCopy, placeCopy, readCopy, readTrash, removeCopy } from "../../core/catalog/copies.ts";
 import { entryKey } from "../../core/catalog/keys.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
@@ -184,7 +184,8 @@ export class Copies {
 
   /** Bytes of a wanted version that lie elsewhere in fsdfs's own directory: set aside, or in the trash unknown to it. */
   async restore(version: VersionId, path: FilePath, content: FileContent): Promise<boolean> {
-    const trashed = hasTrash(this.#catalog.read(), version) ? [] : [trashName(version, path)];
+    const isKnown = readTrash(this.#catalog.read(), version) !== undefined;
+    const trashed = isKnown ? [] : [trashName(version, path)];
     for (const name of [asideName(content.sha256), ...trashed]) {
       if (await this.#restoreFrom(name, version, content)) return true;
     }

@@ -9,7 +9,7 @@
  */
 
 import { hex } from "../../core/bytes.ts";
-import { addTrash, placeCopy, readCopy, removeCopy } from "../../core/catalog/copies.ts";
+import { addTrash, placeCopy, readCopy, readTrash, removeCopy } from "../../core/catalog/copies.ts";
 import { contentStamp } from "../../core/catalog/entries.ts";
 import { entryKey, tableRange, todoKey, versionOfKey } from "../../core/catalog/keys.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
@@ -24,6 +24,7 @@ import type { Catalog, Change } from "../catalog/catalog.ts";
 import { KeyedLock } from "../keyed-lock.ts";
 import { DirectoryMaker, isDiskError, removeEmptyDirectories } from "./disk.ts";
 import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved, sideName, TRASH_DIRECTORY, trashName } from "./layout.ts";
+import type { Leftovers } from "./leftovers.ts";
 
 /** How long a chain of moves is followed. */
 const MOVES_MAX = 16;
@@ -35,9 +36,13 @@ export class Settler {
   readonly #files: FileStore;
   readonly #random: Random;
   readonly #directories: DirectoryMaker;
+  readonly #leftovers: Leftovers;
+  /** Files in the trash whose rows have gone over to another name of the same version. */
+  readonly #superfluous: string[] = [];
   readonly #locks = new KeyedLock();
 
-  constructor(catalog: Catalog, files: FileStore, random: Random) {
+  constructor(catalog: Catalog, files: FileStore, leftovers: Leftovers, random: Random) {
+    this.#leftovers = leftovers;
     this.#catalog = catalog;
     this.#files = files;
     this.#directories = new DirectoryMaker(files);
@@ -88,6 +93,7 @@ export class Settler {
     if (from === undefined) await this.#setEditedAside(copy);
     const kept = from !== undefined || (await this.#isThere(to, copy));
     await this.#catalog.change((change) => this.#retireRows(change, version, copy, reason, kept));
+    await this.#removeSuperfluous();
     if (from === copy.location) await removeEmptyDirectories(this.#files, directoryOf(from));
   }
 
@@ -155,6 +161,7 @@ export class Settler {
       const { paths } = change.transaction.version(version);
       if (!paths.includes(path)) change.transaction.view.put(todoKey(version), Uint8Array.of(1));
     });
+    await this.#removeSuperfluous();
     if (from === copy.location && from !== location) await removeEmptyDirectories(this.#files, directoryOf(from));
   }
 
@@ -215,6 +222,10 @@ export class Settler {
     return undefined;
   }
 
+  async #removeSuperfluous(): Promise<void> {
+    for (const name of this.#superfluous.splice(0)) await this.#leftovers.remove(name);
+  }
+
   /** A copy whose file has vanished is none. */
   async #lose(version: VersionId): Promise<void> {
     await this.#catalog.change((change) => {
@@ -230,6 +241,9 @@ export class Settler {
     change.writeHolding(version, false);
     if (!kept) return;
     const location = trashName(version, copy.path);
+    // The same version may lie there already, under the name it had when it was there before.
+    const before = readTrash(change.view, version)?.location;
+    if (before !== undefined && before !== location) this.#superfluous.push(before);
     const { path, sizeBytes } = copy;
     addTrash(change.transaction, version, { time: change.now(), path, location, sizeBytes, reason });
   }

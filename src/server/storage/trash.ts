@@ -3,7 +3,7 @@
  * room is wanted or after its days, and never before a superseded version's successor is safe (S2).
  */
 
-import { readCopy, removeTrash } from "../../core/catalog/copies.ts";
+import { readCopy, readTrash, removeTrash } from "../../core/catalog/copies.ts";
 import { readEntry } from "../../core/catalog/entries.ts";
 import { keyAfter, tableRange, versionOfKey } from "../../core/catalog/keys.ts";
 import { decodeTrashRow, type TrashRow } from "../../core/catalog/rows.ts";
@@ -120,18 +120,22 @@ export class Trash {
    * their version is a copy still: then the crash came between the file's leaving and the row, and settling goes on.
    */
   async recover(): Promise<void> {
+    // Rows first, then names, then rows again: a file on its way into the trash is neither missing nor superfluous.
+    const rows = [...this.#catalog.read().range(tableRange("trash"))].map(({ key, value }) => ({
+      version: versionOfKey(key),
+      location: decodeTrashRow(value).location,
+    }));
     const lying = new Set((await this.#files.list(TRASH_DIRECTORY)).map(({ name }) => `${TRASH_DIRECTORY}/${name}`));
-    const gone: VersionId[] = [];
-    const view = this.#catalog.read();
-    for (const { key, value } of view.range(tableRange("trash"))) {
-      if (!lying.delete(decodeTrashRow(value).location)) gone.push(versionOfKey(key));
-    }
-    const orphans = [...lying].filter((name) => {
-      const version = versionInTrashName(name);
-      return version === undefined || readCopy(view, version) === undefined;
-    });
+    const gone = rows.filter(({ location }) => !lying.has(location)).map(({ version }) => version);
     if (gone.length > 0) await this.#forget(gone);
-    for (const name of orphans) await this.#leftovers.remove(name);
+    for (const name of lying) if (this.#isOrphan(name)) await this.#leftovers.remove(name);
+  }
+
+  #isOrphan(name: string): boolean {
+    const version = versionInTrashName(name);
+    if (version === undefined) return true;
+    const view = this.#catalog.read();
+    return readCopy(view, version) === undefined && readTrash(view, version)?.location !== name;
   }
 
   async #forget(versions: readonly VersionId[]): Promise<void> {

@@ -22,7 +22,8 @@ export class Delays {
   of(port: PortName, method: string): { beforeMs: number; afterMs: number } {
     if (port === "network") return { beforeMs: 0, afterMs: 0 };
     if (port === "catalog" && method === "write") return { beforeMs: this.#inOrder(), afterMs: 0 };
-    const ms = this.#duration(method) * this.factor;
+    // A call that hangs for minutes would be taken for rest; a server that stands still is what stops are for.
+    const ms = Math.min(this.#duration(method) * this.factor, HICCUP_MS_MAX);
     // Its effect may come early or late in the time it takes.
     return this.#random.chance(0.5) ? { beforeMs: ms, afterMs: 0 } : { beforeMs: 0, afterMs: ms };
   }

@@ -47,6 +47,7 @@ export class Faults {
   readonly #armory: Armory;
   readonly #losses: Losses;
   readonly #random: SeededRandom;
+  #rolledBack: Machine | undefined;
   #snapshots: { readonly machine: Machine; readonly atMs: number; readonly snapshot: CatalogSnapshot }[] = [];
   /** Machines that a fault keeps down. */
   readonly #heldDown = new Set<Machine>();
@@ -223,6 +224,9 @@ export class Faults {
   async #rollBack(machine: Machine): Promise<void> {
     const candidates = this.#snapshots.filter((taken) => taken.machine === machine);
     if (candidates.length === 0) return;
+    // More old catalogs than one are more losses than P3 speaks of.
+    this.#rolledBack ??= machine;
+    if (machine !== this.#rolledBack) return;
     const { atMs, snapshot } = this.#random.pick(candidates);
     machine.crash();
     this.#hold(machine);

@@ -3,9 +3,10 @@
  * One POST for each request, the message as wire.ts lays it out; "control" and "bulk" are connections of their own, so
  * that file content never delays a heartbeat.
  */
+
+import { swarmKey } from "../../core/security/swarm-key.ts";
 import { type Connection, type Network, NetworkError, type RequestHandler } from "../../ports/network.ts";
 import { openConnection } from "./connection.ts";
-import { swarmKey } from "../../core/security/swarm-key.ts";
 import { CLOSE_GRACE_MS, MESH_LIMITS, type MeshLimits } from "./limits.ts";
 import { type MeshCounters, MeshListener } from "./listener.ts";
 

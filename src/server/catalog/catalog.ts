@@ -7,11 +7,11 @@ import { ByteReader, ByteWriter } from "../../core/bytes.ts";
 import { type Batch, type ChainedAnnouncement, type LogWalk, tailDigest, walkLog } from "../../core/catalog/batch.ts";
 import { contentStamp } from "../../core/catalog/entries.ts";
 import { metaKey, type Table, tableRange } from "../../core/catalog/keys.ts";
-import type { Bytes, ReadView, WriteView } from "../../core/catalog/kv.ts";
+import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
 import { merge } from "../../core/catalog/merge.ts";
 import { originName, readOrigin, readOrigins } from "../../core/catalog/origins.ts";
 import { OwnLog } from "../../core/catalog/own.ts";
-import { type OriginRow, times } from "../../core/catalog/rows.ts";
+import type { OriginRow } from "../../core/catalog/rows.ts";
 import { type CatalogStats, readStats, STATS_KEY } from "../../core/catalog/stats.ts";
 import { type CatalogContext, CatalogTransaction } from "../../core/catalog/transaction.ts";
 import type { CatalogRecord, Origin, RegisterKey } from "../../core/catalog/types.ts";
@@ -21,14 +21,12 @@ import type { FilePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { CatalogStore, Settled } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { CHAIN_KEY, readChainEnds, rememberChainEnd } from "./chain.ts";
 
 const TIME_KEY = metaKey("time");
 const ORIGIN_KEY = metaKey("origin");
-const CHAIN_KEY = metaKey("chain");
 /** Set while the disk has to be compared with what earlier incarnations of this server stated (storage/reconcile.ts). */
 export const RECONCILE_KEY = metaKey("reconcile");
-/** So many ends of own transactions are remembered with their digests, for peers to confirm (C6). */
-const CHAIN_ENDS = 16;
 /** Records of others that are merged in one go: some 1.5 ms of work. */
 const APPLY_RECORDS = 40;
 /** A second of hybrid time, over which the first time of an incarnation is spread. */
@@ -383,25 +381,6 @@ function slicesOf<T>(list: readonly T[], size: number): T[][] {
   const slices: T[][] = [];
   for (let start = 0; start < list.length; start += size) slices.push(list.slice(start, start + size));
   return slices;
-}
-
-interface ChainEnd {
-  readonly number: number;
-  readonly chain: number;
-}
-
-function readChainEnds(view: ReadView): ChainEnd[] {
-  const row = view.get(CHAIN_KEY);
-  if (row === undefined) return [];
-  const reader = new ByteReader(row);
-  return times(reader.varint(), () => ({ number: reader.varint(), chain: reader.uint(4) }));
-}
-
-function rememberChainEnd(view: WriteView, log: OwnLog): void {
-  const ends = [...readChainEnds(view), { number: log.number, chain: log.chain }].slice(-CHAIN_ENDS);
-  const writer = new ByteWriter(16 * CHAIN_ENDS).varint(ends.length);
-  for (const { number, chain } of ends) writer.varint(number).uint(chain, 4);
-  view.put(CHAIN_KEY, writer.finish());
 }
 
 function announce(transaction: CatalogTransaction, announcement: ChainedAnnouncement, own: Origin | undefined): void {

@@ -119,6 +119,7 @@ export class Copies {
 
   /** Looks at a copy that is not as recorded: right bytes are recorded anew, wrong ones are set aside (S8). */
   async inspect(version: VersionId): Promise<void> {
+    if (this.#catalog.origin === undefined) return; // Nothing can be stated yet; it is looked at when it is read again.
     const running = this.#inspecting.get(version);
     if (running !== undefined) return await running;
     const inspection = this.#inspect(version).finally(() => this.#inspecting.delete(version));

@@ -1,0 +1,29 @@
+/** What this server's catalog remembers of its own numbering, for others to confirm (C6). */
+import { ByteReader, ByteWriter } from "../../core/bytes.ts";
+import { metaKey } from "../../core/catalog/keys.ts";
+import type { Bytes, ReadView, WriteView } from "../../core/catalog/kv.ts";
+import type { OwnLog } from "../../core/catalog/own.ts";
+import { times } from "../../core/catalog/rows.ts";
+
+export const CHAIN_KEY: Bytes = metaKey("chain");
+/** So many ends of own transactions are remembered with their digests, for peers to confirm (C6). */
+const CHAIN_ENDS = 16;
+
+export interface ChainEnd {
+  readonly number: number;
+  readonly chain: number;
+}
+
+export function readChainEnds(view: ReadView): ChainEnd[] {
+  const row = view.get(CHAIN_KEY);
+  if (row === undefined) return [];
+  const reader = new ByteReader(row);
+  return times(reader.varint(), () => ({ number: reader.varint(), chain: reader.uint(4) }));
+}
+
+export function rememberChainEnd(view: WriteView, log: OwnLog): void {
+  const ends = [...readChainEnds(view), { number: log.number, chain: log.chain }].slice(-CHAIN_ENDS);
+  const writer = new ByteWriter(16 * CHAIN_ENDS).varint(ends.length);
+  for (const { number, chain } of ends) writer.varint(number).uint(chain, 4);
+  view.put(CHAIN_KEY, writer.finish());
+}

@@ -160,8 +160,10 @@ export class Membership {
     const deadline = clock.monotonic() + CONFIRM_WAIT_MS;
     const alone = () => [...settings.roster.keys()].every((server) => server === identity.server);
     while (!signal.aborted && catalog.storedOrigin() !== undefined && !alone()) {
-      if (this.#confirmed || this.#rolledBack || clock.monotonic() > deadline) break;
-      if (mesh.triedAll && mesh.links().length === 0) break;
+      if (clock.monotonic() > deadline) break;
+      // Every server that is there has been met by then, so that the first writes find their targets.
+      const isTold = this.#confirmed || this.#rolledBack || mesh.links().length === 0;
+      if (mesh.triedAll && isTold) break;
       await sleep(clock, POLL_MS, signal);
     }
     if (signal.aborted) return;

@@ -234,6 +234,11 @@ export const ERRORS = {
     message: "The data directory cannot be written: {reason}.",
     hint: "Check its owner and mode, and that its file system is not mounted read-only.",
   },
+  "catalog-unreadable": {
+    status: 500,
+    message: "The catalog cannot be opened: {reason}.",
+    hint: "Is its disk full or read-only? A damaged catalog can be moved away: its server then joins as a new one, and the files in its data directory count again.",
+  },
   "data-lost-identity": {
     status: 409,
     message: "The data directory belonged to a server before, and now has no trace of it.",

@@ -1,7 +1,6 @@
 /**
  * Where fsdfs is wired together: one server over its ports, and a real one on this machine's disk, network and clock.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { openDiskFileStore } from "./adapters/disk/file-store.ts";
 import { lockDirectory } from "./adapters/disk/lock.ts";
@@ -16,6 +15,7 @@ import { STATE_DIRECTORY_NAME, type StartOptions } from "./config.ts";
 import { swarmKey } from "./core/security/swarm-key.ts";
 import { FsdfsError } from "./errors.ts";
 import { createHttpGateway } from "./gateways/http/gateway.ts";
+import { type CatalogStore, CatalogStoreError } from "./ports/catalog-store.ts";
 import type { Discovery } from "./ports/discovery.ts";
 import { NetworkError } from "./ports/network.ts";
 import { FsdfsServer } from "./server/fsdfs-server.ts";
@@ -44,9 +44,7 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
 
     // The outside of the server: disk, catalog, network, the LAN.
     const files = await openDiskFileStore(options.data);
-    const state = options.state ?? join(options.data, STATE_DIRECTORY_NAME, "catalog");
-    await mkdir(state, { recursive: true });
-    const catalog = openLmdbCatalogStore(state);
+    const catalog = openCatalog(options.state ?? join(options.data, STATE_DIRECTORY_NAME, "catalog"));
     const network = createMeshNetwork({
       password: options.password,
       port: options.swarmPort,
@@ -78,6 +76,15 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
   } catch (error) {
     await undoAll(undo);
     throw error;
+  }
+}
+
+function openCatalog(directory: string): CatalogStore {
+  try {
+    return openLmdbCatalogStore(directory);
+  } catch (error) {
+    if (!(error instanceof CatalogStoreError)) throw error;
+    throw new FsdfsError("catalog-unreadable", { reason: error.message }, { cause: error });
   }
 }
 

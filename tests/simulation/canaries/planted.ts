@@ -25,8 +25,8 @@ export const CANARIES: readonly Canary[] = [
     name: "a moved file is taken for a deleted one",
     rules: "C2",
     file: "server/storage/settle.ts",
-    find: "if (path === undefined) await this.retire(",
-    replace: "if (path !== copy.path) await this.retire(",
+    find: "if (path === undefined)\n          await this.retire(",
+    replace: "if (path !== copy.path)\n          await this.retire(",
   },
   {
     name: "a number is announced that was not sent",
@@ -39,8 +39,8 @@ export const CANARIES: readonly Canary[] = [
     name: "a PUT is acknowledged before its record is flushed",
     rules: "C4 P3",
     file: "server/operations/put.ts",
-    find: "  staging.handOver(staged);\n  await catalog.flushed();",
-    replace: "  staging.handOver(staged);",
+    find: "  return await afterChange(async () => {\n    await catalog.flushed();\n    const [",
+    replace: "  return await afterChange(async () => {\n    const [",
   },
   {
     name: "a rolled-back catalog goes on with its old incarnation",

@@ -8,7 +8,6 @@ import type { Holding, VersionRow } from "./rows.ts";
 import { type CatalogContext, type CatalogTransaction, readRegisters } from "./transaction.ts";
 
 export const TARGET_FIELD = "target";
-export const TARGET_MAX = 1000;
 
 export function encodeTarget(target: number): Bytes {
   return new ByteWriter(2).varint(target).finish();

@@ -51,12 +51,3 @@ export interface CatalogRecord {
   readonly origin: Origin;
   readonly number: number;
 }
-
-/** "What I have of this origin is complete up to this number." */
-export interface Announcement {
-  readonly origin: Origin;
-  readonly number: number;
-}
-
-/** How far a server knows each origin. */
-export type KnownNumbers = readonly Announcement[];

@@ -108,10 +108,6 @@ export class Catalog {
     return readStats(this.read());
   }
 
-  get sizeBytes(): number {
-    return this.#store.sizeBytes();
-  }
-
   /** Who writes records here now; undefined until it is settled which incarnation that is (C6). */
   get origin(): Origin | undefined {
     return this.#origin;
@@ -153,8 +149,8 @@ export class Catalog {
       view.remove(CHAIN_KEY);
     });
     await this.#store.flushed();
-    // A catalog that was put back may have forgotten times that it gave while its clock was ahead of the wall's. None is
-    // given twice but by a chance of one in a million, which keeps a version one content (P4).
+    // A catalog that was put back may have forgotten times that it gave while its clock was ahead of the wall's. Chance
+    // makes it unlikely that one is given twice (about n in a million after n forgotten versions); it is no proof (P4).
     this.#time = (incarnation + Math.floor(chance * FORGOTTEN_TIME)) as HybridTime;
     this.#ownFlushed = 0;
     this.#settle({ server: this.self, incarnation });
@@ -229,10 +225,6 @@ export class Catalog {
   /** Digest of what is known of an origin beyond its contiguous number (C3). */
   tailOf(originIndex: number): number {
     return tailDigest(this.read(), originIndex, this.originAt(originIndex));
-  }
-
-  get latestTime(): HybridTime {
-    return this.#time;
   }
 
   /** Resolves when the change is visible; nothing happened when it rejects. */

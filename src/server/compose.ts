@@ -1,5 +1,6 @@
 /** One server, put together from its parts over the ports, top to bottom, and its life from start to stop. */
 
+import { hex } from "../core/bytes.ts";
 import type { CatalogContext } from "../core/catalog/transaction.ts";
 import type { ServerId } from "../core/ids.ts";
 import { deriveTokenKeys } from "../core/security/tokens.ts";
@@ -32,6 +33,8 @@ import { Trash } from "./storage/trash.ts";
 import { Uploads } from "./storage/uploads.ts";
 import { Vanished } from "./storage/vanished.ts";
 
+/** Two runs of one server never draw the same. */
+const PROCESS_ID_BYTES = 8;
 /** Of the file system, when the operator gave no quota. */
 const QUOTA_SHARE = 0.9;
 
@@ -71,7 +74,9 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     report,
     adopt: (swarm) => membership.restart(swarm),
   });
-  const mesh = new Mesh({ clock, network, catalog, settings, identity, liveness, greeting, log, report }, ending);
+  const process = hex(random.bytes(PROCESS_ID_BYTES));
+  const talking = { clock, network, catalog, settings, identity, process, liveness, greeting, log, report };
+  const mesh = new Mesh(talking, ending);
   const membership = new Membership(
     { clock, random, store: ports.catalog, catalog, settings, identity, liveness, greeting, mesh, options, log },
     readAbsent(ports.catalog),

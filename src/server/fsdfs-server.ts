@@ -57,6 +57,7 @@ export class FsdfsServer implements Server {
       this.#assembly?.parts.membership.ended(),
       discovery.close(),
     ]);
+    await this.#assembly?.parts.mesh.sayGoodbye();
     this.#assembly?.parts.mesh.closeAll();
     await Promise.race([ended, sleep(clock, STOP_MS, new AbortController().signal)]);
     await network.close();

@@ -56,7 +56,7 @@ export class Readiness {
 
   /** Whether this server may answer readers from its own catalog at this moment. */
   get isFresh(): boolean {
-    if (this.isBehind) return false;
+    if (this.#ending.aborted || this.isBehind) return false; // Others may have been told so (F4).
     return this.#liveness.isFresh(this.#clock.monotonic(), (origin) => this.#catalog.knownNumber(origin));
   }
 
@@ -91,6 +91,7 @@ export class Readiness {
   #others(): ServerId[] {
     const servers = new Set(this.#settings.roster.keys());
     for (const { server } of this.#mesh.links()) servers.add(server);
+    for (const server of this.#liveness.answeredServers()) servers.add(server);
     servers.delete(this.#catalog.self);
     return [...servers];
   }
@@ -99,11 +100,12 @@ export class Readiness {
     const wakeup = new Wakeup();
     this.#waiting.add(wakeup);
     try {
-      while (!condition()) {
-        if (this.#ending.aborted || this.#clock.monotonic() >= deadline) return false;
+      while (!this.#ending.aborted) {
+        if (condition()) return true;
+        if (this.#clock.monotonic() >= deadline) return false;
         await wakeup.wait(this.#clock, POLL_MS, this.#ending);
       }
-      return true;
+      return false;
     } finally {
       this.#waiting.delete(wakeup);
     }

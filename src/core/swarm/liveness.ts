@@ -8,8 +8,14 @@
  * F3. A writer acknowledges when, for each server, either it has applied the write, or FRESH_MS have gone by since it
  *     was last given an answer that did not announce the write. By F2 such a server does not answer readers from its
  *     own catalog without the write, unless it counts the writer as down.
+ * F4. A process that said goodbye answers no reader and acknowledges no write from before it said so. It is not up from
+ *     the moment the goodbye is heard, if all that it ever announced has been applied here, and no writer waits for it.
+ *     A goodbye is of one process: what the next one on that server was told counts, however late the goodbye comes.
  */
 import type { ServerId } from "../ids.ts";
+
+/** Drawn by chance when a server starts: tells one run of it from the next. */
+export type ProcessId = string;
 
 /** A server that has answered within this time is up (M1). */
 export const UP_MS = 3000;
@@ -22,14 +28,24 @@ interface Answered {
   /** Name of the origin whose number was announced, and that number. */
   origin: string;
   number: number;
-  /** A new connection was refused since: the process is gone. */
-  refused: boolean;
+  process: ProcessId;
+  /** A new connection was refused since, or it has said goodbye: the process is gone. */
+  gone: boolean;
+}
+
+/** An answer that this server gave. */
+interface Given {
+  readonly process: ProcessId;
+  readonly number: number;
+  at: number;
 }
 
 export class Liveness {
   readonly #answers = new Map<ServerId, Answered>();
   readonly #heardAt = new Map<ServerId, number>();
-  readonly #given = new Map<ServerId, { number: number; at: number }[]>();
+  readonly #given = new Map<ServerId, Given[]>();
+  /** The last process of each server that said goodbye. */
+  readonly #left = new Map<ServerId, ProcessId>();
   readonly #startedAt: number;
   /** Answers given before this announced numbers of another incarnation, or are forgotten. */
   #numberedSince: number;
@@ -42,10 +58,16 @@ export class Liveness {
   }
 
   /** A server answered a heartbeat that was sent at `sentAt`, announcing its own number. */
-  answered(server: ServerId, sentAt: number, now: number, origin: string, number: number): void {
+  answered(
+    server: ServerId,
+    process: ProcessId,
+    sentAt: number,
+    now: number,
+    announced: { readonly origin: string; readonly number: number },
+  ): void {
     const last = this.#answers.get(server);
-    if (last !== undefined && last.sentAt > sentAt) return;
-    this.#answers.set(server, { sentAt, origin, number, refused: false });
+    if ((last !== undefined && last.sentAt > sentAt) || this.#left.get(server) === process) return;
+    this.#answers.set(server, { ...announced, process, sentAt, gone: false });
     this.heard(server, now);
   }
 
@@ -58,18 +80,31 @@ export class Liveness {
   /** A new connection to the server was refused by its machine. */
   refused(server: ServerId): void {
     const answer = this.#answers.get(server);
-    if (answer !== undefined) answer.refused = true;
+    if (answer !== undefined) answer.gone = true;
+  }
+
+  /**
+   * A process of `server` said goodbye (F4). `hasAll`: everything that it announced, or acknowledged to a writer, has
+   * been applied here; else it counts as up for as long as a silent one, lest readers here miss the rest.
+   */
+  left(server: ServerId, process: ProcessId, hasAll: boolean): void {
+    const given = this.#given.get(server)?.filter((answer) => answer.process !== process);
+    if (given !== undefined) this.#given.set(server, given);
+    this.#left.set(server, process);
+    const answer = this.#answers.get(server);
+    if (answer?.process === process && hasAll) answer.gone = true;
   }
 
   forget(server: ServerId): void {
     this.#answers.delete(server);
     this.#heardAt.delete(server);
     this.#given.delete(server);
+    this.#left.delete(server);
   }
 
   isUp(server: ServerId, now: number): boolean {
     const answer = this.#answers.get(server);
-    return answer !== undefined && !answer.refused && now - answer.sentAt < UP_MS;
+    return answer !== undefined && !answer.gone && now - answer.sentAt < UP_MS;
   }
 
   /** When somebody heard from it last, as far as this server was told since it started. */
@@ -91,13 +126,19 @@ export class Liveness {
     return true;
   }
 
-  /** This server answered a heartbeat of `server`, announcing its own `number`. */
-  gaveAnswer(server: ServerId, number: number, now: number): void {
+  /** This server answered a process of `server`, announcing its own `number`. */
+  gaveAnswer(server: ServerId, process: ProcessId, number: number, now: number): void {
+    if (this.#left.get(server) === process) return;
     const given = (this.#given.get(server) ?? []).filter(({ at }) => now - at < FRESH_MS);
     const last = given.at(-1);
-    if (last?.number === number) last.at = now;
-    else given.push({ number, at: now });
+    if (last?.number === number && last.process === process) last.at = now;
+    else given.push({ process, number, at: now });
     this.#given.set(server, given);
+  }
+
+  /** Servers that were given answers which may still count (F3). */
+  answeredServers(): Iterable<ServerId> {
+    return this.#given.keys();
   }
 
   /** This server begins to number its records anew (C6): what it announced before says nothing about the new ones. */

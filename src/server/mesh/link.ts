@@ -8,6 +8,7 @@ import type { Bytes } from "../../core/catalog/kv.ts";
 import { originName } from "../../core/catalog/origins.ts";
 import type { Origin } from "../../core/catalog/types.ts";
 import type { ServerId } from "../../core/ids.ts";
+import type { ProcessId } from "../../core/swarm/liveness.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Connection, Network, Response } from "../../ports/network.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -44,6 +45,7 @@ export interface LinkContext {
   readonly clock: Clock;
   readonly network: Network;
   readonly catalog: Catalog;
+  readonly process: ProcessId;
   readonly events: LinkEvents;
   seal(message: Bytes): Bytes;
 }
@@ -177,12 +179,12 @@ export class Link {
   }
 
   async #heartbeat(): Promise<void> {
-    const { clock, events } = this.#context;
+    const { clock, events, process } = this.#context;
     const sentAt = clock.monotonic();
     const sentWall = clock.wall();
     const wantsKnown = sentAt - this.#lastKnownAt >= KNOWN_EVERY_MS;
     if (wantsKnown) this.#lastKnownAt = sentAt;
-    const message: Heartbeat = { knownDigest: events.knownDigest(), wantsKnown };
+    const message: Heartbeat = { process, knownDigest: events.knownDigest(), wantsKnown };
     try {
       const head = await this.call("heartbeat", encodeJson(message), HEARTBEAT_TIMEOUT_MS);
       const answer = decodeJson<HeartbeatAnswer>(head);

@@ -5,7 +5,7 @@
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { originName } from "../../core/catalog/origins.ts";
 import type { ServerId } from "../../core/ids.ts";
-import type { Liveness } from "../../core/swarm/liveness.ts";
+import type { Liveness, ProcessId } from "../../core/swarm/liveness.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
@@ -20,6 +20,7 @@ import {
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Identity } from "../identity.ts";
 import type { Settings } from "../settings.ts";
+import { sleep } from "../timers.ts";
 import { addressOf } from "./address.ts";
 import { Dialer, type DialResult } from "./dialer.ts";
 import { CLOCK_SKEW_MAX_MS, type Greeting } from "./greeting.ts";
@@ -30,6 +31,7 @@ import {
   type Envelope,
   encodeEnvelope,
   encodeJson,
+  type Goodbye,
   type Heartbeat,
   type HeartbeatAnswer,
   type Hello,
@@ -38,6 +40,9 @@ import {
 } from "./messages.ts";
 
 const HELLO_TIMEOUT_MS = 5000;
+/** A server that stops spends no more time on telling the others. */
+const FAREWELL_MS = 500;
+const FAREWELL_POLL_MS = 10;
 
 /** A request of another server of this swarm. */
 export interface ServerRequest {
@@ -55,6 +60,7 @@ export interface MeshParts {
   readonly catalog: Catalog;
   readonly settings: Settings;
   readonly identity: Identity;
+  readonly process: ProcessId;
   readonly liveness: Liveness;
   readonly greeting: Greeting;
   readonly log: Log;
@@ -77,6 +83,7 @@ export class Mesh {
     this.#ending = ending;
     this.#dialer = new Dialer(parts.clock, ending, (address) => this.#dial(address));
     this.#handlers.set("heartbeat", (request) => this.#answerHeartbeat(request));
+    this.#handlers.set("goodbye", (request) => this.#receiveGoodbye(request));
   }
 
   handle(method: string, handler: ServerHandler): void {
@@ -124,6 +131,11 @@ export class Mesh {
     return this.#links.has(server) && this.#parts.liveness.isUp(server, this.#parts.clock.monotonic());
   }
 
+  /** Which run of this server it is. */
+  get process(): ProcessId {
+    return this.#parts.process;
+  }
+
   /** Links to the servers that are up. */
   upLinks(): Link[] {
     return this.links().filter((link) => this.isUp(link.server));
@@ -140,6 +152,29 @@ export class Mesh {
 
   wakePushes(): void {
     for (const link of this.#links.values()) link.wakePush();
+  }
+
+  /**
+   * Tells the others that this server stops, once they have what it wrote (F4). From before the call on it must answer
+   * no reader and acknowledge no write. Takes `FAREWELL_MS` at most.
+   */
+  async sayGoodbye(): Promise<void> {
+    const { clock, catalog, process } = this.#parts;
+    const { origin } = catalog;
+    if (origin === undefined) return;
+    const name = originName(origin);
+    const number = catalog.knownNumber(name);
+    const message = encodeJson({ process, incarnation: origin.incarnation, number } satisfies Goodbye);
+    const over = new AbortController();
+    const told = this.upLinks().map(async (link) => {
+      while (link.knownNumber(name) < number && !over.signal.aborted) {
+        await sleep(clock, FAREWELL_POLL_MS, AbortSignal.any([over.signal, link.closed]));
+        if (link.closed.aborted) return;
+      }
+      await link.call("goodbye", message, FAREWELL_MS).catch(() => undefined);
+    });
+    await Promise.race([Promise.allSettled(told), sleep(clock, FAREWELL_MS, over.signal)]);
+    over.abort();
   }
 
   closeAll(): void {
@@ -183,7 +218,7 @@ export class Mesh {
 
   /** Exchanges greetings; answers the link to that server, which may be an older one. */
   async #greet(address: string, connection: Connection): Promise<Link | undefined> {
-    const { greeting, clock, identity, network, catalog, liveness } = this.#parts;
+    const { greeting, clock, identity, network, catalog, process, liveness } = this.#parts;
     const sentAt = clock.monotonic();
     const sentWall = clock.wall();
     const head = this.#seal(encodeJson(greeting.hello()));
@@ -199,6 +234,7 @@ export class Mesh {
       clock,
       network,
       catalog,
+      process,
       seal: (bytes) => this.#seal(bytes),
       events: {
         answered: (from, answer, at) => this.#answered(from, answer, at),
@@ -209,7 +245,7 @@ export class Mesh {
     if (link.closed.aborted) return undefined;
     this.#links.set(from, link);
     link.closed.addEventListener("abort", () => this.#unlinked(link));
-    liveness.answered(from, sentAt, clock.monotonic(), reportedOrigin(from, hello.state), hello.state.number);
+    liveness.answered(from, hello.state.process, sentAt, clock.monotonic(), announced(from, hello.state));
     greeting.linked(from, hello);
     link.start();
     this.progress();
@@ -249,7 +285,7 @@ export class Mesh {
       link.close();
       return;
     }
-    liveness.answered(link.server, sentAt, now, reportedOrigin(link.server, answer.report), answer.report.number);
+    liveness.answered(link.server, answer.report.process, sentAt, now, announced(link.server, answer.report));
     for (const [server, agoMs] of answer.heard) liveness.heard(server, now - agoMs);
     for (const listener of this.#answeredListeners) listener(link);
     this.progress();
@@ -258,16 +294,24 @@ export class Mesh {
   async #answerHeartbeat({ from, message }: ServerRequest): Promise<OutgoingResponse> {
     const { clock, liveness, settings, greeting } = this.#parts;
     const now = clock.monotonic();
-    const { knownDigest, wantsKnown } = decodeJson<Heartbeat>(message);
+    const { process, knownDigest, wantsKnown } = decodeJson<Heartbeat>(message);
     const report = this.#parts.report();
     const heard = [...settings.roster.keys()].flatMap((server) => {
       const at = liveness.lastHeardAt(server);
       return at === undefined ? [] : [[server, now - at] as const];
     });
     const differs = wantsKnown && knownDigest !== greeting.knownDigest();
-    liveness.gaveAnswer(from, report.number, now);
+    liveness.gaveAnswer(from, process, report.number, now);
     const answer: HeartbeatAnswer = { report, heard, ...(differs ? { known: greeting.known() } : {}) };
     return { head: encodeJson(answer) };
+  }
+
+  async #receiveGoodbye({ from, message }: ServerRequest): Promise<OutgoingResponse> {
+    const { catalog, liveness } = this.#parts;
+    const { process, incarnation, number } = decodeJson<Goodbye>(message);
+    liveness.left(from, process, catalog.knownNumber(originName({ server: from, incarnation })) >= number);
+    this.progress();
+    return { head: encodeJson({}) };
   }
 
   // --- Requests that come in ---
@@ -288,14 +332,19 @@ export class Mesh {
   }
 
   async #receiveHello(envelope: Envelope, remoteAddress: string): Promise<OutgoingResponse> {
-    const { greeting } = this.#parts;
+    const { greeting, identity, liveness, clock } = this.#parts;
     const hello = decodeJson<Hello>(envelope.message);
     const address = addressOf(remoteAddress, hello.swarmPort);
     greeting.checkCaller(address, envelope.from, hello);
-    if (envelope.from !== this.#parts.identity.server && !this.#links.has(envelope.from)) {
-      this.#dialer.add(address, true);
+    const { from, swarm } = envelope;
+    if (from !== identity.server && !this.#links.has(from)) this.#dialer.add(address, true);
+    const answer = { ...greeting.hello(), seenAs: remoteAddress };
+    // It announces a number as the answer to a heartbeat does (F3), to whoever may link with this server now.
+    const mayLink = swarm === identity.swarm || swarm === NO_SWARM || hello.empty;
+    if (from !== identity.server && mayLink) {
+      liveness.gaveAnswer(from, hello.state.process, answer.state.number, clock.monotonic());
     }
-    return { head: this.#seal(encodeJson({ ...greeting.hello(), seenAs: remoteAddress })) };
+    return { head: this.#seal(encodeJson(answer)) };
   }
 
   #seal(message: Bytes): Bytes {
@@ -304,6 +353,6 @@ export class Mesh {
   }
 }
 
-function reportedOrigin(server: ServerId, report: ServerReport): string {
-  return originName({ server, incarnation: report.incarnation });
+function announced(server: ServerId, { incarnation, number }: ServerReport): { origin: string; number: number } {
+  return { origin: originName({ server, incarnation }), number };
 }

@@ -13,6 +13,7 @@ import {
   type SwarmId,
   type VersionId,
 } from "../../core/ids.ts";
+import type { ProcessId } from "../../core/swarm/liveness.ts";
 
 export const PROTOCOL = 1;
 export const NO_SWARM = "0".repeat(SWARM_ID_BYTES * 2) as SwarmId;
@@ -39,6 +40,8 @@ export interface Hello {
 
 /** What a server tells of itself with each answer to a heartbeat (M1). */
 export interface ServerReport {
+  /** Which run of the server this is. */
+  readonly process: ProcessId;
   readonly wallMs: number;
   /** Its incarnation and the number of its last record that is durable; 0 while unsettled. */
   readonly incarnation: HybridTime;
@@ -57,9 +60,18 @@ export interface ServerReport {
 }
 
 export interface Heartbeat {
+  readonly process: ProcessId;
   /** Digest of what the sender knows, so that the answer tells the answerer's numbers only when they differ. */
   readonly knownDigest: number;
   readonly wantsKnown: boolean;
+}
+
+/** A server that stops tells the others, so that nobody waits for it (F4 of core/swarm/liveness.ts). */
+export interface Goodbye {
+  readonly process: ProcessId;
+  /** Its incarnation and the greatest number it has written: nothing beyond it was announced or acknowledged. */
+  readonly incarnation: HybridTime;
+  readonly number: number;
 }
 
 export interface HeartbeatAnswer {

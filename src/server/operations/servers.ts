@@ -16,12 +16,13 @@ const FILES_MAX = 10_000;
 
 /** What this server tells others of itself, and shows to users. */
 export function ownReport(parts: Parts): ServerReport {
-  const { catalog, space, puller, ports, readiness } = parts;
+  const { catalog, space, puller, ports, readiness, mesh } = parts;
   const view = catalog.read();
   const { copies } = catalog.stats();
   const maxSurplus = lastSurplus(view, true);
   const noRoom = space.roomBytes("pull") <= 0;
   return {
+    process: mesh.process,
     wallMs: ports.clock.wall(),
     incarnation: catalog.origin?.incarnation ?? (0 as ServerReport["incarnation"]),
     number: catalog.ownFlushedNumber,

@@ -94,7 +94,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const staging = new Staging(files, space, trash, leftovers, random);
   const settler = new Settler(catalog, files, leftovers, random);
   const vanished = new Vanished(clock, options.graceMs, () => catalog.stats(), log);
-  const copies = new Copies(catalog, files, staging, settler, vanished, log);
+  const copies = new Copies(catalog, files, staging, settler, trash, vanished, log);
   const uploads = new Uploads(catalog, staging, copies, settler, clock);
   uploads.serve(mesh);
 

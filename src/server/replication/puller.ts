@@ -3,6 +3,7 @@
  * catalog; pulls that others have announced count as copies.
  */
 
+import { readTrash } from "../../core/catalog/copies.ts";
 import { entryKey, workPositionOf, workRange } from "../../core/catalog/keys.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
 import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
@@ -139,6 +140,7 @@ export class Puller {
   #isObtainable(version: VersionId, content: FileContent): boolean {
     const upload = this.#parts.uploads.find(content.sha256);
     if (upload !== "none") return upload === "orphaned";
+    if (readTrash(this.#parts.catalog.read(), version) !== undefined) return true;
     return this.#parts.sources.upHolders(version).length > 0;
   }
 

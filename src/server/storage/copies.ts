@@ -19,6 +19,7 @@ import { isDiskError } from "./disk.ts";
 import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved, trashName } from "./layout.ts";
 import type { Settler } from "./settle.ts";
 import type { StagedFile, Staging } from "./staging.ts";
+import type { Trash } from "./trash.ts";
 import type { Vanished } from "./vanished.ts";
 
 const HASH_CHUNK_BYTES = 1024 * 1024;
@@ -35,11 +36,21 @@ export class Copies {
   readonly #files: FileStore;
   readonly #staging: Staging;
   readonly #settler: Settler;
+  readonly #trash: Trash;
   readonly #vanished: Vanished;
   readonly #log: Log;
   readonly #inspecting = new Map<VersionId, Promise<void>>();
 
-  constructor(catalog: Catalog, files: FileStore, staging: Staging, settler: Settler, vanished: Vanished, log: Log) {
+  constructor(
+    catalog: Catalog,
+    files: FileStore,
+    staging: Staging,
+    settler: Settler,
+    trash: Trash,
+    vanished: Vanished,
+    log: Log,
+  ) {
+    this.#trash = trash;
     this.#vanished = vanished;
     this.#catalog = catalog;
     this.#files = files;
@@ -133,6 +144,8 @@ export class Copies {
     const content = contentOfVersion(view, version);
     if (copy === undefined || content === undefined || copy.staged !== undefined) return;
     await this.#settler.withPaths([copy.path], async () => {
+      // While the lock was waited for, the file may have moved on: then its not being there says nothing.
+      if (!isSamePlace(readCopy(this.#catalog.read(), version), copy)) return;
       const found = await this.#hashFile(copy.location);
       if (found !== undefined) this.#vanished.isSettled(version);
       if (found?.sha256 === content.sha256) return await this.#record(version, copy, found.stat);
@@ -140,7 +153,7 @@ export class Copies {
       const state = found === undefined ? "missing" : "changed";
       this.#log.warn("a copy is not as it was recorded", { path: copy.path, state });
       if (found !== undefined) await this.#setAside(copy.location, found.sha256);
-      await this.withdraw(version);
+      await this.withdraw(version, copy);
     });
   }
 
@@ -183,14 +196,25 @@ export class Copies {
     });
   }
 
-  /** Bytes of a wanted version that lie elsewhere in fsdfs's own directory: set aside, or in the trash unknown to it. */
+  /** Bytes of a wanted version that lie elsewhere in fsdfs's own directory: set aside, or in the trash. */
   async restore(version: VersionId, path: FilePath, content: FileContent): Promise<boolean> {
-    const isKnown = readTrash(this.#catalog.read(), version) !== undefined;
-    const trashed = isKnown ? [] : [trashName(version, path)];
-    for (const name of [asideName(content.sha256), ...trashed]) {
+    const trashed = readTrash(this.#catalog.read(), version);
+    if (trashed !== undefined && (await this.#takeBack(version, trashed.location, content))) return true;
+    const unknown = trashed === undefined ? [trashName(version, path)] : [];
+    for (const name of [asideName(content.sha256), ...unknown]) {
       if (await this.#restoreFrom(name, version, content)) return true;
     }
     return false;
+  }
+
+  /** A version that was deleted or overwritten here, and is wanted again by what another server did (C2). */
+  async #takeBack(version: VersionId, location: string, content: FileContent): Promise<boolean> {
+    const found = await this.#hashFile(location, "durably");
+    if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;
+    if (!(await this.#trash.giveBack(version, location, found.stat))) return false;
+    await this.#catalog.flushed();
+    await this.#settler.settle(version);
+    return this.has(version);
   }
 
   async #restoreFrom(name: string, version: VersionId, content: FileContent): Promise<boolean> {
@@ -201,10 +225,12 @@ export class Copies {
     return staged !== undefined && (await this.commit(version, staged));
   }
 
-  /** States that this server has no copy of a version any more. */
-  async withdraw(version: VersionId): Promise<void> {
+  /** States that this server has no copy of a version any more, but for one that is entered meanwhile; `gone` is none. */
+  async withdraw(version: VersionId, gone?: CopyRow): Promise<void> {
     this.#vanished.isSettled(version);
     await this.#catalog.change((change) => {
+      const now = readCopy(change.view, version);
+      if (now !== undefined && (gone === undefined || !isSamePlace(now, gone))) return;
       removeCopy(change.transaction, version);
       change.writeHolding(version, false);
     });
@@ -275,6 +301,10 @@ export class Copies {
       await file.close();
     }
   }
+}
+
+function isSamePlace(a: CopyRow | undefined, b: CopyRow): boolean {
+  return a?.path === b.path && a.location === b.location && a.staged === b.staged;
 }
 
 /** The content of a live version: undefined when it is at no path. */

@@ -120,10 +120,15 @@ export class Settler {
     return await this.#locks.run(paths, task);
   }
 
-  /** Where a copy's file lies now; undefined when it is nowhere, or something else lies there. */
-  async #find(copy: CopyRow): Promise<string | undefined> {
-    if (copy.staged !== undefined && (await this.#isThere(copy.staged, copy))) return copy.staged;
-    return (await this.#isThere(copy.location, copy)) ? copy.location : undefined;
+  /**
+   * Where a copy's file lies now; undefined when it is nowhere, or something else lies there. A crash may have come
+   * between its rename to one of `destinations` and the row that tells of it (T2).
+   */
+  async #find(copy: CopyRow, ...destinations: string[]): Promise<string | undefined> {
+    for (const name of [copy.staged, copy.location, ...destinations]) {
+      if (name !== undefined && (await this.#isThere(name, copy))) return name;
+    }
+    return undefined;
   }
 
   async #isThere(name: string, copy: CopyRow): Promise<boolean> {
@@ -140,9 +145,9 @@ export class Settler {
   }
 
   async #place(version: VersionId, copy: CopyRow, path: FilePath): Promise<void> {
-    const from = await this.#find(copy);
-    if (from === undefined) return await this.#lose(version);
     const preferred = isReserved(path) ? sideName(version) : path;
+    const from = await this.#find(copy, preferred, sideName(version));
+    if (from === undefined) return await this.#lose(version);
     let location = preferred;
     let displaced: Displaced | undefined;
     try {
@@ -174,7 +179,9 @@ export class Settler {
         if (displaced !== undefined) await this.#files.syncDirectory(TRASH_DIRECTORY);
         if (from !== to) await this.#renameOver(from, to, copy);
         await this.#files.syncDirectory(directoryOf(to));
-        if (directoryOf(from) !== directoryOf(to)) await this.#syncIfThere(directoryOf(from));
+        for (const left of new Set([directoryOf(from), directoryOf(copy.location)])) {
+          if (left !== directoryOf(to)) await this.#syncIfThere(left);
+        }
         return displaced;
       } catch (error) {
         if (!isDiskError(error, "missing") || attempt === PLACE_ATTEMPTS) throw error;
@@ -184,6 +191,7 @@ export class Settler {
 
   /** A crash may have left a file with both its old name and its new; rename(2) would keep both. */
   async #renameOver(from: string, to: string, copy: CopyRow): Promise<void> {
+    if (from === to) return;
     if (await this.#isThere(to, copy)) await this.#files.remove(from);
     else await this.#files.rename(from, to);
   }

@@ -3,16 +3,17 @@
  * room is wanted or after its days, and never before a superseded version's successor is safe (S2).
  */
 
-import { readCopy, readTrash, removeTrash } from "../../core/catalog/copies.ts";
+import { addCopy, readCopy, readTrash, removeTrash } from "../../core/catalog/copies.ts";
 import { readEntry } from "../../core/catalog/entries.ts";
 import { keyAfter, tableRange, versionOfKey } from "../../core/catalog/keys.ts";
-import { decodeTrashRow, type TrashRow } from "../../core/catalog/rows.ts";
+import type { ReadView } from "../../core/catalog/kv.ts";
+import { decodeTrashRow, type TrashRow, type VersionRow } from "../../core/catalog/rows.ts";
 import { holdersOf } from "../../core/catalog/surplus.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import { wallMsOf } from "../../core/hybrid-clock.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { FileStore } from "../../ports/file-store.ts";
+import type { FileStat, FileStore } from "../../ports/file-store.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Settings } from "../settings.ts";
 import { TRASH_DIRECTORY, versionInTrashName } from "./layout.ts";
@@ -30,7 +31,7 @@ export class Trash {
   readonly #settings: Settings;
   readonly #leftovers: Leftovers;
   readonly #clock: Clock;
-  #purging: Promise<void> = Promise.resolve();
+  #running: Promise<unknown> = Promise.resolve();
   #purgedUpTo: Uint8Array | undefined;
 
   constructor(
@@ -72,11 +73,11 @@ export class Trash {
     });
   }
 
-  /** One purge at a time: two would unlink the same files. */
-  async #alone(purge: () => Promise<void>): Promise<void> {
-    const before = this.#purging;
-    this.#purging = before.catch(() => undefined).then(purge);
-    await this.#purging;
+  /** One at a time: two purges would unlink the same files, and what is given back must not be unlinked. */
+  #alone<T>(task: () => Promise<T>): Promise<T> {
+    const running = this.#running.then(task);
+    this.#running = running.catch(() => undefined);
+    return running;
   }
 
   /** The rows behind `after`, of a bounded number of them, that are wanted; and where to go on, undefined at the end. */
@@ -99,14 +100,37 @@ export class Trash {
     return { rows, last: count === LOOK_AT_MAX ? last : undefined };
   }
 
-  /** S2. A version that was dropped, deleted, or moved has no successor to wait for. */
+  /** S2. One that was deleted has no successor to wait for; one that is wanted somewhere needs its own copies. */
   #isPurgeable(row: TrashRow, version: VersionId): boolean {
     const view = this.#catalog.read();
+    const own = readVersionRow(view, version);
+    if (own.paths.length > 0) return this.#isSafe(view, own);
     const entry = readEntry(view, row.path);
-    if (entry?.type !== "file" || entry.content.version === version) return true;
-    const successor = readVersionRow(view, entry.content.version);
-    const holders = holdersOf(successor, (origin) => this.#catalog.serverOf(origin));
-    return holders.length >= this.#settings.safeCopies(view, successor);
+    return entry?.type !== "file" || this.#isSafe(view, readVersionRow(view, entry.content.version));
+  }
+
+  #isSafe(view: ReadView, row: VersionRow): boolean {
+    const holders = holdersOf(row, (origin) => this.#catalog.serverOf(origin));
+    return holders.length >= this.#settings.safeCopies(view, row);
+  }
+
+  /**
+   * The file of a version that is wanted again becomes its copy, which has yet to be settled. False when the trash has
+   * let go of it, or there is a copy, or it is wanted no more.
+   */
+  async giveBack(version: VersionId, location: string, stat: FileStat): Promise<boolean> {
+    const { sizeBytes, inode, modifiedNs } = stat;
+    return await this.#alone(() =>
+      this.#catalog.change((change) => {
+        const path = change.transaction.version(version).paths[0];
+        if (path === undefined || readTrash(change.view, version)?.location !== location) return false;
+        if (readCopy(change.view, version) !== undefined) return false;
+        removeTrash(change.transaction, version);
+        addCopy(change.transaction, version, { path, location: path, staged: location, sizeBytes, inode, modifiedNs });
+        change.writeHolding(version, true);
+        return true;
+      }),
+    );
   }
 
   async #purge({ version, row }: Trashed): Promise<void> {

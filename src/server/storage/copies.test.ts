@@ -1,0 +1,95 @@
+import { describe, expect, test } from "vitest";
+import { DiskWorld } from "../../../tests/storage/disk-world.ts";
+import type { FileStore } from "../../ports/file-store.ts";
+
+/** More than a look at the disk in memory takes. */
+const MICROTASKS = 100;
+
+/** A disk whose named operation waits, once armed, until it is let go on. */
+function waitingAt(method: "rename" | "open"): {
+  between: (disk: FileStore) => FileStore;
+  arm(): { reached: Promise<void>; goOn(): void };
+} {
+  let pending: { reached: PromiseWithResolvers<void>; gate: PromiseWithResolvers<void> } | undefined;
+  const between = (disk: FileStore): FileStore =>
+    new Proxy(disk, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== "function") return value;
+        return async (...args: unknown[]) => {
+          const at = pending;
+          if (name !== method || at === undefined) return await Reflect.apply(value, target, args);
+          pending = undefined;
+          const result: unknown = await Reflect.apply(value, target, args);
+          at.reached.resolve();
+          await at.gate.promise;
+          return result;
+        };
+      },
+    });
+  const arm = () => {
+    pending = { reached: Promise.withResolvers(), gate: Promise.withResolvers() };
+    return { reached: pending.reached.promise, goOn: pending.gate.resolve };
+  };
+  return { between, arm };
+}
+
+describe("a copy", () => {
+  test("S8: whose file is just being moved is not taken for a missing one", async () => {
+    const rename = waitingAt("rename");
+    const world = await DiskWorld.begin(rename.between);
+    const content = await world.put("music/c", "some bytes");
+    await world.move("music/c", "a");
+    const { reached, goOn } = rename.arm();
+    const settled = world.settleAll();
+    await reached;
+    const opened = world.copies.open(content.version);
+    for (let i = 0; i < MICROTASKS; i++) await Promise.resolve(); // It looks at the old path, and waits for the lock.
+    goOn();
+    await settled;
+    const copy = await opened;
+    expect(copy).toBeDefined();
+    await copy?.file.close();
+    expect(world.has(content)).toBe(true);
+    expect(world.files).toEqual(["a"]);
+  });
+
+  test("C2: overwritten here and moved elsewhere, its version comes back out of the trash", async () => {
+    const world = await DiskWorld.begin();
+    const moved = await world.put("a", "the first");
+    await world.put("a", "the second one");
+    expect(world.has(moved)).toBe(false);
+    await world.learn("b", moved);
+    expect(await world.copies.restore(moved.version, "b" as never, moved)).toBe(true);
+    expect(world.text("b")).toBe("the first");
+    expect(world.files).toEqual(["a", "b"]);
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
+
+  test("S2: its file in the trash is not purged while its version is wanted and has too few copies", async () => {
+    const world = await DiskWorld.begin();
+    const moved = await world.put("a", "the first");
+    await world.remove("a");
+    await world.learn("b", moved);
+    await world.trash.makeRoom(world.space.quotaBytes, "upload");
+    expect(await world.copies.restore(moved.version, "b" as never, moved)).toBe(true);
+  });
+
+  test("P4: what lies spoilt in the trash does not come back", async () => {
+    const world = await DiskWorld.begin();
+    const moved = await world.put("a", "the first");
+    await world.put("a", "the second one");
+    world.disk.corrupt(world.files.find((name) => name.startsWith(".fsdfs/trash"))!, 3);
+    await world.learn("b", moved);
+    expect(await world.copies.restore(moved.version, "b" as never, moved)).toBe(false);
+    expect(world.has(moved)).toBe(false);
+  });
+
+  test("S8: an operator's removal is noticed, and stated", async () => {
+    const world = await DiskWorld.begin();
+    const content = await world.put("a", "some bytes");
+    world.disk.removeExternally("a");
+    expect(await world.copies.open(content.version)).toBeUndefined();
+    expect(world.has(content)).toBe(false);
+  });
+});

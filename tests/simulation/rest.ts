@@ -24,6 +24,8 @@ export interface ServerView {
 
 export interface DiskView {
   readonly machine: Machine;
+  /** The server that it is now: one whose disks were replaced before was another, of the same name. */
+  readonly server: string;
   /** Digests of the files outside of fsdfs's own directory, by path. */
   readonly files: ReadonlyMap<string, string>;
   /** Their sizes in bytes. */
@@ -58,7 +60,7 @@ export async function comeToRest(
   let reason = "nothing was asked yet";
   while (swarm.world.nowMs < endMs) {
     await swarm.world.sleep(POLL_INTERVAL_MS);
-    const now = await summary(machines, copiesWanted).catch((error: unknown) => ({
+    const now = await summary(swarm, machines, copiesWanted, limitMs).catch((error: unknown) => ({
       reason: `asking: ${String(error)}`,
     }));
     if ("reason" in now) {
@@ -75,8 +77,10 @@ export async function comeToRest(
 
 /** What rest means, as one text that must not change; or the reason why there is no rest. */
 async function summary(
+  swarm: Swarm,
   machines: readonly Machine[],
   copiesWanted: number,
+  limitMs: number,
 ): Promise<{ text: string } | { reason: string }> {
   const texts = new Set<string>();
   for (const machine of machines) {
@@ -88,6 +92,9 @@ async function summary(
     const names = new Set(servers.filter((server) => server.state === "up").map((server) => server.name));
     const missing = machines.find((other) => !names.has(other.name));
     if (missing) return { reason: `${machine.name} does not count ${missing.name} as up` };
+    // K still changes when it counts as absent.
+    const leaving = servers.find((server) => server.state === "down" && swarm.config.graceMs < limitMs);
+    if (leaving) return { reason: `${leaving.name} is down and not yet absent, ${machine.name} says` };
     const entries = await machine.ask((face) => listAll(face, "", true), ASK_TIMEOUT_MS);
     const few = [...entries].find(([, { type, copies }]) => type === "file" && (copies ?? 0) < copiesWanted);
     if (few)
@@ -116,8 +123,13 @@ export async function lookAround(
   machines: readonly Machine[],
 ): Promise<RestView> {
   const servers: ServerView[] = [];
-  for (const machine of machines) servers.push(await viewOf(swarm, history, losses, machine));
-  return { servers, disks: machines.map(diskOf) };
+  const disks: DiskView[] = [];
+  for (const machine of machines) {
+    const { server, disk } = await viewOf(swarm, history, losses, machine);
+    servers.push(server);
+    disks.push(disk);
+  }
+  return { servers, disks };
 }
 
 async function viewOf(swarm: Swarm, history: History, losses: Losses, machine: Machine): Promise<ServerView> {
@@ -136,17 +148,17 @@ async function viewOf(swarm: Swarm, history: History, losses: Losses, machine: M
       });
     if (seen) contents.set(path, seen);
   }
-  return {
-    machine,
-    entries,
-    locations: new Map(located.flatMap((location) => (location ? [[location.path, location]] : []))),
-    contents,
-    status: await machine.ask((face) => face.status(), ASK_TIMEOUT_MS),
-    servers: await machine.ask((face) => face.servers(), ASK_TIMEOUT_MS),
-  };
+  const status = await machine.ask((face) => face.status(), ASK_TIMEOUT_MS);
+  // What it says of its disk and what the disk holds are looked at in the same moment.
+  const { servers, disk } = await machine.ask(async (face) => {
+    const servers = await face.servers();
+    return { servers, disk: diskOf(machine, servers.find(({ self }) => self)?.id ?? "") };
+  }, ASK_TIMEOUT_MS);
+  const locations = new Map(located.flatMap((location) => (location ? [[location.path, location]] : [])));
+  return { server: { machine, entries, locations, contents, status, servers }, disk };
 }
 
-export function diskOf(machine: Machine): DiskView {
+function diskOf(machine: Machine, server: string): DiskView {
   const files = new Map<string, string>();
   const sizes = new Map<string, number>();
   const own = new Map<string, number>();
@@ -157,5 +169,5 @@ export function diskOf(machine: Machine): DiskView {
     files.set(name, sha256Of(content));
     sizes.set(name, stat.sizeBytes);
   }
-  return { machine, files, sizes, own };
+  return { machine, server, files, sizes, own };
 }

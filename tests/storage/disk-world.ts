@@ -62,6 +62,13 @@ export class DiskWorld {
 
   /** A version with its copy, settled at its path. */
   async put(path: string, text: string): Promise<FileContent> {
+    const content = await this.enter(path, text);
+    await this.settleAll();
+    return content;
+  }
+
+  /** A version with its copy, which has yet to be settled. */
+  async enter(path: string, text: string): Promise<FileContent> {
     const writer = await this.staging.begin("upload");
     await writer.write(new TextEncoder().encode(text));
     const staged = await writer.finish();
@@ -74,7 +81,6 @@ export class DiskWorld {
       return made;
     });
     this.staging.handOver(staged);
-    await this.settleAll();
     return content;
   }
 

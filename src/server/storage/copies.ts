@@ -3,7 +3,7 @@
  * when the disk shows something else than the catalog recorded (S8).
  */
 import { createHash } from "node:crypto";
-import { addCopy, placeCopy, readCopy, readTrash, removeCopy } from "../../core/catalog/copies.ts";
+import { addCopy, hasTodo, placeCopy, readCopy, readTrash, removeCopy } from "../../core/catalog/copies.ts";
 import { entryKey } from "../../core/catalog/keys.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
@@ -142,17 +142,19 @@ export class Copies {
     const view = this.#catalog.read();
     const copy = readCopy(view, version);
     const content = contentOfVersion(view, version);
-    if (copy === undefined || content === undefined || copy.staged !== undefined) return;
+    if (copy === undefined || content === undefined) return;
     await this.#settler.withPaths([copy.path], async () => {
-      // While the lock was waited for, the file may have moved on: then its not being there says nothing.
-      if (!isSamePlace(readCopy(this.#catalog.read(), version), copy)) return;
+      // A file on its way may be at either end of it: settling knows, and what was read before the lock says nothing.
+      const now = this.#catalog.read();
+      if (hasTodo(now, version) || !isSamePlace(readCopy(now, version), copy)) return;
       const found = await this.#hashFile(copy.location);
       if (found !== undefined) this.#vanished.isSettled(version);
       if (found?.sha256 === content.sha256) return await this.#record(version, copy, found.stat);
       if (found === undefined && !this.#vanished.isGone(version)) return;
       const state = found === undefined ? "missing" : "changed";
       this.#log.warn("a copy is not as it was recorded", { path: copy.path, state });
-      if (found !== undefined) await this.#setAside(copy.location, found.sha256);
+      const isStrange = found !== undefined && !this.#settler.isOfAnother(version, copy.location, found.stat);
+      if (isStrange) await this.#setAside(copy.location, found.sha256);
       await this.withdraw(version, copy);
     });
   }
@@ -173,7 +175,7 @@ export class Copies {
     return await this.#settler.withPaths([path], async () => {
       const found = await this.#hashFile(path, "durably");
       if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;
-      if (this.#settler.isAwaited(path, found.stat)) return false; // Another version's file, on its way to the trash.
+      if (this.#settler.isOfAnother(version, path, found.stat)) return false; // Another version's file, on its way to the trash.
       await this.#files.syncDirectory(directoryOf(path));
       const adopted = await this.#catalog.change((change) => {
         const row = change.transaction.version(version);
@@ -196,33 +198,19 @@ export class Copies {
     });
   }
 
-  /** Bytes of a wanted version that lie elsewhere in fsdfs's own directory: set aside, or in the trash. */
+  /** Bytes of a wanted version that lie elsewhere in fsdfs's own directory become its copy: in the trash, or set aside. */
   async restore(version: VersionId, path: FilePath, content: FileContent): Promise<boolean> {
-    const trashed = readTrash(this.#catalog.read(), version);
-    if (trashed !== undefined && (await this.#takeBack(version, trashed.location, content))) return true;
-    const unknown = trashed === undefined ? [trashName(version, path)] : [];
-    for (const name of [asideName(content.sha256), ...unknown]) {
-      if (await this.#restoreFrom(name, version, content)) return true;
+    const trashed = readTrash(this.#catalog.read(), version)?.location ?? trashName(version, path);
+    for (const name of [trashed, asideName(content.sha256)]) {
+      const stat = await this.#statFile(name);
+      if (stat === undefined || stat.sizeBytes !== content.sizeBytes || stat.links > 1) continue;
+      if ((await this.#hashFile(name, "durably"))?.sha256 !== content.sha256) continue;
+      if (!(await this.#trash.giveBack(version, name, stat))) continue;
+      await this.#catalog.flushed();
+      await this.#settler.settle(version);
+      return this.has(version);
     }
     return false;
-  }
-
-  /** A version that was deleted or overwritten here, and is wanted again by what another server did (C2). */
-  async #takeBack(version: VersionId, location: string, content: FileContent): Promise<boolean> {
-    const found = await this.#hashFile(location, "durably");
-    if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;
-    if (!(await this.#trash.giveBack(version, location, found.stat))) return false;
-    await this.#catalog.flushed();
-    await this.#settler.settle(version);
-    return this.has(version);
-  }
-
-  async #restoreFrom(name: string, version: VersionId, content: FileContent): Promise<boolean> {
-    const stat = await this.#statFile(name);
-    if (stat === undefined || stat.sizeBytes !== content.sizeBytes || stat.links > 1) return false;
-    if ((await this.#hashFile(name, "durably"))?.sha256 !== content.sha256) return false;
-    const staged = await this.#staging.take(name, content.sha256, stat);
-    return staged !== undefined && (await this.commit(version, staged));
   }
 
   /** States that this server has no copy of a version any more, but for one that is entered meanwhile; `gone` is none. */

@@ -16,6 +16,43 @@ describe("settling", () => {
     expect(world.settler.pending(1)).toEqual([]);
   });
 
+  test("C2: a file that was moved makes way for the next at its path, and comes to its own", async () => {
+    const world = await DiskWorld.begin();
+    const moved = await world.put("music/d.ogg", "the first");
+    await world.move("music/d.ogg", "x/g");
+    const next = await world.enter("music/d.ogg", "the second one");
+    await world.settler.settle(next.version);
+    expect([world.has(moved), world.has(next)]).toEqual([true, true]);
+    await world.settleAll();
+    expect([world.text("music/d.ogg"), world.text("x/g")]).toEqual(["the second one", "the first"]);
+    expect(world.files).toHaveLength(2);
+  });
+
+  test("C2: two files that changed places both arrive", async () => {
+    const world = await DiskWorld.begin();
+    const [a, b] = [await world.put("a", "of a"), await world.put("b", "of b")];
+    await world.move("a", "c");
+    await world.move("b", "a");
+    await world.move("c", "b");
+    await world.settleAll();
+    await world.settleAll();
+    expect([world.has(a), world.has(b)]).toEqual([true, true]);
+    expect([world.text("a"), world.text("b")]).toEqual(["of b", "of a"]);
+    expect(world.files).toEqual(["a", "b"]);
+  });
+
+  test("T2: a file that a crash left at its new path goes to the trash when it is deleted there", async () => {
+    const world = await DiskWorld.begin();
+    const content = await world.put("d.ogg", "some bytes");
+    await world.move("d.ogg", "a");
+    world.disk.renameExternally("d.ogg", "a");
+    await world.remove("a");
+    expect(world.has(content)).toBe(false);
+    expect(world.text("a")).toBeUndefined();
+    expect(world.files).toEqual([expect.stringContaining(".fsdfs/trash/")]);
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
+
   test("S1: a copy that is deleted again while it is on its way out of the trash is not lost from the trash", async () => {
     const world = await DiskWorld.begin();
     const content = await world.put("a", "the first");

@@ -23,7 +23,16 @@ import type { Random } from "../../ports/random.ts";
 import type { Catalog, Change } from "../catalog/catalog.ts";
 import { KeyedLock } from "../keyed-lock.ts";
 import { DirectoryMaker, isDiskError, removeEmptyDirectories } from "./disk.ts";
-import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved, sideName, TRASH_DIRECTORY, trashName } from "./layout.ts";
+import {
+  ASIDE_DIRECTORY,
+  asideName,
+  directoryOf,
+  isReserved,
+  SIDE_DIRECTORY,
+  sideName,
+  TRASH_DIRECTORY,
+  trashName,
+} from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
 
 /** How long a chain of moves is followed. */
@@ -72,9 +81,8 @@ export class Settler {
       }
       const done = await this.#locks.run([copy.path, path ?? copy.path], async () => {
         if (!this.#isCurrent(version, copy, path)) return false;
-        if (path === undefined)
-          await this.retire(version, copy, successor?.type === "file" ? "overwritten" : "deleted");
-        else await this.#place(version, copy, path);
+        if (path !== undefined) return await this.#place(version, copy, path);
+        await this.retire(version, copy, successor?.type === "file" ? "overwritten" : "deleted");
         return true;
       });
       if (done) return;
@@ -83,7 +91,7 @@ export class Settler {
 
   /** Moves a copy's file into the trash, then takes the copy out of the catalog. The caller has the lock or the right. */
   async retire(version: VersionId, copy: CopyRow, reason: TrashReason): Promise<void> {
-    const from = await this.#find(copy);
+    const from = await this.#find(version, copy);
     const to = trashName(version, copy.path);
     if (from !== undefined) {
       await this.#renameOver(from, to, copy);
@@ -110,9 +118,9 @@ export class Settler {
     await this.#syncIfThere(directoryOf(name));
   }
 
-  /** Whether the file at a path is the copy of a version that has yet to leave it. */
-  isAwaited(location: string, stat: FileStat): boolean {
-    return this.#displacedBy(undefined, location, stat) !== undefined;
+  /** Whether the file at a path is the copy of another version, which may have yet to leave it. */
+  isOfAnother(version: VersionId, location: string, stat: FileStat): boolean {
+    return this.#ownerOf(version, location, stat) !== undefined;
   }
 
   /** Runs a task while nothing else moves files at these paths. */
@@ -122,10 +130,11 @@ export class Settler {
 
   /**
    * Where a copy's file lies now; undefined when it is nowhere, or something else lies there. A crash may have come
-   * between its rename to one of `destinations` and the row that tells of it (T2).
+   * between its rename, to `destination` or where it was moved to before, and the row that tells of it (T2).
    */
-  async #find(copy: CopyRow, ...destinations: string[]): Promise<string | undefined> {
-    for (const name of [copy.staged, copy.location, ...destinations]) {
+  async #find(version: VersionId, copy: CopyRow, destination?: string): Promise<string | undefined> {
+    const moved = movesFrom(this.#catalog.read(), copy.path);
+    for (const name of [copy.staged, copy.location, destination, sideName(version), ...moved]) {
       if (name !== undefined && (await this.#isThere(name, copy))) return name;
     }
     return undefined;
@@ -144,15 +153,20 @@ export class Settler {
     return samePlace && (path === undefined ? paths.length === 0 : paths.includes(path));
   }
 
-  async #place(version: VersionId, copy: CopyRow, path: FilePath): Promise<void> {
+  /** False when the catalog has gone on, and another version's file is at that path by right. */
+  async #place(version: VersionId, copy: CopyRow, path: FilePath): Promise<boolean> {
     const preferred = isReserved(path) ? sideName(version) : path;
-    const from = await this.#find(copy, preferred, sideName(version));
-    if (from === undefined) return await this.#lose(version);
+    const from = await this.#find(version, copy, preferred);
+    if (from === undefined) {
+      await this.#lose(version);
+      return true;
+    }
     let location = preferred;
     let displaced: Displaced | undefined;
     try {
       displaced = await this.#moveInto(version, from, preferred, copy);
     } catch (error) {
+      if (error instanceof Overtaken) return false;
       if (!isDiskError(error, "not-a-directory", "not-a-file", "too-long", "symlink", "exists")) throw error;
       location = sideName(version);
       await this.#moveInto(version, from, location, copy);
@@ -168,6 +182,7 @@ export class Settler {
     });
     await this.#removeSuperfluous();
     if (from === copy.location && from !== location) await removeEmptyDirectories(this.#files, directoryOf(from));
+    return true;
   }
 
   /** Renames `from` to `to` durably. What lay there goes to the trash if it was a copy, else aside. */
@@ -196,15 +211,21 @@ export class Settler {
     else await this.#files.rename(from, to);
   }
 
-  /** Sees to it that what lies at `to` is not lost when `to` is renamed over (T1). */
+  /** Sees to it that what lies at `to` is not lost when `to` is renamed over (T1). @throws Overtaken */
   async #clear(version: VersionId, to: string, copy: CopyRow): Promise<Displaced | undefined> {
     const occupant = await this.#files.stat(to);
     if (occupant === undefined || occupant.inode === copy.inode) return undefined;
     if (occupant.type === "directory")
       throw new FileStoreError("not-a-file", "a directory lies where a file should be");
-    const displaced = this.#displacedBy(version, to, occupant);
+    const displaced = this.#ownerOf(version, to, occupant);
     if (displaced === undefined) {
       await this.#setAside(to);
+      return undefined;
+    }
+    const { paths } = readVersionRow(this.#catalog.read(), displaced.version);
+    if (paths.includes(to as FilePath)) throw new Overtaken();
+    if (paths.length > 0) {
+      await this.#makeWay(displaced, to);
       return undefined;
     }
     const trash = trashName(displaced.version, displaced.copy.path);
@@ -216,16 +237,28 @@ export class Settler {
     return displaced;
   }
 
-  /** The superseded copy whose file lies at `location`. */
-  #displacedBy(version: VersionId | undefined, location: string, occupant: FileStat): Displaced | undefined {
+  /** The copy of a version that belongs elsewhere leaves the path; from the side area it is settled where it belongs. */
+  async #makeWay({ version, copy }: Displaced, from: string): Promise<void> {
+    const location = sideName(version);
+    await this.#directories.make(SIDE_DIRECTORY);
+    await this.#files.rename(from, location);
+    await this.#files.syncDirectory(SIDE_DIRECTORY);
+    await this.#catalog.change(({ view, transaction }) => {
+      if (readCopy(view, version) === undefined) return;
+      placeCopy(transaction, version, { ...copy, location, staged: undefined });
+      transaction.view.put(todoKey(version), Uint8Array.of(1));
+    });
+  }
+
+  /** The other copy, still to be moved or just come to its place, whose file lies at `location`. */
+  #ownerOf(version: VersionId | undefined, location: string, occupant: FileStat): Displaced | undefined {
     const view = this.#catalog.read();
-    for (const { key } of view.range(tableRange("todo"))) {
-      const other = versionOfKey(key);
+    const content = contentOf(readRegisters(view, entryKey(location as FilePath)));
+    const atPath = content?.type === "file" ? [content.version] : [];
+    const moving = Array.from(view.range(tableRange("todo")), ({ key }) => versionOfKey(key));
+    for (const other of [...atPath, ...moving]) {
       const copy = readCopy(view, other);
-      if (other !== version && copy?.location === location && isFileOf(copy, occupant)) {
-        if (readVersionRow(view, other).paths.length > 0) return undefined;
-        return { version: other, copy };
-      }
+      if (other !== version && copy?.location === location && isFileOf(copy, occupant)) return { version: other, copy };
     }
     return undefined;
   }
@@ -271,6 +304,9 @@ export class Settler {
   }
 }
 
+/** Another version has its place by right where a file was to be put. */
+class Overtaken extends Error {}
+
 interface Displaced {
   readonly version: VersionId;
   readonly copy: CopyRow;
@@ -283,16 +319,24 @@ function isFileOf(copy: CopyRow, stat: FileStat): boolean {
 
 /** Whether what was at `path` has moved somewhere that is not known here yet (T3). */
 function isMoving(view: ReadView, path: FilePath): boolean {
-  let at = path;
-  for (let moves = 0; moves < MOVES_MAX; moves++) {
+  const places = [path, ...movesFrom(view, path)];
+  if (places.length > MOVES_MAX) return true;
+  return places.slice(1).some((place, i) => {
+    const arrived = contentStamp(view, place);
+    return arrived === undefined || arrived.time < contentStamp(view, places[i]!)!.time;
+  });
+}
+
+/** Where what was at `path` was moved, and from there, and so on. */
+function movesFrom(view: ReadView, path: FilePath): FilePath[] {
+  const places: FilePath[] = [];
+  for (let at = path; places.length < MOVES_MAX; ) {
     const content = contentOf(readRegisters(view, entryKey(at)));
-    if (content?.type !== "deleted" || content.movedTo === undefined) return false;
-    const moved = contentStamp(view, at)!;
-    const arrived = contentStamp(view, content.movedTo);
-    if (arrived === undefined || arrived.time < moved.time) return true;
+    if (content?.type !== "deleted" || content.movedTo === undefined) break;
     at = content.movedTo;
+    places.push(at);
   }
-  return true;
+  return places;
 }
 
 async function statOrNothing(files: FileStore, name: string): Promise<FileStat | undefined> {

@@ -49,13 +49,6 @@ export class Staging {
     }
   }
 
-  /** A file that lies somewhere already, as if it had been staged; undefined when there is no room for it. */
-  async take(name: string, sha256: string, stat: FileStat): Promise<StagedFile | undefined> {
-    const { sizeBytes } = stat;
-    if (!this.#space.claim(sizeBytes, "pull")) return undefined;
-    return { id: name, name, sizeBytes, sha256, stat };
-  }
-
   /** The catalog counts the file from now on: its claim is over. */
   handOver(staged: StagedFile): void {
     this.#space.release(staged.sizeBytes);

@@ -115,42 +115,55 @@ export class Trash {
   }
 
   /**
-   * The file of a version that is wanted again becomes its copy, which has yet to be settled. False when the trash has
-   * let go of it, or there is a copy, or it is wanted no more.
+   * The file of a version that is wanted again, counted as trash or not yet counted, becomes its copy, which has yet to
+   * be settled. False when it lies elsewhere by now, or there is a copy, or no room, or it is wanted no more.
    */
   async giveBack(version: VersionId, location: string, stat: FileStat): Promise<boolean> {
     const { sizeBytes, inode, modifiedNs } = stat;
-    return await this.#alone(() =>
-      this.#catalog.change((change) => {
-        const path = change.transaction.version(version).paths[0];
-        if (path === undefined || readTrash(change.view, version)?.location !== location) return false;
-        if (readCopy(change.view, version) !== undefined) return false;
-        removeTrash(change.transaction, version);
-        addCopy(change.transaction, version, { path, location: path, staged: location, sizeBytes, inode, modifiedNs });
-        change.writeHolding(version, true);
-        return true;
-      }),
-    );
+    return await this.#alone(async () => {
+      const isCounted = readTrash(this.#catalog.read(), version) !== undefined;
+      if (!isCounted && !this.#space.claim(sizeBytes, "pull")) return false;
+      try {
+        return await this.#catalog.change((change) => {
+          const path = change.transaction.version(version).paths[0];
+          const lying = readTrash(change.view, version)?.location;
+          if (path === undefined || lying !== (isCounted ? location : undefined)) return false;
+          if (readCopy(change.view, version) !== undefined) return false;
+          removeTrash(change.transaction, version);
+          const copy = { path, location: path, staged: location, sizeBytes, inode, modifiedNs };
+          addCopy(change.transaction, version, copy);
+          change.writeHolding(version, true);
+          return true;
+        });
+      } finally {
+        if (!isCounted) this.#space.release(sizeBytes);
+      }
+    });
   }
 
   async #purge({ version, row }: Trashed): Promise<void> {
     await this.#leftovers.remove(row.location);
     await this.#files.syncDirectory(TRASH_DIRECTORY);
-    await this.#forget([version]);
+    await this.#forget([{ version, location: row.location }]);
   }
 
   /**
-   * Levels the catalog with the directory, after a crash and now and then. Rows without a file go; and so do files without a row, unless
-   * their version is a copy still: then the crash came between the file's leaving and the row, and settling goes on.
+   * Levels the catalog with the directory, after a crash and now and then. Rows without a file go; and so do files
+   * without a row, unless their version is a copy still: then the crash came between the file's leaving and the row, and
+   * settling goes on.
    */
   async recover(): Promise<void> {
+    await this.#alone(() => this.#level());
+  }
+
+  async #level(): Promise<void> {
     // Rows first, then names, then rows again: a file on its way into the trash is neither missing nor superfluous.
     const rows = [...this.#catalog.read().range(tableRange("trash"))].map(({ key, value }) => ({
       version: versionOfKey(key),
       location: decodeTrashRow(value).location,
     }));
     const lying = new Set((await this.#files.list(TRASH_DIRECTORY)).map(({ name }) => `${TRASH_DIRECTORY}/${name}`));
-    const gone = rows.filter(({ location }) => !lying.has(location)).map(({ version }) => version);
+    const gone = rows.filter(({ location }) => !lying.has(location));
     if (gone.length > 0) await this.#forget(gone);
     for (const name of lying) if (this.#isOrphan(name)) await this.#leftovers.remove(name);
   }
@@ -162,9 +175,12 @@ export class Trash {
     return readCopy(view, version) === undefined && readTrash(view, version)?.location !== name;
   }
 
-  async #forget(versions: readonly VersionId[]): Promise<void> {
-    await this.#catalog.change(({ transaction }) => {
-      for (const version of versions) removeTrash(transaction, version);
+  /** Rows of files that are gone; one that has another place by now stays. */
+  async #forget(gone: readonly { readonly version: VersionId; readonly location: string }[]): Promise<void> {
+    await this.#catalog.change(({ transaction, view }) => {
+      for (const { version, location } of gone) {
+        if (readTrash(view, version)?.location === location) removeTrash(transaction, version);
+      }
     });
   }
 }

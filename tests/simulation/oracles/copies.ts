@@ -14,12 +14,12 @@ export function copies(view: RestView, losses: Losses, copiesWanted: number): st
 
 /** K equals the disks: who is said to hold it has it, right, and nobody else has it. */
 function dishonest(location: Location, disks: readonly DiskView[], losses: Losses): string | undefined {
-  const said = new Set(location.servers.map((server) => server.name));
-  for (const { machine, files } of disks) {
+  const said = new Set<string>(location.servers.map(({ id }) => id));
+  for (const { machine, server, files } of disks) {
     if (losses.isRotten(machine, location.sha256)) continue;
     const has = files.get(location.path) === location.sha256;
-    if (has && !said.has(machine.name)) return `${machine.name} has a copy that nobody counts`;
-    if (!has && said.has(machine.name))
+    if (has && !said.has(server)) return `${machine.name} has a copy that nobody counts`;
+    if (!has && said.has(server))
       return `${machine.name} is said to hold it, and has ${files.get(location.path) ?? "nothing"}`;
   }
   const counted = location.servers.filter((server) => server.state !== "absent").length;

@@ -182,7 +182,7 @@ function file(sha256: string): Seen {
 }
 
 function location(path: string, sha256: string, names: readonly string[] = ["s1"]): Location {
-  const servers = names.map((name) => ({ name, state: "up" }) as HolderInfo);
+  const servers = names.map((name) => ({ id: name, name, state: "up" }) as unknown as HolderInfo);
   const copies = servers.length;
   return { path, sha256, version: version(0), size: 3, target: 3, copies, surplus: copies - 3, servers };
 }
@@ -220,6 +220,7 @@ function viewOf(
     servers: [server, ...others],
     disks: Object.entries(disks).map(([name, files]) => ({
       machine: machine(name),
+      server: name,
       files: new Map(Object.entries(files)),
       sizes: new Map(Object.keys(files).map((path) => [path, 3])),
       own: new Map([[".fsdfs/trash/x", 100]]),

@@ -18,9 +18,9 @@ export function exactQuota(view: RestView): string[] {
 /** Files on the disk that are copies; an operator's own files are none. */
 function copyBytes(
   disk: DiskView,
-  locations: readonly { readonly path: string; readonly servers: readonly { readonly name: string }[] }[],
+  locations: readonly { readonly path: string; readonly servers: readonly { readonly id: string }[] }[],
 ): number {
   return locations
-    .filter(({ servers }) => servers.some((server) => server.name === disk.machine.name))
+    .filter(({ servers }) => servers.some(({ id }) => id === disk.server))
     .reduce((sum, { path }) => sum + (disk.sizes.get(path) ?? 0), 0);
 }

@@ -132,7 +132,12 @@ export async function lookAround(
   return { servers, disks };
 }
 
-async function viewOf(swarm: Swarm, history: History, losses: Losses, machine: Machine): Promise<ServerView> {
+async function viewOf(
+  swarm: Swarm,
+  history: History,
+  losses: Losses,
+  machine: Machine,
+): Promise<{ server: ServerView; disk: DiskView }> {
   const entries = await machine.ask((face) => listAll(face, "", true), ASK_TIMEOUT_MS);
   const files = [...entries].filter(([, entry]) => entry.type === "file").map(([path]) => path);
   const asked = [...new Set([...files, ...history.paths])];

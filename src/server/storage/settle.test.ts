@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
+import type { FileStore } from "../../ports/file-store.ts";
 
 describe("settling", () => {
   test("T2: a file that a crash left at its new path, its row at the old, is known again", async () => {
@@ -50,6 +51,30 @@ describe("settling", () => {
     expect(world.has(content)).toBe(false);
     expect(world.text("a")).toBeUndefined();
     expect(world.files).toEqual([expect.stringContaining(".fsdfs/trash/")]);
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
+
+  test("S8: an operator's file that came in between does not count as the trash's", async () => {
+    let world: DiskWorld;
+    let armed = false;
+    const between = (disk: FileStore): FileStore =>
+      new Proxy(disk, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name, target);
+          if (typeof value !== "function") return value;
+          if (name !== "link") return value.bind(target) as unknown;
+          return async (from: string, to: string) => {
+            if (armed) world.disk.writeExternally(from, new TextEncoder().encode("an operator's own"));
+            return await Reflect.apply(value, target, [from, to]);
+          };
+        },
+      });
+    world = await DiskWorld.begin(between);
+    await world.put("a", "the first");
+    armed = true;
+    const next = await world.put("a", "the second one");
+    expect(world.has(next)).toBe(true);
+    expect(world.files).toEqual([expect.stringContaining(".fsdfs/aside/"), "a"]);
     expect(world.space.usedBytes()).toBe(world.scannedBytes);
   });
 

@@ -99,7 +99,7 @@ export class Settler {
       await this.#syncIfThere(directoryOf(from));
     }
     if (from === undefined) await this.#setEditedAside(copy);
-    const kept = from !== undefined || (await this.#isThere(to, copy));
+    const kept = from === undefined ? await this.#isThere(to, copy) : await this.#isTrashed(to, copy);
     await this.#catalog.change((change) => this.#retireRows(change, version, copy, reason, kept));
     await this.#removeSuperfluous();
     if (from === copy.location) await removeEmptyDirectories(this.#files, directoryOf(from));
@@ -171,11 +171,12 @@ export class Settler {
       location = sideName(version);
       await this.#moveInto(version, from, location, copy);
     }
+    const kept = displaced !== undefined && (await this.#isTrashed(displaced.trash, displaced.copy));
     await this.#catalog.change((change) => {
       const now = readCopy(change.view, version);
       if (now === undefined) return;
       placeCopy(change.transaction, version, { ...copy, path, location, staged: undefined });
-      if (displaced !== undefined) this.#retireRows(change, displaced.version, displaced.copy, "overwritten", true);
+      if (displaced !== undefined) this.#retireRows(change, displaced.version, displaced.copy, "overwritten", kept);
       // The catalog may have gone on meanwhile; then there is work left.
       const { paths } = change.transaction.version(version);
       if (!paths.includes(path)) change.transaction.view.put(todoKey(version), Uint8Array.of(1));
@@ -217,28 +218,35 @@ export class Settler {
     if (occupant === undefined || occupant.inode === copy.inode) return undefined;
     if (occupant.type === "directory")
       throw new FileStoreError("not-a-file", "a directory lies where a file should be");
-    const displaced = this.#ownerOf(version, to, occupant);
-    if (displaced === undefined) {
+    const owner = this.#ownerOf(version, to, occupant);
+    if (owner === undefined) {
       await this.#setAside(to);
       return undefined;
     }
-    const { paths } = readVersionRow(this.#catalog.read(), displaced.version);
+    const { paths } = readVersionRow(this.#catalog.read(), owner.version);
     if (paths.includes(to as FilePath)) throw new Overtaken();
     if (paths.length > 0) {
-      await this.#makeWay(displaced, to);
+      await this.#makeWay(owner, to);
       return undefined;
     }
-    const trash = trashName(displaced.version, displaced.copy.path);
+    const trash = trashName(owner.version, owner.copy.path);
     try {
       await this.#files.link(to, trash);
     } catch (error) {
       if (!isDiskError(error, "exists")) throw error; // A crash came between the link and the rename.
     }
-    return displaced;
+    return { ...owner, trash };
+  }
+
+  /** Whether the copy's file is what came into the trash. An operator's, who was quicker, goes aside (S8). */
+  async #isTrashed(trash: string, copy: CopyRow): Promise<boolean> {
+    if (await this.#isThere(trash, copy)) return true;
+    if ((await this.#files.stat(trash)) !== undefined) await this.#setAside(trash);
+    return false;
   }
 
   /** The copy of a version that belongs elsewhere leaves the path; from the side area it is settled where it belongs. */
-  async #makeWay({ version, copy }: Displaced, from: string): Promise<void> {
+  async #makeWay({ version, copy }: Owner, from: string): Promise<void> {
     const location = sideName(version);
     await this.#directories.make(SIDE_DIRECTORY);
     await this.#files.rename(from, location);
@@ -251,7 +259,7 @@ export class Settler {
   }
 
   /** The other copy, still to be moved or just come to its place, whose file lies at `location`. */
-  #ownerOf(version: VersionId | undefined, location: string, occupant: FileStat): Displaced | undefined {
+  #ownerOf(version: VersionId | undefined, location: string, occupant: FileStat): Owner | undefined {
     const view = this.#catalog.read();
     const content = contentOf(readRegisters(view, entryKey(location as FilePath)));
     const atPath = content?.type === "file" ? [content.version] : [];
@@ -307,9 +315,14 @@ export class Settler {
 /** Another version has its place by right where a file was to be put. */
 class Overtaken extends Error {}
 
-interface Displaced {
+interface Owner {
   readonly version: VersionId;
   readonly copy: CopyRow;
+}
+
+interface Displaced extends Owner {
+  /** The second name that its file has got. */
+  readonly trash: string;
 }
 
 /** An edit in place leaves the inode and makes the file another's all the same (S8). */

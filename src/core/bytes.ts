@@ -1,16 +1,60 @@
 /** Writing and reading compact binary rows and messages. Numbers are big-endian; counts are LEB128 varints. */
 import type { Bytes } from "./catalog/kv.ts";
 
-const encoder = new TextEncoder();
 /** A byte order mark is part of a name: without `ignoreBOM` it would be taken away. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-export function utf8(text: string): Bytes {
-  return encoder.encode(text);
+/** Small arrays are cut from slabs of this size: memory of its own for each costs several times as much. */
+const SLAB_BYTES = 16 * 1024;
+/** What is longer has memory of its own, so that keeping it keeps no more. */
+const CUT_BYTES_MAX = 2048;
+
+let slab = Buffer.alloc(SLAB_BYTES);
+/** Bytes of the slab that are given away; no byte is given twice. */
+let slabUsed = 0;
+
+/** Bytes of zeros, to be filled by who asked for them. */
+export function allocate(length: number): Bytes {
+  if (length > CUT_BYTES_MAX) return new Uint8Array(length);
+  const start = takeFromSlab(length);
+  return new Uint8Array(slab.buffer, start, length);
 }
 
+export function copyOf(bytes: Bytes): Bytes {
+  const copy = allocate(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+function takeFromSlab(length: number): number {
+  if (slabUsed + length > SLAB_BYTES) {
+    slab = Buffer.alloc(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  const start = slabUsed;
+  slabUsed += length;
+  return start;
+}
+
+let viewed: Buffer = slab;
+
+/** A buffer over all the memory that the bytes lie in, at their `byteOffset`: one for many of them. */
+export function memoryOf(bytes: Bytes): Buffer {
+  if (viewed.buffer !== bytes.buffer) viewed = Buffer.from(bytes.buffer);
+  return viewed;
+}
+
+export function utf8(text: string): Bytes {
+  const bytes = allocate(Buffer.byteLength(text));
+  memoryOf(bytes).write(text, bytes.byteOffset, bytes.length, "utf8");
+  return bytes;
+}
+
+/** @throws TypeError when the bytes are no UTF-8 */
 export function fromUtf8(bytes: Bytes): string {
-  return decoder.decode(bytes);
+  const text = memoryOf(bytes).toString("utf8", bytes.byteOffset, bytes.byteOffset + bytes.length);
+  // U+FFFD stands for what is no UTF-8, unless it was written.
+  return text.includes("\uFFFD") ? decoder.decode(bytes) : text;
 }
 
 /** Unsigned byte order, a shorter prefix first: negative, zero or positive. */
@@ -24,7 +68,7 @@ export function compareBytes(a: Bytes, b: Bytes): number {
 }
 
 export function hex(bytes: Bytes): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
+  return memoryOf(bytes).toString("hex", bytes.byteOffset, bytes.byteOffset + bytes.length);
 }
 
 export function fromHex(text: string): Bytes {
@@ -33,20 +77,26 @@ export function fromHex(text: string): Bytes {
 
 /** Grows as it is written. */
 export class ByteWriter {
-  #bytes: Buffer;
-  #length = 0;
+  #memory: Buffer;
+  #start: number;
+  #end: number;
+  #position: number;
 
   constructor(expectedBytes = 128) {
-    this.#bytes = Buffer.allocUnsafe(expectedBytes);
+    const isCut = expectedBytes <= CUT_BYTES_MAX;
+    this.#start = isCut ? takeFromSlab(expectedBytes) : 0;
+    this.#memory = isCut ? slab : Buffer.from(new ArrayBuffer(expectedBytes));
+    this.#end = this.#start + expectedBytes;
+    this.#position = this.#start;
   }
 
   get length(): number {
-    return this.#length;
+    return this.#position - this.#start;
   }
 
   u8(value: number): this {
     this.#reserve(1);
-    this.#bytes[this.#length++] = value;
+    this.#memory[this.#position++] = value;
     return this;
   }
 
@@ -54,11 +104,11 @@ export class ByteWriter {
   uint(value: number, width: number): this {
     this.#reserve(width);
     let rest = value;
-    for (let i = this.#length + width - 1; i >= this.#length; i--) {
-      this.#bytes[i] = rest % 256;
+    for (let i = this.#position + width - 1; i >= this.#position; i--) {
+      this.#memory[i] = rest % 256;
       rest = Math.floor(rest / 256);
     }
-    this.#length += width;
+    this.#position += width;
     return this;
   }
 
@@ -68,18 +118,18 @@ export class ByteWriter {
     this.#reserve(8);
     let rest = value;
     while (rest >= 128) {
-      this.#bytes[this.#length++] = (rest % 128) | 128;
+      this.#memory[this.#position++] = (rest % 128) | 128;
       rest = Math.floor(rest / 128);
     }
-    this.#bytes[this.#length++] = rest;
+    this.#memory[this.#position++] = rest;
     return this;
   }
 
   /** As they are, without a length. */
   raw(bytes: Bytes): this {
     this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
+    this.#memory.set(bytes, this.#position);
+    this.#position += bytes.length;
     return this;
   }
 
@@ -89,41 +139,68 @@ export class ByteWriter {
   }
 
   text(text: string): this {
+    if (this.#shortAscii(text)) return this;
     const length = Buffer.byteLength(text);
     this.varint(length).#reserve(length);
-    this.#bytes.write(text, this.#length, "utf8");
-    this.#length += length;
+    this.#memory.write(text, this.#position, "utf8");
+    this.#position += length;
     return this;
   }
 
-  hex(text: string): this {
-    this.#reserve(text.length / 2);
-    this.#bytes.write(text, this.#length, "hex");
-    this.#length += text.length / 2;
+  /** Hexadecimal digits, two for each byte. */
+  hex(text: string, from = 0, to = text.length): this {
+    this.#reserve((to - from) / 2);
+    for (let i = from; i < to; i += 2) {
+      this.#memory[this.#position++] = (digitOf(text.charCodeAt(i)) << 4) | digitOf(text.charCodeAt(i + 1));
+    }
     return this;
   }
 
-  /** A copy of what was written. */
+  /** What was written. Nothing more is written then. */
   finish(): Bytes {
-    return new Uint8Array(this.#bytes.subarray(0, this.#length));
+    // What was taken and is not needed goes back, if nothing was taken behind it.
+    if (this.#memory === slab && this.#end === slabUsed) slabUsed = this.#position;
+    this.#end = this.#position;
+    return new Uint8Array(this.#memory.buffer, this.#start, this.length);
+  }
+
+  /** Most names: characters are bytes, and their count is one. */
+  #shortAscii(text: string): boolean {
+    if (text.length >= 128) return false;
+    this.#reserve(1 + text.length);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 128) return false;
+      this.#memory[this.#position + 1 + i] = code;
+    }
+    this.#memory[this.#position] = text.length;
+    this.#position += 1 + text.length;
+    return true;
   }
 
   #reserve(count: number): void {
-    const needed = this.#length + count;
-    if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
-    this.#bytes.copy(larger, 0, 0, this.#length);
-    this.#bytes = larger;
+    if (this.#position + count <= this.#end) return;
+    const larger = new ByteWriter(Math.max(this.length + count, (this.#end - this.#start) * 2));
+    this.#memory.copy(larger.#memory, larger.#start, this.#start, this.#position);
+    this.#position = larger.#start + this.length;
+    this.#memory = larger.#memory;
+    this.#start = larger.#start;
+    this.#end = larger.#end;
   }
+}
+
+function digitOf(code: number): number {
+  return code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57;
 }
 
 /** @throws RangeError when the bytes end before what is read, so that a cut message never passes for a short one */
 export class ByteReader {
-  readonly #bytes: Buffer;
-  #position = 0;
+  readonly #bytes: Bytes;
+  #position: number;
 
-  constructor(bytes: Bytes) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  constructor(bytes: Bytes, from = 0) {
+    this.#bytes = bytes;
+    this.#position = from;
   }
 
   get done(): boolean {
@@ -157,7 +234,7 @@ export class ByteReader {
 
   raw(count: number): Bytes {
     const start = this.#take(count);
-    return new Uint8Array(this.#bytes.subarray(start, start + count));
+    return copyOf(this.#bytes.subarray(start, start + count));
   }
 
   bytes(): Bytes {
@@ -167,7 +244,8 @@ export class ByteReader {
   text(): string {
     const length = this.varint();
     const start = this.#take(length);
-    const text = this.#bytes.toString("utf8", start, start + length);
+    const memoryStart = this.#bytes.byteOffset + start;
+    const text = memoryOf(this.#bytes).toString("utf8", memoryStart, memoryStart + length);
     // U+FFFD stands for what is no UTF-8, unless it was written: a damaged name must not pass for another.
     if (
       text.includes("\uFFFD") &&
@@ -180,7 +258,8 @@ export class ByteReader {
 
   hex(count: number): string {
     const start = this.#take(count);
-    return this.#bytes.toString("hex", start, start + count);
+    const memoryStart = this.#bytes.byteOffset + start;
+    return memoryOf(this.#bytes).toString("hex", memoryStart, memoryStart + count);
   }
 
   rest(): Bytes {

@@ -6,6 +6,7 @@
  * Visible transactions that are not flushed keep an undo list each, so a power cut takes back the newest first and what
  * survives is always a prefix of the order of writing. Nothing here depends on time or chance.
  */
+import { allocate, copyOf, memoryOf } from "../../core/bytes.ts";
 import type { Bytes, KeyRange, KeyValue, ReadView, WriteView } from "../../core/catalog/kv.ts";
 import { type CatalogStore, CatalogStoreError, KEY_BYTES_MAX, type Settled } from "../../ports/catalog-store.ts";
 import { SortedMap, type SortedMapImage } from "./sorted-map.ts";
@@ -217,7 +218,8 @@ class View implements ReadView {
 
   get(key: Bytes): Bytes | undefined {
     this.#check();
-    return this.pairs.get(keyOf(key))?.slice();
+    const value = this.pairs.get(keyOf(key));
+    return value && copyOf(value);
   }
 
   *range(range: KeyRange): Iterable<KeyValue> {
@@ -231,7 +233,7 @@ class View implements ReadView {
       this.#check();
       const pair = reverse ? this.pairs.before(from) : this.pairs.atOrAfter(from);
       if (pair === undefined || (reverse ? pair[0] < start : pair[0] >= end)) return;
-      yield { key: bytesOf(pair[0]), value: pair[1].slice() };
+      yield { key: bytesOf(pair[0]), value: copyOf(pair[1]) };
       from = reverse ? pair[0] : `${pair[0]}\0`;
     }
   }
@@ -250,7 +252,7 @@ class Transaction extends View implements WriteView {
 
   put(key: Bytes, value: Bytes): void {
     refuseWhenEnded(this.#state);
-    this.#set(checkedKey(key), value.slice());
+    this.#set(checkedKey(key), copyOf(value));
   }
 
   remove(key: Bytes): void {
@@ -275,11 +277,13 @@ function checkedKey(key: Bytes): string {
 }
 
 function keyOf(key: Bytes): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.length).toString("latin1");
+  return memoryOf(key).toString("latin1", key.byteOffset, key.byteOffset + key.length);
 }
 
 function bytesOf(key: string): Bytes {
-  return new Uint8Array(Buffer.from(key, "latin1"));
+  const bytes = allocate(key.length);
+  memoryOf(bytes).write(key, bytes.byteOffset, key.length, "latin1");
+  return bytes;
 }
 
 function spentBytes(key: string, value: Bytes | undefined): number {

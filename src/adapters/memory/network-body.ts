@@ -1,4 +1,5 @@
 /** Bodies on their way: a sender that waits for the receiver to take what was sent, and the receiver's end of it. */
+import { copyOf } from "../../core/bytes.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { NetworkError } from "../../ports/network.ts";
 import type { Pipe } from "./fabric.ts";
@@ -66,7 +67,7 @@ export class BodySender {
 
   async #send(chunk: Bytes): Promise<void> {
     // The owner may reuse its buffer as soon as it is asked for the next chunk.
-    const copy = new Uint8Array(chunk);
+    const copy = copyOf(chunk);
     this.#windowBytes -= copy.length;
     this.#pipe.send(FRAME_BYTES + copy.length, () => this.#sink.push(copy));
     if (this.#windowBytes > 0) return;

@@ -1,4 +1,5 @@
 /** One request over an in-memory connection: the caller's side and the handler's side, which only meet through pipes. */
+import { copyOf } from "../../core/bytes.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { FsdfsError } from "../../errors.ts";
 import {
@@ -181,7 +182,7 @@ export class ServerCall {
   }
 
   async #respond(response: OutgoingResponse): Promise<void> {
-    const head = new Uint8Array(response.head);
+    const head = copyOf(response.head);
     const hasBody = response.body !== undefined;
     this.#pipe.send(FRAME_BYTES + head.length, () => this.#client.answered(head, hasBody));
     if (response.body === undefined) return;

@@ -3,6 +3,7 @@
  * bodies, over a fabric whose links take time and can be cut. Everything that reaches a server goes through its
  * scheduler, so a stopped server hears nothing until it goes on, and a killed one nothing more.
  */
+import { copyOf } from "../../core/bytes.ts";
 import {
   type Connection,
   type Network,
@@ -188,7 +189,7 @@ export class MemoryConnection implements Connection, FabricConnection {
       this.#clientCalls.delete(ended);
     });
     this.#clientCalls.add(call);
-    const head = new Uint8Array(request.head);
+    const head = copyOf(request.head);
     this.#toListener.send(FRAME_BYTES + head.length, () => this.#accept(call, request.method, head));
     this.#noticeDeadListener();
     call.sendBody();

@@ -9,22 +9,12 @@
 import { ByteReader, ByteWriter } from "../bytes.ts";
 import { type HybridTime, SERVER_ID_BYTES, type ServerId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
-import { entryKey, logKey, numberOfLogKey, settingKey } from "./keys.ts";
+import { entryKey, logKey, numberOfLogKey, readVersion, settingKey, writeVersion } from "./keys.ts";
 import type { Bytes, ReadView } from "./kv.ts";
 import { decodePointer, type LogPointer } from "./log.ts";
 import { CONTENT_FIELD } from "./merge.ts";
 import { originName } from "./origins.ts";
-import {
-  decodeRegisters,
-  type Mark,
-  type OriginRow,
-  type Register,
-  readStamp,
-  readVersion,
-  times,
-  writeStamp,
-  writeVersion,
-} from "./rows.ts";
+import { decodeRegisters, type Mark, type OriginRow, type Register, readStamp, times, writeStamp } from "./rows.ts";
 import { readRegisters, readVersionRow } from "./transaction.ts";
 import type { CatalogRecord, Origin, RegisterKey, Stamp } from "./types.ts";
 

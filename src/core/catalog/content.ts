@@ -1,8 +1,7 @@
 /** The value of a content register as bytes. Its first byte is the kind; unknown kinds are refused, never guessed. */
 import { ByteReader, ByteWriter } from "../bytes.ts";
-import type { VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
-import { VERSION_BYTES, versionHex, versionOfBytes } from "./keys.ts";
+import { readVersion, writeVersion } from "./keys.ts";
 import type { Bytes } from "./kv.ts";
 import type { Content } from "./types.ts";
 
@@ -14,9 +13,8 @@ export function encodeContent(content: Content): Bytes {
   const writer = new ByteWriter(64);
   switch (content.type) {
     case "file":
-      return writer
-        .u8(content.request === undefined ? KIND.file : KIND.requestedFile)
-        .hex(versionHex(content.version))
+      writer.u8(content.request === undefined ? KIND.file : KIND.requestedFile);
+      return writeVersion(writer, content.version)
         .varint(content.sizeBytes)
         .hex(content.sha256)
         .hex(content.request ?? "")
@@ -38,7 +36,7 @@ export function decodeContent(bytes: Bytes): Content {
     case KIND.requestedFile:
       return {
         type: "file",
-        version: versionOfBytes(reader.raw(VERSION_BYTES)) as VersionId,
+        version: readVersion(reader),
         sizeBytes: reader.varint(),
         sha256: reader.hex(SHA256_BYTES),
         request: kind === KIND.requestedFile ? reader.hex(REQUEST_BYTES) : undefined,

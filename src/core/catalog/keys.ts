@@ -12,12 +12,14 @@
  * settings  s  name                                          → a register of the swarm
  * meta      m  name                                          → this server's own facts
  */
-import { ByteWriter, fromUtf8, hex, utf8 } from "../bytes.ts";
-import type { VersionId } from "../ids.ts";
+import { ByteReader, ByteWriter, fromUtf8, utf8 } from "../bytes.ts";
+import { SERVER_ID_BYTES, type VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import type { Bytes, KeyRange } from "./kv.ts";
 
-export const VERSION_BYTES = 13;
+/** Of a hybrid time as it is written. */
+export const TIME_BYTES = 7;
+export const VERSION_BYTES = TIME_BYTES + SERVER_ID_BYTES;
 /** A server would write a million records a second for twelve days before it needs another incarnation. */
 const LOG_NUMBER_BYTES = 5;
 
@@ -106,7 +108,8 @@ export interface WorkPosition {
 const SURPLUS_ZERO = 0x8000;
 
 export function workKey(position: WorkPosition): Bytes {
-  return workPrefix(position.held, position.surplus).uint(position.order, 4).hex(versionHex(position.version)).finish();
+  const writer = workPrefix(position.held, position.surplus).uint(position.order, 4);
+  return writeVersion(writer, position.version).finish();
 }
 
 export function workPositionOf(key: Bytes): WorkPosition {
@@ -115,7 +118,7 @@ export function workPositionOf(key: Bytes): WorkPosition {
     held: key[1] === 1,
     surplus: view.getUint16(2) - SURPLUS_ZERO,
     order: view.getUint32(4),
-    version: versionOfBytes(key.subarray(8)),
+    version: versionOfBytes(key, 8),
   };
 }
 
@@ -146,17 +149,21 @@ export function metaKey(name: string): Bytes {
   return new ByteWriter(32).u8(TABLE.meta).raw(utf8(name)).finish();
 }
 
-export function versionHex(version: VersionId): string {
-  return version.slice(0, 14) + version.slice(15);
-}
-
-export function versionOfBytes(bytes: Bytes): VersionId {
-  const text = hex(bytes.subarray(0, VERSION_BYTES));
-  return `${text.slice(0, 14)}-${text.slice(14)}` as VersionId;
+export function versionOfBytes(bytes: Bytes, from = 0): VersionId {
+  return readVersion(new ByteReader(bytes, from));
 }
 
 export function versionOfKey(key: Bytes): VersionId {
-  return versionOfBytes(key.subarray(1));
+  return versionOfBytes(key, 1);
+}
+
+export function readVersion(reader: ByteReader): VersionId {
+  const digits = reader.hex(VERSION_BYTES);
+  return `${digits.slice(0, 2 * TIME_BYTES)}-${digits.slice(2 * TIME_BYTES)}` as VersionId;
+}
+
+export function writeVersion(writer: ByteWriter, version: VersionId): ByteWriter {
+  return writer.hex(version, 0, 2 * TIME_BYTES).hex(version, 2 * TIME_BYTES + 1);
 }
 
 function workPrefix(held: boolean, surplus: number): ByteWriter {
@@ -167,7 +174,7 @@ function workPrefix(held: boolean, surplus: number): ByteWriter {
 }
 
 function withVersion(table: number, version: VersionId): Bytes {
-  return new ByteWriter(1 + VERSION_BYTES).u8(table).hex(versionHex(version)).finish();
+  return writeVersion(new ByteWriter(1 + VERSION_BYTES).u8(table), version).finish();
 }
 
 function append(bytes: Bytes, byte: number): Bytes {

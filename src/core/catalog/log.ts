@@ -5,8 +5,8 @@
 import { ByteReader, ByteWriter } from "../bytes.ts";
 import type { VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
+import { readVersion, writeVersion } from "./keys.ts";
 import type { Bytes } from "./kv.ts";
-import { readVersion, writeVersion } from "./rows.ts";
 
 export type LogPointer =
   | { readonly kind: "path"; readonly path: FilePath; readonly field: string }

@@ -1,13 +1,12 @@
 /** How the catalog's rows look on disk. Each begins with the version of its format. */
 import { ByteReader, ByteWriter } from "../bytes.ts";
-import { type HybridTime, SERVER_ID_BYTES, type ServerId, type VersionId } from "../ids.ts";
+import { type HybridTime, SERVER_ID_BYTES, type ServerId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
-import { VERSION_BYTES, versionHex, versionOfBytes } from "./keys.ts";
+import { TIME_BYTES, VERSION_BYTES } from "./keys.ts";
 import type { Bytes } from "./kv.ts";
 import type { Origin, Stamp } from "./types.ts";
 
 const FORMAT = 1;
-const TIME_BYTES = 7;
 
 /** Which record of which origin a register has taken in; `origin` is the local index of the origin (table origins). */
 export interface Mark {
@@ -121,7 +120,7 @@ function isStampIn(value: Bytes, stamp: Stamp): boolean {
 }
 
 function stampIn(value: Bytes): Stamp {
-  const reader = new ByteReader(value.subarray(1));
+  const reader = new ByteReader(value, 1);
   return { rank: 0, time: reader.uint(TIME_BYTES) as HybridTime, server: reader.hex(SERVER_ID_BYTES) as ServerId };
 }
 
@@ -232,14 +231,6 @@ export function readStamp(reader: ByteReader): Stamp {
     time: reader.uint(TIME_BYTES) as HybridTime,
     server: reader.hex(SERVER_ID_BYTES) as ServerId,
   };
-}
-
-export function writeVersion(writer: ByteWriter, version: VersionId): void {
-  writer.hex(versionHex(version));
-}
-
-export function readVersion(reader: ByteReader): VersionId {
-  return versionOfBytes(reader.raw(VERSION_BYTES));
 }
 
 export function times<T>(count: number, read: () => T): T[] {

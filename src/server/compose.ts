@@ -23,6 +23,7 @@ import { Sources } from "./replication/sources.ts";
 import type { Ports, ServerOptions } from "./server.ts";
 import { COPIES_DEFAULT, Settings } from "./settings.ts";
 import { Copies } from "./storage/copies.ts";
+import { DiskWatch } from "./storage/disk-watch.ts";
 import { choresUnit, settleUnit } from "./storage/housekeeping.ts";
 import { Leftovers } from "./storage/leftovers.ts";
 import { Reconciler } from "./storage/reconcile.ts";
@@ -88,10 +89,11 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
 
   // What it stores.
   const quotaBytes = options.quotaBytes ?? Math.floor((await files.capacity()).totalBytes * QUOTA_SHARE);
-  const space = new Space(catalog, quotaBytes, options.reserve);
+  const disk = new DiskWatch(files, clock);
+  const space = new Space(catalog, quotaBytes, options.reserve, disk);
   const leftovers = new Leftovers(files);
   const trash = new Trash(catalog, files, space, settings, leftovers, clock);
-  const staging = new Staging(files, space, trash, leftovers, random);
+  const staging = new Staging(files, space, trash, leftovers, random, disk);
   const settler = new Settler(catalog, files, leftovers, random);
   const vanished = new Vanished(clock, options.graceMs, () => catalog.stats(), log);
   const copies = new Copies(catalog, files, staging, settler, trash, vanished, log);
@@ -125,6 +127,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     settleUnit(settler, catalog, membership),
     puller.unit,
     leftovers.unit,
+    disk.unit,
     choresUnit(trash, uploads, copies),
   ];
   const parts: Parts = {
@@ -137,6 +140,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     membership,
     readiness,
     space,
+    disk,
     trash,
     staging,
     settler,

@@ -12,6 +12,7 @@ import type { Sources } from "./replication/sources.ts";
 import type { Ports, ServerOptions } from "./server.ts";
 import type { Settings } from "./settings.ts";
 import type { Copies } from "./storage/copies.ts";
+import type { DiskWatch } from "./storage/disk-watch.ts";
 import type { Settler } from "./storage/settle.ts";
 import type { Space } from "./storage/space.ts";
 import type { Staging } from "./storage/staging.ts";
@@ -27,6 +28,7 @@ export interface Parts {
   readonly membership: Membership;
   readonly readiness: Readiness;
   readonly space: Space;
+  readonly disk: DiskWatch;
   readonly trash: Trash;
   readonly staging: Staging;
   readonly settler: Settler;

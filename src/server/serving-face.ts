@@ -5,6 +5,7 @@
 import type { Bytes } from "../core/catalog/kv.ts";
 import { parseDirectoryPath, parsePath } from "../core/paths.ts";
 import { FsdfsError } from "../errors.ts";
+import { FileStoreError } from "../ports/file-store.ts";
 import type {
   CreatedKey,
   Credential,
@@ -56,7 +57,15 @@ export class ServingFace implements Face {
     return await guarded(async () => {
       const elsewhere = (await this.#ready()) ?? this.#roomierThanHere(options.sizeBytes);
       if (elsewhere !== undefined) return await forwardPut(elsewhere, file, body, options);
-      return await put(this.#parts, file, body, options);
+      const untouched = new Untouched(body);
+      try {
+        return await put(this.#parts, file, untouched, options);
+      } catch (error) {
+        // The disk took not even an empty file: another server may do better, and the body is there still (S1).
+        const other = error instanceof FileStoreError ? this.#roomierThanHere(options.sizeBytes) : undefined;
+        if (untouched.begun || other === undefined) throw error;
+        return await forwardPut(other, file, untouched, options);
+      }
     });
   }
 
@@ -181,12 +190,27 @@ export class ServingFace implements Face {
   /** A server that has room for an upload when this one has none. */
   #roomierThanHere(sizeBytes: number | undefined): Link | undefined {
     if (!this.#forwards) return undefined;
-    const { space, mesh } = this.#parts;
-    const here = space.roomBytes("upload");
+    const { space, disk, mesh } = this.#parts;
+    const here = disk.isResting ? -1 : space.roomBytes("upload");
     if (here >= (sizeBytes ?? UNKNOWN_SIZE_BYTES)) return undefined;
     const [best] = forwardTargets(mesh).sort((a, b) => b.report.roomBytes - a.report.roomBytes);
     if (best === undefined || best.report.roomBytes <= here) return undefined;
     return sizeBytes === undefined || best.report.roomBytes >= sizeBytes ? best : undefined;
+  }
+}
+
+/** A body of which it is known whether anybody has begun to read it. */
+class Untouched implements AsyncIterable<Bytes> {
+  begun = false;
+  readonly #body: AsyncIterable<Bytes>;
+
+  constructor(body: AsyncIterable<Bytes>) {
+    this.#body = body;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Bytes> {
+    this.begun = true;
+    return this.#body[Symbol.asyncIterator]();
   }
 }
 

@@ -13,6 +13,8 @@ export interface SwarmConfig {
   readonly writeCopies: number;
   readonly graceMs: number;
   readonly quotaBytes: number;
+  /** Of single servers, where they differ. */
+  readonly quotasBytes?: readonly number[];
   readonly strict: boolean;
   readonly latencyMs: number;
   /** Servers find each other by themselves, besides the addresses they were given. */
@@ -48,7 +50,7 @@ export class Swarm {
           password: PASSWORD,
           compose,
           first: i === 0,
-          serverOptions: this.#serverOptions(host, addresses),
+          serverOptions: this.#serverOptions(host, addresses, config.quotasBytes?.[i] ?? config.quotaBytes),
           discoverable: () => (config.discovery ? addresses : []),
         }),
     );
@@ -92,7 +94,11 @@ export class Swarm {
     }
   }
 
-  #serverOptions(host: string, addresses: readonly string[]): Omit<ServerOptions, "name" | "asNew"> {
+  #serverOptions(
+    host: string,
+    addresses: readonly string[],
+    quotaBytes: number,
+  ): Omit<ServerOptions, "name" | "asNew"> {
     const { config } = this;
     return {
       swarmKey: new Uint8Array(createHash("sha256").update(PASSWORD).digest()),
@@ -100,7 +106,7 @@ export class Swarm {
       url: `http://${host}:${HTTP_PORT}`,
       httpPort: HTTP_PORT,
       join: addresses.filter((address) => !address.startsWith(`${host}:`)),
-      quotaBytes: config.quotaBytes,
+      quotaBytes,
       reserve: 0.02,
       copies: config.copies,
       writeCopies: config.writeCopies,

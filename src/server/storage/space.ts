@@ -3,6 +3,7 @@
  * transactions that make and remove them; staged bytes are claimed here as they arrive.
  */
 import type { Catalog } from "../catalog/catalog.ts";
+import type { DiskWatch } from "./disk-watch.ts";
 
 /** What claims are for: uploads may use the reserve, pulls may not. */
 export type Purpose = "upload" | "pull";
@@ -10,13 +11,15 @@ export type Purpose = "upload" | "pull";
 export class Space {
   readonly #catalog: Catalog;
   readonly #reserve: number;
+  readonly #disk: DiskWatch;
   #quotaBytes: number;
   #stagedBytes = 0;
 
-  constructor(catalog: Catalog, quotaBytes: number, reserve: number) {
+  constructor(catalog: Catalog, quotaBytes: number, reserve: number, disk: DiskWatch) {
     this.#catalog = catalog;
     this.#quotaBytes = quotaBytes;
     this.#reserve = reserve;
+    this.#disk = disk;
   }
 
   get quotaBytes(): number {
@@ -33,9 +36,10 @@ export class Space {
     return this.#limitBytes(purpose) - this.usedBytes();
   }
 
-  /** Bytes that could be claimed if all trash were purged. */
+  /** Bytes that could be claimed, and would find room on the disk, if all trash were purged. */
   roomBytes(purpose: Purpose): number {
-    return this.freeBytes(purpose) + this.#catalog.stats().trashBytes;
+    if (this.#disk.isResting) return 0;
+    return Math.min(this.freeBytes(purpose), this.#disk.freeBytes) + this.#catalog.stats().trashBytes;
   }
 
   /** Takes `bytes` of room; false when there is not enough, and nothing was taken. */

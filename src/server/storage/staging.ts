@@ -9,6 +9,7 @@ import type { Bytes } from "../../core/catalog/kv.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { FileStat, FileStore, WritableFile } from "../../ports/file-store.ts";
 import type { Random } from "../../ports/random.ts";
+import type { DiskWatch } from "./disk-watch.ts";
 import { STAGED_DIRECTORY, stagedName } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Purpose, Space } from "./space.ts";
@@ -29,8 +30,10 @@ export class Staging {
   readonly #trash: Trash;
   readonly #random: Random;
   readonly #leftovers: Leftovers;
+  readonly #disk: DiskWatch;
 
-  constructor(files: FileStore, space: Space, trash: Trash, leftovers: Leftovers, random: Random) {
+  constructor(files: FileStore, space: Space, trash: Trash, leftovers: Leftovers, random: Random, disk: DiskWatch) {
+    this.#disk = disk;
     this.#leftovers = leftovers;
     this.#files = files;
     this.#space = space;
@@ -42,8 +45,9 @@ export class Staging {
     const id = hex(this.#random.bytes(12));
     try {
       const file = await this.#files.create(stagedName(id));
-      return new StagedWriter(id, file, this.#files, this.#space, this.#trash, this.#leftovers, purpose);
+      return new StagedWriter(id, file, this.#files, this.#space, this.#trash, this.#leftovers, this.#disk, purpose);
     } catch (error) {
+      this.#disk.failed(error);
       await this.#leftovers.remove(stagedName(id)); // It may be there all the same.
       throw error;
     }
@@ -75,6 +79,7 @@ export class StagedWriter {
   readonly #space: Space;
   readonly #trash: Trash;
   readonly #leftovers: Leftovers;
+  readonly #disk: DiskWatch;
   readonly #purpose: Purpose;
   readonly #hash = createHash("sha256");
   #sizeBytes = 0;
@@ -87,8 +92,10 @@ export class StagedWriter {
     space: Space,
     trash: Trash,
     leftovers: Leftovers,
+    disk: DiskWatch,
     purpose: Purpose,
   ) {
+    this.#disk = disk;
     this.#leftovers = leftovers;
     this.id = id;
     this.#file = file;
@@ -110,7 +117,12 @@ export class StagedWriter {
     }
     this.#sizeBytes += chunk.length;
     this.#hash.update(chunk);
-    await this.#file.write(chunk);
+    try {
+      await this.#file.write(chunk);
+    } catch (error) {
+      this.#disk.failed(error);
+      throw error;
+    }
   }
 
   /** Makes the file and its name durable. After a failure it is thrown away (S4). */
@@ -121,9 +133,11 @@ export class StagedWriter {
       const stat = await this.#file.stat();
       await this.#file.close();
       this.#ended = true;
+      this.#disk.succeeded();
       const sha256 = this.#hash.digest("hex");
       return { id: this.id, name: stagedName(this.id), sizeBytes: this.#sizeBytes, sha256, stat };
     } catch (error) {
+      this.#disk.failed(error);
       await this.abort();
       throw error;
     }

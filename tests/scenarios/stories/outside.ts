@@ -15,7 +15,7 @@ export async function errors(stage: Stage): Promise<void> {
   for (const server of [a, b]) await refusals(stage, server);
 
   await a.breakDisk();
-  await a.refuses("disk-failed", "to store on a broken disk", () => a.api.put("other", "other"));
+  await a.refuses("disk-failed", "to store on a broken disk", () => a.api.put("other", "too long for B"));
   await a.mendDisk();
   await a.put("other", "other");
   assert.equal(await a.read("other"), "other");

@@ -44,6 +44,8 @@ export class Uploads {
   readonly #settler: Settler;
   readonly #clock: Clock;
   readonly #waiting = new Map<string, { staged: StagedFile; since: number }>();
+  /** Uploads on their way to be copies: nobody may take them, and nobody need pull what they are. */
+  readonly #committing = new Set<StagedFile>();
 
   constructor(catalog: Catalog, staging: Staging, copies: Copies, settler: Settler, clock: Clock) {
     this.#catalog = catalog;
@@ -64,6 +66,7 @@ export class Uploads {
    * it seems to be gone.
    */
   find(sha256: string): "none" | "fresh" | "orphaned" {
+    for (const staged of this.#committing) if (staged.sha256 === sha256) return "fresh";
     for (const { staged, since } of this.#waiting.values()) {
       if (staged.sha256 === sha256) return this.#isOrphaned(since) ? "orphaned" : "fresh";
     }
@@ -119,6 +122,7 @@ export class Uploads {
     if (content.type !== "file") throw new RangeError("a commit is of a file");
     const staged = this.#waiting.get(upload)?.staged;
     this.#waiting.delete(upload);
+    if (staged !== undefined) this.#committing.add(staged);
     const { version } = content;
     let entered = false;
     try {
@@ -131,6 +135,7 @@ export class Uploads {
       });
     } finally {
       if (staged !== undefined) {
+        this.#committing.delete(staged);
         if (entered) this.#staging.handOver(staged);
         else await this.#staging.discard(staged);
       }

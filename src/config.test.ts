@@ -1,7 +1,8 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseJoin, START_OPTIONS, startOptions } from "./config.ts";
+import { START_OPTIONS, startOptions } from "./config.ts";
+import { parseJoin } from "./config-values.ts";
 import { parseOptions } from "./options.ts";
 
 const RESOLVED = { password: "secret", join: ["a:4243"], softwareVersion: "1.0.0" };
@@ -28,6 +29,9 @@ describe("the options of start", () => {
       copies: undefined,
       writeCopies: undefined,
       graceMs: 600_000,
+      pulls: 4,
+      pullRate: undefined,
+      serveRate: undefined,
       strict: false,
       redirect: "auto",
       publicRead: false,
@@ -37,7 +41,7 @@ describe("the options of start", () => {
 
   test("each one arrives where it is meant", () => {
     const args =
-      "--data /d --state /s --port 5000 --swarm-port 6000 --listen 127.0.0.1 --quota 10G --reserve 0.1 --copies 4 --write-copies 3 --grace 1h --strict --name n --zone z --url https://x.org/ --redirect never --public-read --no-discovery --new --log-level debug";
+      "--data /d --state /s --port 5000 --swarm-port 6000 --listen 127.0.0.1 --quota 10G --reserve 0.1 --copies 4 --write-copies 3 --grace 1h --pulls 8 --pull-rate 50M/s --serve-rate 1Gi --strict --name n --zone z --url https://x.org/ --redirect never --public-read --no-discovery --new --log-level debug";
     expect(start(args.split(" "))).toMatchObject({
       data: "/d",
       state: "/s",
@@ -49,6 +53,9 @@ describe("the options of start", () => {
       copies: 4,
       writeCopies: 3,
       graceMs: 3_600_000,
+      pulls: 8,
+      pullRate: 50e6,
+      serveRate: 1024 ** 3,
       strict: true,
       name: "n",
       zone: "z",

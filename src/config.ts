@@ -2,9 +2,21 @@
  * Every option of `fsdfs start`, declared once: flag, environment variable, type, default and help text. What the
  * options become for a server is at the end.
  */
-import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
+import {
+  absolutePath,
+  clientUrl,
+  HTTP_PORT,
+  ipAddress,
+  label,
+  PORT_MAX,
+  parseJoin,
+  parseReserve,
+  passwordText,
+  port,
+  rate,
+} from "./config-values.ts";
 import { FsdfsError } from "./errors.ts";
 import {
   flagOption,
@@ -18,18 +30,17 @@ import {
 } from "./options.ts";
 import type { ServerOptions } from "./server/server.ts";
 
-export const HTTP_PORT = 4242;
 export const DATA_DIRECTORY = "./fsdfs-data";
 /** Secrets and answers about the swarm lie in this directory inside of the data directory. */
 export const STATE_DIRECTORY_NAME = ".fsdfs";
 
-const PORT_MAX = 65_535;
 /** A swarm that outgrows a mesh of some 100 servers is not what this is made for (M5). */
 const COPIES_MAX = 100;
-const NAME_LENGTH_MAX = 64;
 const RESERVE = 0.02;
-const RESERVE_MAX = 0.5;
 const GRACE_MS = 10 * 60_000;
+const PULLS = 4;
+/** More would only make each of them slower. */
+const PULLS_MAX = 64;
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 export const START_OPTIONS = {
@@ -175,6 +186,39 @@ export const START_OPTIONS = {
     parseDurationMs,
     GRACE_MS,
   ),
+  pulls: option(
+    {
+      flag: "pulls",
+      env: "FSDFS_PULLS",
+      placeholder: "COUNT",
+      defaultText: String(PULLS),
+      help: "How many files this server copies from others at once.",
+    },
+    (text) => parseInteger(text, 1, PULLS_MAX),
+    PULLS,
+  ),
+  pullRate: option(
+    {
+      flag: "pull-rate",
+      env: "FSDFS_PULL_RATE",
+      placeholder: "SIZE",
+      defaultText: "unlimited",
+      help: "How much it copies from others in a second, as in 50M. Uploads and readers are never held back.",
+    },
+    rate,
+    undefined,
+  ),
+  serveRate: option(
+    {
+      flag: "serve-rate",
+      env: "FSDFS_SERVE_RATE",
+      placeholder: "SIZE",
+      defaultText: "unlimited",
+      help: "How much others may copy from it in a second, as in 50M. Uploads and readers are never held back.",
+    },
+    rate,
+    undefined,
+  ),
   strict: flagOption({
     flag: "strict",
     env: "FSDFS_STRICT",
@@ -299,6 +343,9 @@ export function startOptions(values: StartValues, resolved: Resolved): StartOpti
     copies: values.copies,
     writeCopies: values.writeCopies,
     graceMs: values.grace,
+    pulls: values.pulls,
+    pullRate: values.pullRate,
+    serveRate: values.serveRate,
     strict: values.strict,
     redirect: values.redirect,
     publicRead: values.publicRead,
@@ -318,65 +365,4 @@ function swarmPortOf(values: StartValues): number {
     });
   }
   return swarmPort;
-}
-
-export interface JoinAddress {
-  /** As in a URL: an IPv6 address has its brackets. */
-  readonly host: string;
-  /** The HTTP port. */
-  readonly port: number;
-}
-
-/** HOST, HOST:PORT or a server's URL. An IPv6 address may stand without brackets when there is no port. */
-export function parseJoin(text: string): JoinAddress {
-  const bare = text
-    .trim()
-    .replace(/^https?:\/\//, "")
-    .replace(/\/$/, "");
-  const host = isIP(bare) === 6 ? `[${bare}]` : bare;
-  const match = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d+))?$/.exec(host);
-  if (!match?.[1]) throw new Error(`'${text}' is not HOST or HOST:PORT`);
-  return { host: match[1], port: match[2] === undefined ? HTTP_PORT : port(match[2]) };
-}
-
-function absolutePath(text: string): string {
-  if (text === "") throw new Error("it is empty");
-  return resolve(text);
-}
-
-function port(text: string): number {
-  return parseInteger(text, 1, PORT_MAX);
-}
-
-function ipAddress(text: string): string {
-  const bare = text.replace(/^\[(.*)\]$/, "$1");
-  if (isIP(bare) === 0) throw new Error(`'${text}' is not an IP address of this machine`);
-  return bare;
-}
-
-function passwordText(text: string): string {
-  if (text === "") throw new Error("it is empty");
-  return text;
-}
-
-function parseReserve(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text);
-  const share = match ? Number(match[1]) / (match[2] === "%" ? 100 : 1) : Number.NaN;
-  if (!(share >= 0 && share <= RESERVE_MAX)) throw new Error(`'${text}' is not a share from 0 to 50%`);
-  return share;
-}
-
-function label(text: string): string {
-  if (!/^[^\p{C}\s](?:[^\p{C}]*[^\p{C}\s])?$/u.test(text) || text.length > NAME_LENGTH_MAX) {
-    throw new Error(`it must have 1 to ${NAME_LENGTH_MAX} printable characters`);
-  }
-  return text;
-}
-
-function clientUrl(text: string): string {
-  const url = URL.parse(text);
-  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username) {
-    throw new Error(`'${text}' is not a URL such as https://files.example.org`);
-  }
-  return url.href.replace(/\/+$/, "");
 }

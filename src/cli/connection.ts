@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Client, createClient } from "../client/client.ts";
 import type { ClientCredential } from "../client/credentials.ts";
-import { HTTP_PORT } from "../config.ts";
+import { HTTP_PORT } from "../config-values.ts";
 import { type Environment, flagOption, type Options, option, type ValuesOf } from "../options.ts";
 import { type Call, type Command, command, type Definition, LocalError } from "./command.ts";
 import { findLocalServers, type LocalAccess } from "./local-access.ts";

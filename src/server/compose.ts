@@ -20,6 +20,7 @@ import { Dropping } from "./replication/dropping.ts";
 import { Puller } from "./replication/puller.ts";
 import { Reindexer } from "./replication/reindex.ts";
 import { Sources } from "./replication/sources.ts";
+import { Throttle } from "./replication/throttle.ts";
 import type { Ports, ServerOptions } from "./server.ts";
 import { COPIES_DEFAULT, Settings } from "./settings.ts";
 import { Copies } from "./storage/copies.ts";
@@ -101,8 +102,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   uploads.serve(mesh);
 
   // What it does of itself.
-  const sources = new Sources(catalog, mesh, copies);
-  const pulling = { clock, catalog, mesh, membership, copies, uploads, staging, space, sources, load, log };
+  const sources = new Sources(catalog, mesh, copies, new Throttle(clock, options.serveRate, load));
+  const pulling = { clock, catalog, mesh, membership, copies, uploads, staging, space, sources, load, options, log };
   const puller = new Puller(pulling);
   const dropping = new Dropping(catalog, settings, mesh, membership, copies, settler, sources, random);
   const reconciler = new Reconciler(catalog, ports.catalog, membership, copies, trash);

@@ -44,6 +44,11 @@ export interface ServerOptions {
   readonly writeCopies: number | undefined;
   /** How long a silent server still counts as holding its copies (M3). */
   readonly graceMs: number;
+  /** Pulls at once. */
+  readonly pulls: number;
+  /** Bytes a second that pulls may bring in, and take out; undefined: no bound. */
+  readonly pullRate: number | undefined;
+  readonly serveRate: number | undefined;
   /** Refuse writes that cannot reach W servers. */
   readonly strict: boolean;
   readonly redirect: "auto" | "never";

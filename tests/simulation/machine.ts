@@ -78,6 +78,8 @@ export class Machine {
   catalog = new MemoryCatalogStore();
   /** Asked at each port call of the process that runs. */
   plan: FaultPlan = () => undefined;
+  /** What its load meter says (M4). */
+  load = 0;
   /** Added to the true time. */
   skewMs = 0;
   #asNew = false;
@@ -293,7 +295,7 @@ export class Machine {
       files: simulatedFiles(process, this.files),
       network: simulatedNetwork(process, network),
       discovery: this.#discovery(process),
-      load: { load: () => 0 },
+      load: { load: () => this.load },
       log: this.#log(process),
     };
   }

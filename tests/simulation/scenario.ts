@@ -48,12 +48,12 @@ export async function runSeed(seed: number, options: RunOptions): Promise<RunRes
   world.tell = options.tell;
   if (options.tellCalls) world.tellCall = (line) => options.tell?.(`${"".padStart(13)}${line}`);
   const random = SeededRandom.of(seed, "scenario");
-  const run = new Run(world, new Swarm(world, drawConfig(random), options.compose), random);
+  const run = new Run(world, new Swarm(world, drawConfig(seed, random), options.compose), random);
   await withBugsReported(world, () => run.toEnd());
   return run.result();
 }
 
-function drawConfig(random: SeededRandom): SwarmConfig {
+function drawConfig(seed: number, random: SeededRandom): SwarmConfig {
   const servers = random.between(3, 5);
   return {
     servers,
@@ -64,7 +64,15 @@ function drawConfig(random: SeededRandom): SwarmConfig {
     strict: random.chance(0.15),
     latencyMs: random.pick([0.2, 1, 5, 20]),
     discovery: random.chance(0.5),
+    ...drawThrottles(SeededRandom.of(seed, "throttles")),
   };
+}
+
+/** Some swarms hold their pulls back so much that files are seconds on their way. */
+function drawThrottles(random: SeededRandom): Partial<SwarmConfig> {
+  if (!random.chance(0.15)) return {};
+  const rate = () => (random.chance(0.7) ? random.pick([10_000, 100_000]) : undefined);
+  return { pulls: random.pick([1, 4]), pullRate: rate(), serveRate: rate() };
 }
 
 class Run {

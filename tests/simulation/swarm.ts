@@ -17,6 +17,10 @@ export interface SwarmConfig {
   readonly quotasBytes?: readonly number[];
   readonly strict: boolean;
   readonly latencyMs: number;
+  /** Of pulls, in bytes a second; undefined: no bound. */
+  readonly pullRate?: number | undefined;
+  readonly serveRate?: number | undefined;
+  readonly pulls?: number;
   /** Servers find each other by themselves, besides the addresses they were given. */
   readonly discovery: boolean;
 }
@@ -111,6 +115,9 @@ export class Swarm {
       copies: config.copies,
       writeCopies: config.writeCopies,
       graceMs: config.graceMs,
+      pulls: config.pulls ?? 4,
+      pullRate: config.pullRate,
+      serveRate: config.serveRate,
       strict: config.strict,
       redirect: "auto",
       publicRead: false,

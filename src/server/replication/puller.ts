@@ -21,16 +21,14 @@ import type { Link } from "../mesh/link.ts";
 import type { Membership } from "../mesh/membership.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
+import type { ServerOptions } from "../server.ts";
 import { type Copies, contentOfVersion } from "../storage/copies.ts";
 import type { Space } from "../storage/space.ts";
 import type { Staging } from "../storage/staging.ts";
 import type { Uploads } from "../storage/uploads.ts";
 import type { Sources } from "./sources.ts";
+import { LOAD_MAX, Throttle } from "./throttle.ts";
 
-/** Pulls at once on one server. */
-const PULLS_MAX = 4;
-/** Above this load no pull is begun (M4). */
-const LOAD_MAX = 0.8;
 /** Files looked at in one step. */
 const LOOK_AT_MAX = 500;
 const IDLE_MS = 5000;
@@ -54,17 +52,20 @@ export interface PullerParts {
   readonly space: Space;
   readonly sources: Sources;
   readonly load: LoadMeter;
+  readonly options: Pick<ServerOptions, "pulls" | "pullRate">;
   readonly log: Log;
 }
 
 export class Puller {
   readonly unit: BackgroundUnit;
   readonly #parts: PullerParts;
+  readonly #throttle: Throttle;
   readonly #active = new Map<VersionId, Promise<boolean>>();
   readonly #backoff = new Map<VersionId, { until: number; ms: number }>();
 
   constructor(parts: PullerParts) {
     this.#parts = parts;
+    this.#throttle = new Throttle(parts.clock, parts.options.pullRate);
     this.unit = new BackgroundUnit("pull", (signal) => this.#step(signal));
     parts.catalog.onChange(({ versions }) => {
       if (versions.size > 0) this.unit.wake();
@@ -97,9 +98,9 @@ export class Puller {
   }
 
   async #step(signal: AbortSignal): Promise<NextStep> {
-    const { membership, load } = this.#parts;
+    const { membership, load, options } = this.#parts;
     if (membership.isBehind || load.load() > LOAD_MAX) return { restMs: BUSY_REST_MS };
-    while (this.#active.size < PULLS_MAX && !signal.aborted) {
+    while (this.#active.size < options.pulls && !signal.aborted) {
       const next = this.#choose();
       if (next === undefined) return { restMs: this.#restMs() };
       void this.#begin(next.version, signal).then(() => this.unit.wake());
@@ -221,6 +222,7 @@ export class Puller {
           cancel();
           if (signal.aborted) throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });
           await writer.write(chunk);
+          await this.#throttle.pass(chunk.length, signal);
           cancel = this.#parts.clock.after(STALL_MS, () => stalled.abort());
         }
       } finally {

@@ -12,6 +12,7 @@ import type { Mesh, ServerRequest } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import type { Copies } from "../storage/copies.ts";
 import { readCopyRange } from "../storage/streams.ts";
+import type { Throttle } from "./throttle.ts";
 
 /** Servers that pull from this one at once; more would only slow each other and the readers down. */
 const PULLERS_MAX = 4;
@@ -29,12 +30,15 @@ export class Sources {
   readonly #catalog: Catalog;
   readonly #mesh: Mesh;
   readonly #copies: Copies;
+  readonly #throttle: Throttle;
   #pullers = 0;
 
-  constructor(catalog: Catalog, mesh: Mesh, copies: Copies) {
+  /** @param throttle of what others pull from here */
+  constructor(catalog: Catalog, mesh: Mesh, copies: Copies, throttle: Throttle) {
     this.#catalog = catalog;
     this.#mesh = mesh;
     this.#copies = copies;
+    this.#throttle = throttle;
     mesh.handle("read", (request) => this.#serve(request));
     mesh.handle("inspect", (request) => this.#serveInspect(request));
   }
@@ -72,19 +76,20 @@ export class Sources {
     await link.call("inspect", encodeJson({ version }), READ_TIMEOUT_MS).catch(() => undefined);
   }
 
-  async #serve({ message }: ServerRequest): Promise<OutgoingResponse> {
+  async #serve({ message, signal }: ServerRequest): Promise<OutgoingResponse> {
     const { version, start, end, purpose } = decodeJson<ReadRequest>(message);
     if (purpose === "pull" && this.#pullers >= PULLERS_MAX) throw new FsdfsError("overloaded");
     const copy = await this.#copies.open(version);
     if (copy === undefined) throw new FsdfsError("copy-not-here", { path: version });
     const bytes = readCopyRange(copy, start, Math.min(end, copy.sizeBytes));
-    return { head: encodeJson({}), body: purpose === "pull" ? this.#counted(bytes) : bytes };
+    return { head: encodeJson({}), body: purpose === "pull" ? this.#held(bytes, signal) : bytes };
   }
 
-  async *#counted(bytes: AsyncIterable<Bytes>): AsyncGenerator<Bytes> {
+  /** The bytes of a pull: counted, and held back for readers. */
+  async *#held(bytes: AsyncIterable<Bytes>, signal: AbortSignal): AsyncGenerator<Bytes> {
     this.#pullers += 1;
     try {
-      yield* bytes;
+      yield* this.#throttle.held(bytes, signal);
     } finally {
       this.#pullers -= 1;
     }

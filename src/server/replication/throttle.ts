@@ -1,0 +1,57 @@
+/**
+ * Holds back the bytes of copies that servers make of each other's files, never those of uploads and readers: a rate for
+ * each direction, and readers first while this server is loaded (M4).
+ */
+
+import type { Bytes } from "../../core/catalog/kv.ts";
+import { TokenBucket } from "../../core/replication/token-bucket.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LoadMeter } from "../../ports/load-meter.ts";
+import { sleep } from "../timers.ts";
+
+/** Above this load no pull is begun, and those served to others yield (M4). */
+export const LOAD_MAX = 0.8;
+/** What was not used of a rate is kept for so long; no piece takes longer to pass. */
+const KEPT_MS = 250;
+const PIECE_BYTES_MIN = 1024;
+/** Between two chunks (256 KB) for others while this server is loaded: 2.5 MB/s, so that copying still goes on. */
+const YIELD_MS = 100;
+
+const NEVER = new AbortController().signal;
+
+export class Throttle {
+  readonly #clock: Clock;
+  readonly #bucket: TokenBucket | undefined;
+  readonly #pieceBytes: number;
+  readonly #yieldsAt: LoadMeter | undefined;
+
+  /** @param bytesPerS undefined: no bound. @param yieldsAt whose load makes it yield; undefined: it never does */
+  constructor(clock: Clock, bytesPerS: number | undefined, yieldsAt?: LoadMeter) {
+    this.#clock = clock;
+    this.#bucket = bytesPerS === undefined ? undefined : new TokenBucket(bytesPerS, KEPT_MS, clock.monotonic());
+    this.#pieceBytes = Math.max(
+      PIECE_BYTES_MIN,
+      Math.floor(((bytesPerS ?? Number.POSITIVE_INFINITY) * KEPT_MS) / 1000),
+    );
+    this.#yieldsAt = yieldsAt;
+  }
+
+  /** The same bytes, held back, in pieces so small that whoever takes them sees something move. */
+  async *held(bytes: AsyncIterable<Bytes>, signal: AbortSignal): AsyncGenerator<Bytes> {
+    for await (const chunk of bytes) {
+      for (let start = 0; start < chunk.length; start += this.#pieceBytes) {
+        const piece = chunk.length <= this.#pieceBytes ? chunk : chunk.subarray(start, start + this.#pieceBytes);
+        await this.pass(piece.length, signal);
+        yield piece;
+      }
+    }
+  }
+
+  /** Resolves when so many bytes may pass, at once when the signal is aborted. */
+  async pass(bytes: number, signal: AbortSignal = NEVER): Promise<void> {
+    const waitMs = this.#bucket?.take(bytes, this.#clock.monotonic()) ?? 0;
+    const yieldMs = this.#yieldsAt !== undefined && this.#yieldsAt.load() > LOAD_MAX ? YIELD_MS : 0;
+    const ms = Math.max(waitMs, yieldMs);
+    if (ms > 0) await sleep(this.#clock, ms, signal);
+  }
+}

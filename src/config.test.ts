@@ -36,12 +36,13 @@ describe("the options of start", () => {
       redirect: "auto",
       publicRead: false,
       asNew: false,
+      bandwidth: undefined,
     });
   });
 
   test("each one arrives where it is meant", () => {
     const args =
-      "--data /d --state /s --port 5000 --swarm-port 6000 --listen 127.0.0.1 --quota 10G --reserve 0.1 --copies 4 --write-copies 3 --grace 1h --pulls 8 --pull-rate 50M/s --serve-rate 1Gi --strict --name n --zone z --url https://x.org/ --redirect never --public-read --no-discovery --new --log-level debug";
+      "--data /d --state /s --port 5000 --swarm-port 6000 --listen 127.0.0.1 --quota 10G --reserve 0.1 --copies 4 --write-copies 3 --grace 1h --pulls 8 --pull-rate 50M/s --serve-rate 1Gi --bandwidth 1G --strict --name n --zone z --url https://x.org/ --redirect never --public-read --no-discovery --new --log-level debug";
     expect(start(args.split(" "))).toMatchObject({
       data: "/d",
       state: "/s",
@@ -56,6 +57,7 @@ describe("the options of start", () => {
       pulls: 8,
       pullRate: 50e6,
       serveRate: 1024 ** 3,
+      bandwidth: 1e9,
       strict: true,
       name: "n",
       zone: "z",

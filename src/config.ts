@@ -219,6 +219,17 @@ export const START_OPTIONS = {
     rate,
     undefined,
   ),
+  bandwidth: option(
+    {
+      flag: "bandwidth",
+      env: "FSDFS_BANDWIDTH",
+      placeholder: "SIZE",
+      defaultText: "that of the fastest network interface, else 125M",
+      help: "What this machine's network takes in a second, as in 125M. It bounds nothing: sending so much counts as fully loaded, and loaded servers are spared.",
+    },
+    rate,
+    undefined,
+  ),
   strict: flagOption({
     flag: "strict",
     env: "FSDFS_STRICT",
@@ -303,6 +314,8 @@ export interface StartOptions extends Omit<ServerOptions, "swarmKey"> {
   readonly password: string;
   /** The data directory, absolute. */
   readonly data: string;
+  /** Bytes a second that count as full load (M4); undefined: what the network interfaces tell. */
+  readonly bandwidth: number | undefined;
   /** The directory of the catalog, absolute; undefined: inside of the data directory. */
   readonly state: string | undefined;
   /** The same as `httpPort`. */
@@ -350,6 +363,7 @@ export function startOptions(values: StartValues, resolved: Resolved): StartOpti
     redirect: values.redirect,
     publicRead: values.publicRead,
     asNew: values.new,
+    bandwidth: values.bandwidth,
   };
 }
 

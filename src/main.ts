@@ -7,6 +7,7 @@ import { lockDirectory } from "./adapters/disk/lock.ts";
 import { openLmdbCatalogStore } from "./adapters/lmdb/catalog-store.ts";
 import { createMdnsDiscovery } from "./adapters/mdns/discovery.ts";
 import { createMeshNetwork } from "./adapters/mesh/network.ts";
+import { linkBandwidth } from "./adapters/system/bandwidth.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { createLoadMeter } from "./adapters/system/load-meter.ts";
 import { createLog } from "./adapters/system/log.ts";
@@ -45,15 +46,16 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
     // The outside of the server: disk, catalog, network, the LAN.
     const files = await openDiskFileStore(options.data);
     const catalog = openCatalog(options.state ?? join(options.data, STATE_DIRECTORY_NAME, "catalog"));
+    const load = createLoadMeter(options.bandwidth ?? (await linkBandwidth()));
+    undo.push(() => load.close());
     const network = createMeshNetwork({
       password: options.password,
       port: options.swarmPort,
       ...(options.listen === undefined ? {} : { listenHost: options.listen }),
       onRefused: (address) => log.error("a caller with another password was refused", { address }),
+      onSent: load.sent,
     });
     const discovery = options.discovery ? createMdnsDiscovery({ httpPort: options.port, log }) : noDiscovery;
-    const load = createLoadMeter();
-    undo.push(() => load.close());
 
     // The server itself, and what clients see of it.
     const ports: Ports = { clock: systemClock, random: systemRandom, catalog, files, network, discovery, load, log };
@@ -69,6 +71,7 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
       publicRead: options.publicRead,
       listenHost: options.listen,
       port: options.port,
+      onSent: load.sent,
     });
     undo.push(() => gateway.close());
     const { port } = await gateway.listen();

@@ -8,6 +8,7 @@ import { createHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { openDiskFileStore } from "../../src/adapters/disk/file-store.ts";
 import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
 import { createMeshNetwork } from "../../src/adapters/mesh/network.ts";
+import { BANDWIDTH_DEFAULT } from "../../src/adapters/system/bandwidth.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { createLoadMeter } from "../../src/adapters/system/load-meter.ts";
 import { createLog } from "../../src/adapters/system/log.ts";
@@ -67,7 +68,7 @@ const log = createLog({ level: "warn", file: join(options.state, "..", `${option
 const { password, swarmPort } = options;
 const network = createMeshNetwork({ password, port: swarmPort, listenHost: "127.0.0.1" });
 const catalog = openLmdbCatalogStore(options.state);
-const load = createLoadMeter();
+const load = createLoadMeter(BANDWIDTH_DEFAULT);
 const server = composeServer(
   {
     clock: systemClock,

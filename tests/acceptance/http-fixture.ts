@@ -75,6 +75,7 @@ export interface ServerChoices {
 export interface GatewayChoices {
   readonly publicRead?: boolean;
   readonly limits?: Partial<HttpLimits>;
+  readonly onSent?: (bytes: number) => void;
   /** Any free one unless given. */
   readonly port?: number;
 }
@@ -167,6 +168,7 @@ function serverOptions({ quotaBytes, join: joined }: ServerChoices, places: Plac
     pulls: 4,
     pullRate: undefined,
     serveRate: undefined,
+    bandwidth: undefined,
     strict: false,
     redirect: "auto",
     publicRead: false,

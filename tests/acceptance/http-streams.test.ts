@@ -108,6 +108,22 @@ describe("downloads", () => {
     await until(() => fixture.face.openContents === 0);
   });
 
+  it("M4: are counted as bytes that go out, and uploads are not", async () => {
+    let sent = 0;
+    const onSent = (bytes: number) => {
+      sent += bytes;
+    };
+    const counted = await openGateway(server, { onSent });
+    try {
+      await (await counted.request("/files/large")).arrayBuffer();
+      await (await counted.request("/files/large", { headers: { range: "bytes=0-99" } })).arrayBuffer();
+      expect((await counted.request("/files/counted", { method: "PUT", body: content })).status).toBe(201);
+      expect(sent).toBe(content.length + 100);
+    } finally {
+      await counted.close();
+    }
+  });
+
   it("leave no file open when the reader leaves", async () => {
     const socket = connectTo(fixture.port);
     socket.write(head("GET", "/files/large"));

@@ -29,6 +29,7 @@ export async function openConnection(
   key: Buffer,
   limits: MeshLimits,
   closing: AbortSignal,
+  onSent: (bytes: number) => void,
 ): Promise<Connection> {
   const { host, port } = parseAddress(address);
   const socket = tls.connect({ host, port, ...clientTls(key) });
@@ -51,7 +52,7 @@ export async function openConnection(
         reject(new NetworkError("unreachable", `${address}: the other side turned the connection away`));
       });
       socket.once("secureConnect", () => {
-        const createConnection = () => sessionSocket(socket, limits);
+        const createConnection = () => sessionSocket(socket, limits, onSent);
         const opened = http2.connect(AUTHORITY, { ...sessionOptions(limits), createConnection });
         session = opened;
         const connection = new MeshConnection(opened, socket, address);

@@ -17,12 +17,14 @@ const READ_AHEAD_BYTES = 1024 * 1024;
 export class DecoupledSocket extends Duplex {
   readonly #socket: Duplex;
   readonly #queuedBytesMax: number;
+  readonly #onSent: (bytes: number) => void;
 
   /** A side that announces windows larger than `queuedBytesMax` and reads nothing is not waited for. */
-  constructor(socket: Duplex, queuedBytesMax: number) {
+  constructor(socket: Duplex, queuedBytesMax: number, onSent: (bytes: number) => void = () => {}) {
     super({ readableHighWaterMark: READ_AHEAD_BYTES });
     this.#socket = socket;
     this.#queuedBytesMax = queuedBytesMax;
+    this.#onSent = onSent;
     socket.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) socket.pause();
     });
@@ -60,6 +62,7 @@ export class DecoupledSocket extends Duplex {
   /** `copy` belongs to this socket: once `done` is called, the session's streams may reuse their buffers. */
   #send(copy: Buffer, done: () => void): void {
     this.#socket.write(copy);
+    this.#onSent(copy.length);
     if (this.#socket.writableLength > this.#queuedBytesMax) this.destroy();
     done();
   }

@@ -23,12 +23,20 @@ export interface MeshCounters {
   readonly dropped: number;
 }
 
+/** What a listener tells. */
+export interface ListenerReports {
+  /** A caller with another password was refused. */
+  readonly refused: (remoteAddress: string) => void;
+  /** So many bytes have gone out. */
+  readonly sent: (bytes: number) => void;
+}
+
 export class MeshListener {
   readonly counters = { wrongPasswords: 0, strangers: 0, dropped: 0 };
   readonly #server: Server;
   readonly #handler: RequestHandler;
   readonly #limits: MeshLimits;
-  readonly #onRefused: (remoteAddress: string) => void;
+  readonly #reports: ListenerReports;
   /** Every open connection, whatever its state. */
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
@@ -36,9 +44,9 @@ export class MeshListener {
   readonly #handshakes = new Map<string, Socket>();
   readonly #refusedAt = new Map<string, number>();
 
-  constructor(key: Buffer, handler: RequestHandler, limits: MeshLimits, onRefused: (remoteAddress: string) => void) {
+  constructor(key: Buffer, handler: RequestHandler, limits: MeshLimits, reports: ListenerReports) {
     this.#limits = limits;
-    this.#onRefused = onRefused;
+    this.#reports = reports;
     this.#handler = handler;
     this.#server = tls.createServer({ ...serverTls(key), handshakeTimeout: limits.handshakeTimeoutMs });
     this.#server.maxConnections = limits.inboundConnections;
@@ -122,7 +130,10 @@ export class MeshListener {
       socket.destroy();
       return;
     }
-    const session = http2.performServerHandshake(sessionSocket(socket, this.#limits), sessionOptions(this.#limits));
+    const session = http2.performServerHandshake(
+      sessionSocket(socket, this.#limits, this.#reports.sent),
+      sessionOptions(this.#limits),
+    );
     const remoteAddress = plainAddress(socket.remoteAddress);
     this.#sessions.add(session);
     session.once("close", () => this.#sessions.delete(session));
@@ -142,7 +153,7 @@ export class MeshListener {
     if (last !== undefined && now - last < this.#limits.refusedReportIntervalMs) return;
     if (this.#refusedAt.size >= REFUSED_ADDRESSES_MAX) this.#refusedAt.clear();
     this.#refusedAt.set(remoteAddress, now);
-    this.#onRefused(remoteAddress);
+    this.#reports.refused(remoteAddress);
   }
 }
 

@@ -18,6 +18,8 @@ export interface MeshOptions {
   readonly port: number;
   /** A caller with another password was refused. Called at most once a minute for each address. */
   readonly onRefused?: (remoteAddress: string) => void;
+  /** So many bytes have gone out to other servers, this side's own and the answers to theirs. */
+  readonly onSent?: (bytes: number) => void;
   readonly limits?: Partial<MeshLimits>;
 }
 
@@ -28,6 +30,7 @@ export interface MeshNetwork extends Network {
 
 export function createMeshNetwork(options: MeshOptions): MeshNetwork {
   const limits = { ...MESH_LIMITS, ...options.limits };
+  const sent = options.onSent ?? (() => {});
   const closing = new AbortController();
   const connections = new Set<Connection>();
   let listener: MeshListener | undefined;
@@ -35,14 +38,14 @@ export function createMeshNetwork(options: MeshOptions): MeshNetwork {
   async function listen(handler: RequestHandler): Promise<number> {
     const key = await swarmKey(options.password);
     if (listener || closing.signal.aborted) throw new NetworkError("closed", "this network listens, or is closed");
-    listener = new MeshListener(key, handler, limits, options.onRefused ?? (() => {}));
+    listener = new MeshListener(key, handler, limits, { refused: options.onRefused ?? (() => {}), sent });
     return listener.listen(options.listenHost, options.port);
   }
 
   async function connect(address: string): Promise<Connection> {
     const key = await swarmKey(options.password);
     if (closing.signal.aborted) throw new NetworkError("closed", "this network is closed");
-    const connection = await openConnection(address, key, limits, closing.signal);
+    const connection = await openConnection(address, key, limits, closing.signal, sent);
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));
     return connection;

@@ -31,10 +31,10 @@ export function sessionOptions(limits: MeshLimits) {
 /** Windows that may lie unsent in memory before a side that does not read is given up: its own, and some for the rest. */
 const QUEUED_WINDOWS_MAX = 4;
 
-/** What a session is opened on. */
-export function sessionSocket(socket: TLSSocket, limits: MeshLimits): DecoupledSocket {
+/** What a session is opened on. `onSent` is told of the bytes that go out. */
+export function sessionSocket(socket: TLSSocket, limits: MeshLimits, onSent: (bytes: number) => void): DecoupledSocket {
   socket.setNoDelay(true);
-  return new DecoupledSocket(socket, QUEUED_WINDOWS_MAX * limits.windowBytes);
+  return new DecoupledSocket(socket, QUEUED_WINDOWS_MAX * limits.windowBytes, onSent);
 }
 
 /** For both sides, once the session is up. */

@@ -30,14 +30,20 @@ export type Answer =
 /** Statuses whose responses never have a body, nor a Content-Length. */
 const BODILESS: readonly number[] = [204, 304];
 
-export async function sendAnswer(exchange: Exchange, answer: Answer, lingerMs: number): Promise<void> {
+/** @param onSent is told of each piece of a file's content that has gone out */
+export async function sendAnswer(
+  exchange: Exchange,
+  answer: Answer,
+  lingerMs: number,
+  onSent: (bytes: number) => void,
+): Promise<void> {
   switch (answer.kind) {
     case "json":
       return sendJson(exchange, answer.status, answer.headers ?? {}, answer.value, lingerMs);
     case "empty":
       return sendWhole(exchange, answer.status, answer.headers ?? {}, "", lingerMs);
     case "content":
-      return sendContent(exchange, answer);
+      return sendContent(exchange, answer, onSent);
   }
 }
 
@@ -99,7 +105,11 @@ async function discardRest(request: IncomingMessage, timeoutMs: number): Promise
   clearTimeout(timer);
 }
 
-async function sendContent({ request, response }: Exchange, answer: Answer & { kind: "content" }): Promise<void> {
+async function sendContent(
+  { request, response }: Exchange,
+  answer: Answer & { kind: "content" },
+  onSent: (bytes: number) => void,
+): Promise<void> {
   try {
     const headers = { ...answer.headers, "content-length": answer.sizeBytes };
     if (request.method === "HEAD") {
@@ -113,6 +123,7 @@ async function sendContent({ request, response }: Exchange, answer: Answer & { k
       rest -= chunk.length;
       if (rest < 0) break;
       if (!(await written(response, chunk))) return;
+      onSent(chunk.length);
     }
     if (rest !== 0) throw new Error(`a file's content differs from its size by ${-rest} bytes`);
     if (!response.headersSent) response.writeHead(answer.status, headers);

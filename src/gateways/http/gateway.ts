@@ -27,6 +27,8 @@ export interface HttpGatewayOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly limits?: Partial<HttpLimits>;
+  /** So many bytes of files have gone out to clients. */
+  readonly onSent?: (bytes: number) => void;
 }
 
 export interface HttpGateway {
@@ -43,12 +45,14 @@ interface Context {
   readonly publicRead: boolean;
   readonly limits: HttpLimits;
   readonly watch: ConnectionWatch;
+  readonly onSent: (bytes: number) => void;
 }
 
 export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
   const limits = { ...HTTP_LIMITS, ...options.limits };
   const watch = new ConnectionWatch(limits.lingerMs);
-  const context: Context = { face: options.face, log: options.log, publicRead: options.publicRead, limits, watch };
+  const { face, log, publicRead, onSent = () => {} } = options;
+  const context: Context = { face, log, publicRead, limits, watch, onSent };
   const app = createApp(context);
   const server = app.server;
   watch.attach(server);
@@ -143,7 +147,7 @@ async function handle(
   const { log, limits } = context;
   try {
     const call = await admittedCall(context, operation, request, exchange);
-    await sendAnswer(exchange, await operation.run(call), limits.lingerMs);
+    await sendAnswer(exchange, await operation.run(call), limits.lingerMs, context.onSent);
   } catch (thrown) {
     const error = toFsdfsError(thrown, log);
     if (error.status >= 500)

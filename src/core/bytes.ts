@@ -242,6 +242,13 @@ export class ByteReader {
   }
 
   text(): string {
+    const text = this.textOrUndefined();
+    if (text === undefined) throw new RangeError("a text is not UTF-8");
+    return text;
+  }
+
+  /** Undefined when the bytes of the text are there, but no UTF-8. */
+  textOrUndefined(): string | undefined {
     const length = this.varint();
     const start = this.#take(length);
     const memoryStart = this.#bytes.byteOffset + start;
@@ -251,7 +258,7 @@ export class ByteReader {
       text.includes("\uFFFD") &&
       Buffer.compare(Buffer.from(text), this.#bytes.subarray(start, start + length)) !== 0
     ) {
-      throw new RangeError("a text is not UTF-8");
+      return undefined;
     }
     return text;
   }

@@ -29,6 +29,16 @@ export function parseDirectoryPath(text: string): FilePath | "" {
   return parsePath(text.endsWith("/") ? text.slice(0, -1) : text);
 }
 
+/** Whether a path that came from elsewhere than a client is one. */
+export function isFilePath(text: string): text is FilePath {
+  try {
+    checkPath(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export interface DecodedUrlPath {
   /** "" is the root. */
   readonly path: FilePath | "";
@@ -80,14 +90,13 @@ export function ancestorsOf(path: FilePath): FilePath[] {
   return ancestors;
 }
 
-const encoder = new TextEncoder();
 /** Overlong forms and surrogates are errors; a byte order mark is part of the name. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function checkPath(path: string): void {
   if (!path.isWellFormed()) refuse("it is not valid Unicode");
   if (path.includes("\0")) refuse("it contains NUL");
-  const sizeBytes = encoder.encode(path).length;
+  const sizeBytes = Buffer.byteLength(path);
   if (sizeBytes > PATH_BYTES_MAX) refuse(`it has ${sizeBytes} bytes, and ${PATH_BYTES_MAX} are the most`);
   for (const segment of path.split("/")) checkSegment(segment);
 }
@@ -95,7 +104,7 @@ function checkPath(path: string): void {
 function checkSegment(segment: string): void {
   if (segment === "") refuse("a segment is empty");
   if (segment === "." || segment === "..") refuse(`it has a segment '${segment}'`);
-  const sizeBytes = encoder.encode(segment).length;
+  const sizeBytes = Buffer.byteLength(segment);
   if (sizeBytes > SEGMENT_BYTES_MAX) {
     refuse(`a segment has ${sizeBytes} bytes, and ${SEGMENT_BYTES_MAX} are the most`);
   }

@@ -10,6 +10,7 @@ import { Catalog } from "./catalog/catalog.ts";
 import { Identity } from "./identity.ts";
 import { CatchUp } from "./mesh/catch-up.ts";
 import { Greeting } from "./mesh/greeting.ts";
+import { Intake } from "./mesh/intake.ts";
 import { Membership, readAbsent } from "./mesh/membership.ts";
 import { Mesh } from "./mesh/mesh.ts";
 import { SelfCheck } from "./mesh/self-check.ts";
@@ -84,8 +85,9 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     readAbsent(ports.catalog),
   );
   counting.membership = membership;
-  const catchUp = new CatchUp(clock, catalog, mesh);
-  const selfCheck = new SelfCheck(catalog, mesh, membership, random, log);
+  const intake = new Intake(catalog, log);
+  const catchUp = new CatchUp(clock, catalog, mesh, intake);
+  const selfCheck = new SelfCheck(catalog, mesh, membership, intake, random, log);
   const readiness = new Readiness(clock, catalog, liveness, mesh, membership, settings, ending);
 
   // What it stores.

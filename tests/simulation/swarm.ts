@@ -25,7 +25,7 @@ export interface SwarmConfig {
   readonly discovery: boolean;
 }
 
-const PASSWORD = "simulated";
+export const PASSWORD = "simulated";
 /** A gigabit, in bytes for each millisecond. */
 const BYTES_PER_MS = 125_000;
 

@@ -226,10 +226,15 @@ function readRecord(reader: ByteReader, readOrigin: () => Origin): CatalogRecord
   if (kind !== KEY.path && kind !== KEY.setting) throw new RangeError(`unknown kind of record ${kind}`);
   const key: RegisterKey =
     kind === KEY.path
-      ? { kind: "path", path: reader.text() as FilePath, field: reader.text() }
+      ? { kind: "path", path: readPath(reader), field: reader.text() }
       : { kind: "setting", name: reader.text() };
   const stamp = readStamp(reader);
   return { key, stamp, value: reader.bytes(), origin, number };
+}
+
+/** What is no UTF-8 becomes "", which is no path either: the record is rejected (soundness.ts), the batch is not. */
+function readPath(reader: ByteReader): FilePath {
+  return (reader.textOrUndefined() ?? "") as FilePath;
 }
 
 function heldFlag(byte: number): number {

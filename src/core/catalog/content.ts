@@ -6,6 +6,8 @@ import type { Bytes } from "./kv.ts";
 import type { Content } from "./types.ts";
 
 const KIND = { file: 1, directory: 2, deleted: 3, moved: 4, requestedFile: 5 } as const;
+/** Begins the content of a path from which a file was moved away. */
+export const MOVED_KIND = KIND.moved;
 const SHA256_BYTES = 32;
 const REQUEST_BYTES = 8;
 

@@ -4,7 +4,7 @@
  * asked for only when that stands still.
  */
 import { ByteReader, ByteWriter } from "../../core/bytes.ts";
-import { type Batch, decodeBatch, encodeBatch } from "../../core/catalog/batch.ts";
+import { type Batch, encodeBatch } from "../../core/catalog/batch.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { originName } from "../../core/catalog/origins.ts";
 import type { Origin } from "../../core/catalog/types.ts";
@@ -13,6 +13,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { OutgoingResponse } from "../../ports/network.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { Intake } from "./intake.ts";
 import type { Link } from "./link.ts";
 import type { Mesh, ServerRequest } from "./mesh.ts";
 
@@ -33,12 +34,14 @@ export class CatchUp {
   readonly #clock: Clock;
   readonly #catalog: Catalog;
   readonly #mesh: Mesh;
+  readonly #intake: Intake;
   readonly #lags = new Map<string, Lag>();
 
-  constructor(clock: Clock, catalog: Catalog, mesh: Mesh) {
+  constructor(clock: Clock, catalog: Catalog, mesh: Mesh, intake: Intake) {
     this.#clock = clock;
     this.#catalog = catalog;
     this.#mesh = mesh;
+    this.#intake = intake;
     this.unit = new BackgroundUnit("catch up", () => this.#step());
     mesh.handle("records", (request) => this.#takeRecords(request));
     mesh.handle("catch-up", (request) => this.#giveRecords(request));
@@ -98,18 +101,19 @@ export class CatchUp {
     const complete = link.knownNumber(name);
     for (let after = this.#catalog.knownNumber(name); ; ) {
       const message = encodeRequest({ origin, after, complete });
-      const batch = decodeBatch(await link.call("catch-up", message, TIMEOUT_MS));
-      await this.#catalog.apply(batch);
-      const numbers = batch.records.filter((record) => originName(record.origin) === name).map(({ number }) => number);
-      if (batch.announcements.length > 0 || numbers.length === 0) return;
+      const taken = await this.#intake.take(await link.call("catch-up", message, TIMEOUT_MS), true);
+      const own = taken.numbers.filter((record) => originName(record.origin) === name);
+      const numbers = own.map(({ number }) => number);
+      if (taken.announced.length > 0 || numbers.length === 0) return;
       after = Math.max(...numbers);
     }
   }
 
   async #takeRecords({ message }: ServerRequest): Promise<OutgoingResponse> {
-    const batch = decodeBatch(message);
-    for (const { origin } of [...batch.records, ...batch.announcements]) this.#noteProgress(originName(origin));
-    await this.#catalog.apply(batch);
+    await this.#intake.take(message, true, ({ numbers, announced }) => {
+      for (const { origin } of numbers) this.#noteProgress(originName(origin));
+      for (const origin of announced) this.#noteProgress(originName(origin));
+    });
     return { head: new Uint8Array() };
   }
 

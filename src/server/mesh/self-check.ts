@@ -3,7 +3,7 @@
  * were lost to a bug or a bad disk come back; nothing is ever taken away by it.
  */
 import { ByteReader, ByteWriter } from "../../core/bytes.ts";
-import { decodeBatch, encodeBatch } from "../../core/catalog/batch.ts";
+import { encodeBatch } from "../../core/catalog/batch.ts";
 import {
   digestRange,
   type RangeDigest,
@@ -20,6 +20,7 @@ import type { OutgoingResponse } from "../../ports/network.ts";
 import type { Random } from "../../ports/random.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { Intake } from "./intake.ts";
 import type { Membership } from "./membership.ts";
 import type { Mesh, ServerRequest } from "./mesh.ts";
 
@@ -40,10 +41,12 @@ export class SelfCheck {
   readonly #mesh: Mesh;
   readonly #membership: Membership;
   readonly #random: Random;
+  readonly #intake: Intake;
   readonly #log: Log;
   #position: Position | undefined;
 
-  constructor(catalog: Catalog, mesh: Mesh, membership: Membership, random: Random, log: Log) {
+  constructor(catalog: Catalog, mesh: Mesh, membership: Membership, intake: Intake, random: Random, log: Log) {
+    this.#intake = intake;
     this.#catalog = catalog;
     this.#mesh = mesh;
     this.#membership = membership;
@@ -68,7 +71,7 @@ export class SelfCheck {
   }
 
   async #takeIn(answer: Bytes, table: SharedTable, range: KeyRange, before: number): Promise<void> {
-    await this.#catalog.apply({ records: decodeBatch(answer).records, announcements: [] });
+    await this.#intake.take(answer, false);
     const after = digestRange(this.#catalog.read(), table, range, Number.MAX_SAFE_INTEGER, this.#originAt);
     if (after.digest !== before) this.#log.info("the catalog took in records that it lacked", { table });
   }

@@ -8,6 +8,7 @@ import { ByteReader, ByteWriter } from "../../core/bytes.ts";
 import { decodeBatch, encodeBatch } from "../../core/catalog/batch.ts";
 import { decodeContent } from "../../core/catalog/content.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
+import { separate } from "../../core/catalog/soundness.ts";
 import type { CatalogRecord } from "../../core/catalog/types.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -164,7 +165,7 @@ export function encodeCommit(upload: string, record: CatalogRecord): Bytes {
 function decodeCommit(message: Bytes): { upload: string; record: CatalogRecord } {
   const reader = new ByteReader(message);
   const upload = reader.text();
-  const [record] = decodeBatch(reader.rest()).records;
-  if (record === undefined) throw new RangeError("a commit without a record");
+  const [record] = separate(decodeBatch(reader.rest()).records).sound;
+  if (record === undefined) throw new RangeError("a commit without a sound record");
   return { upload, record };
 }

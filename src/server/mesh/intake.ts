@@ -1,0 +1,60 @@
+/**
+ * Taking in the records that others send. One that has a path which is none is left out and logged; the others of its
+ * batch are merged, and its number counts as known, so that one bad record stops no sync (S7, C3).
+ */
+import { decodeBatch } from "../../core/catalog/batch.ts";
+import type { Bytes } from "../../core/catalog/kv.ts";
+import { originName } from "../../core/catalog/origins.ts";
+import { separate } from "../../core/catalog/soundness.ts";
+import type { CatalogRecord, Origin } from "../../core/catalog/types.ts";
+import type { Log } from "../../ports/log.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+
+/** Of rejected records that are remembered, so that each is logged once. */
+const REMEMBERED_MAX = 1000;
+/** Of a path in the log; it may be anything. */
+const SHOWN_LENGTH_MAX = 100;
+
+export interface Taken {
+  /** Of every record that came, and whose it was. */
+  readonly numbers: readonly { readonly origin: Origin; readonly number: number }[];
+  readonly announced: readonly Origin[];
+}
+
+export class Intake {
+  readonly #catalog: Catalog;
+  readonly #log: Log;
+  readonly #rejected = new Set<string>();
+
+  constructor(catalog: Catalog, log: Log) {
+    this.#catalog = catalog;
+    this.#log = log;
+  }
+
+  /**
+   * Merges a batch as it came. Resolves when it is durable. @param announces whether its announcements count
+   * @throws RangeError when the bytes are no batch
+   */
+  async take(message: Bytes, announces: boolean, came?: (taken: Taken) => void): Promise<Taken> {
+    const { records, announcements } = decodeBatch(message);
+    const taken: Taken = { numbers: records, announced: announcements.map(({ origin }) => origin) };
+    came?.(taken);
+    const { sound, unsound } = separate(records);
+    for (const record of unsound) this.#reject(record);
+    await this.#catalog.apply({ records: sound, announcements: announces ? announcements : [] });
+    return taken;
+  }
+
+  #reject({ key, origin, number }: CatalogRecord): void {
+    const name = `${originName(origin)} ${number}`;
+    if (this.#rejected.has(name)) return;
+    if (this.#rejected.size >= REMEMBERED_MAX) this.#rejected.clear();
+    this.#rejected.add(name);
+    const path = key.kind === "path" ? key.path.slice(0, SHOWN_LENGTH_MAX) : "";
+    this.#log.error("a record of another server has an invalid path and is left out", {
+      server: origin.server,
+      number,
+      path,
+    });
+  }
+}

@@ -11,6 +11,7 @@ import type { FileStore } from "../../src/ports/file-store.ts";
 import { Catalog } from "../../src/server/catalog/catalog.ts";
 import { Settings } from "../../src/server/settings.ts";
 import { Copies } from "../../src/server/storage/copies.ts";
+import { DiskWatch } from "../../src/server/storage/disk-watch.ts";
 import { ASIDE_DIRECTORY, SIDE_DIRECTORY, STAGED_DIRECTORY, TRASH_DIRECTORY } from "../../src/server/storage/layout.ts";
 import { Leftovers } from "../../src/server/storage/leftovers.ts";
 import { Settler } from "../../src/server/storage/settle.ts";
@@ -45,10 +46,11 @@ export class DiskWorld {
     }
     const context = { self: SELF, counts: () => true, defaultTarget: 3 };
     this.catalog = new Catalog(new MemoryCatalogStore(), clock, context);
-    this.space = new Space(this.catalog, QUOTA_BYTES, 0);
+    const watch = new DiskWatch(files, clock);
+    this.space = new Space(this.catalog, QUOTA_BYTES, 0, watch);
     const leftovers = new Leftovers(files);
     this.trash = new Trash(this.catalog, files, this.space, new Settings(this.catalog), leftovers, clock);
-    this.staging = new Staging(files, this.space, this.trash, leftovers, random);
+    this.staging = new Staging(files, this.space, this.trash, leftovers, random, watch);
     this.settler = new Settler(this.catalog, files, leftovers, random);
     const vanished = new Vanished(clock, 1_000, () => this.catalog.stats(), log);
     this.copies = new Copies(this.catalog, files, this.staging, this.settler, this.trash, vanished, log);

@@ -173,7 +173,17 @@ export const ERRORS = {
   "clock-wrong": {
     status: 503,
     message: "This server's clock differs from the other servers' by {seconds} s, so it takes no changes.",
-    hint: "Set its clock (timedatectl set-ntp true), or ask another server.",
+    hint: "Set its clock (timedatectl set-ntp true), or ask another server. Compare them: fsdfs clock",
+  },
+  "clocks-differ": {
+    status: 503,
+    message: "The clock of {ahead} is {seconds} s ahead of that of {behind}, so the two do not work together.",
+    hint: "See which of them is wrong (fsdfs clock) and set it: timedatectl set-ntp true",
+  },
+  "clock-repair-refused": {
+    status: 409,
+    message: "The swarm's clock is not repaired: {reason}.",
+    hint: "Start the servers that are missing, and try again. Those that are absent can be done without: --without-absent",
   },
   interrupted: {
     status: 503,

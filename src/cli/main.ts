@@ -1,6 +1,7 @@
 /** `fsdfs COMMAND ...`: finds the command, runs it, and tells what went wrong. */
 import { nearest } from "../options.ts";
 import { type Command, type Context, UsageError } from "./command.ts";
+import { CLOCK_COMMANDS } from "./commands/clock.ts";
 import { drop } from "./commands/drop.ts";
 import { get } from "./commands/get.ts";
 import { KEY_COMMANDS } from "./commands/key.ts";
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   status,
   servers,
   drop,
+  ...CLOCK_COMMANDS,
   ...KEY_COMMANDS,
 ];
 

@@ -55,6 +55,18 @@ export function formatSeconds(ms: number): string {
     : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
+/** How far two clocks are apart: "0.2 s", "-90 s", "3650 days". */
+export function formatSkew(ms: number): string {
+  const [unit, unitMs] = SKEW_UNITS.find(([, each]) => Math.abs(ms) >= 3 * each) ?? ["s", 1000];
+  return `${(ms / unitMs).toFixed(unit === "s" && Math.abs(ms) < 10_000 ? 1 : 0)} ${unit}`;
+}
+
+const SKEW_UNITS = [
+  ["days", 86_400_000],
+  ["h", 3_600_000],
+  ["min", 60_000],
+] as const;
+
 /** In the machine's own time zone: "2026-11-23 06:10". */
 export function formatTime(iso: string | null): string {
   if (iso === null) return "-";

@@ -8,6 +8,8 @@ import type { Bytes } from "../core/catalog/kv.ts";
 import { encodeUrlPath, parseDirectoryPath, parsePath } from "../core/paths.ts";
 import { type ErrorCode, FsdfsError } from "../errors.ts";
 import type {
+  ClockRepair,
+  ClockStatus,
   CreatedKey,
   EntryInfo,
   Health,
@@ -46,6 +48,9 @@ export interface Client {
   servers(): Promise<readonly ServerInfo[]>;
   serverFiles(server: string, options?: { limit?: number; after?: string }): Promise<ServerFilesPage>;
   drop(path: string): Promise<void>;
+  /** Also of a server that would not serve now. */
+  clock(): Promise<ClockStatus>;
+  repairClock(options?: { withoutAbsent?: boolean }): Promise<ClockRepair>;
   createKey(name: string, scope: Scope): Promise<CreatedKey>;
   listKeys(): Promise<readonly KeyInfo[]>;
   revokeKey(id: string): Promise<void>;
@@ -171,6 +176,8 @@ export function createClient(options: ClientOptions): Client {
     drop: async (path) => {
       await change("POST", `/drop/${encodeUrlPath(parsePath(path))}`);
     },
+    clock: () => read<ClockStatus>("/clock"),
+    repairClock: async (options = {}) => json<ClockRepair>(base, await change("POST", "/clock/repair", { ...options })),
     createKey: async (name, scope) => json<CreatedKey>(base, await change("POST", "/keys", { name, scope })),
     listKeys: async () => (await read<{ keys: KeyInfo[] }>("/keys")).keys,
     revokeKey: async (id) => {

@@ -28,6 +28,14 @@ export interface Face {
   drop(path: string): Promise<void>;
   /** Alive, and whether it would serve. Never waits for another server. */
   health(): Health;
+  /** How this server's clock and the others' are (C8). Never waits for another server. */
+  clock(): Promise<ClockStatus>;
+  /**
+   * Has all servers write at the right time again after a clock ran ahead. `withoutAbsent`: servers that are absent are
+   * done without; what they wrote meanwhile loses against what is written from now on.
+   * @throws `clock-wrong`, `clock-repair-refused`
+   */
+  repairClock(options?: { withoutAbsent?: boolean }): Promise<ClockRepair>;
 
   createKey(name: string, scope: Scope): Promise<CreatedKey>;
   listKeys(): Promise<KeyInfo[]>;
@@ -187,6 +195,44 @@ export interface Health {
   /** Where other servers connect; who joins by this address asks for it. */
   readonly swarmPort: number;
   readonly softwareVersion: string;
+}
+
+export interface ClockStatus {
+  /** This server's clock, ISO 8601 in UTC. */
+  readonly time: string;
+  /** This server's clock minus the median of the others', in milliseconds; null while none was met. */
+  readonly errorMs: number | null;
+  /** By how many milliseconds what is written is dated ahead of the clocks, at the server where it is most. */
+  readonly aheadMs: number;
+  /** How often the swarm's clock was repaired. */
+  readonly epoch: number;
+  /** When it was repaired last; null when it never was. */
+  readonly repaired: string | null;
+  /** The same in words, with what to do. */
+  readonly advice: string;
+  readonly servers: readonly ClockOfServer[];
+}
+
+export interface ClockOfServer {
+  readonly id: ServerId;
+  readonly name: string;
+  readonly self: boolean;
+  /** null when it is not in the roster: it was refused before it could join. */
+  readonly state: ServerState | null;
+  /** Its clock minus this server's, in milliseconds; null when it was not compared of late. */
+  readonly skewMs: number | null;
+  /** Its clock is too far away to work with it. */
+  readonly refused: boolean;
+  /** By how much what it writes is dated ahead of its clock; null while it is not connected. */
+  readonly aheadMs: number | null;
+}
+
+export interface ClockRepair {
+  /** False when there was nothing to repair. */
+  readonly repaired: boolean;
+  /** By how much what was written was dated ahead of the clocks. */
+  readonly aheadMs: number;
+  readonly epoch: number;
 }
 
 export interface KeyInfo {

@@ -7,6 +7,8 @@ import { parseDirectoryPath, parsePath } from "../core/paths.ts";
 import { FsdfsError } from "../errors.ts";
 import { FileStoreError } from "../ports/file-store.ts";
 import type {
+  ClockRepair,
+  ClockStatus,
   CreatedKey,
   Credential,
   EntryInfo,
@@ -30,6 +32,7 @@ import { guarded, guardedStream } from "./failures.ts";
 import { forwardOpen, forwardPlain, forwardPut, forwardTargets, type PlainOperation } from "./forward.ts";
 import type { Link } from "./mesh/link.ts";
 import { makeDirectory, move, remove } from "./operations/change-names.ts";
+import { clock, repairClock } from "./operations/clock.ts";
 import { drop } from "./operations/drop.ts";
 import { authenticate, createKey, listKeys, revokeKey } from "./operations/keys.ts";
 import { put } from "./operations/put.ts";
@@ -146,6 +149,17 @@ export class ServingFace implements Face {
 
   health(): Health {
     return health(this.#parts);
+  }
+
+  async clock(): Promise<ClockStatus> {
+    return clock(this.#parts);
+  }
+
+  async repairClock({ withoutAbsent = false }: { withoutAbsent?: boolean } = {}): Promise<ClockRepair> {
+    return await guarded(async () => {
+      await this.#mustBeFresh(); // It looks at what this server knows of the others, so it is not forwarded.
+      return await repairClock(this.#parts, withoutAbsent);
+    });
   }
 
   async createKey(name: string, scope: Scope): Promise<CreatedKey> {

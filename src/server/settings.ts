@@ -1,10 +1,13 @@
 /** What the swarm has agreed on, read from the catalog's setting registers and kept decoded until they change. */
 import { fromUtf8, utf8 } from "../core/bytes.ts";
+import { type Epochs, readEpochs, writtenAt } from "../core/catalog/epochs.ts";
 import { nameOfSettingKey, settingsRange } from "../core/catalog/keys.ts";
 import type { ReadView } from "../core/catalog/kv.ts";
 import { decodeRegisters, type VersionRow } from "../core/catalog/rows.ts";
 import { targetOf } from "../core/catalog/surplus.ts";
-import type { ServerId } from "../core/ids.ts";
+import type { Stamp } from "../core/catalog/types.ts";
+import { wallMsOf } from "../core/hybrid-clock.ts";
+import type { HybridTime, ServerId } from "../core/ids.ts";
 import type { Catalog, Change } from "./catalog/catalog.ts";
 import type { Scope } from "./face.ts";
 
@@ -40,6 +43,7 @@ interface Decoded {
   readonly writeCopies: number;
   readonly roster: ReadonlyMap<ServerId, RosterEntry>;
   readonly keys: ReadonlyMap<string, StoredKey>;
+  readonly epochs: Epochs;
 }
 
 export class Settings {
@@ -77,6 +81,18 @@ export class Settings {
 
   get keys(): ReadonlyMap<string, StoredKey> {
     return this.#decoded.keys;
+  }
+
+  /** When a content was written, at the latest (C8). */
+  writtenAt(stamp: Stamp): HybridTime {
+    return writtenAt(stamp, this.#decoded.epochs);
+  }
+
+  /** When the swarm's clock was last repaired, in milliseconds since the Unix epoch. */
+  get clockRepairedMs(): number | undefined {
+    const last = Math.max(...this.#decoded.epochs.keys());
+    const began = this.#decoded.epochs.get(last);
+    return began === undefined ? undefined : wallMsOf(began);
   }
 
   /** min(W, N): the copies that nothing fsdfs does by itself goes below (P3). */
@@ -117,6 +133,7 @@ function decode(view: ReadView): Decoded {
     writeCopies: numberOr(swarm.get("swarm/write-copies"), WRITE_COPIES_DEFAULT),
     roster,
     keys,
+    epochs: readEpochs(view),
   };
 }
 

@@ -15,6 +15,8 @@ const METHODS = [
   "serverFiles",
   "drop",
   "health",
+  "clock",
+  "repairClock",
   "createKey",
   "listKeys",
   "revokeKey",

@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { encodeContent } from "../../src/core/catalog/content.ts";
 import { readEntry } from "../../src/core/catalog/entries.ts";
+import { epochSetting, rankIn, readEpochs } from "../../src/core/catalog/epochs.ts";
 import { entryKey, settingKey, tableRange, versionOfKey } from "../../src/core/catalog/keys.ts";
 import type { ReadView } from "../../src/core/catalog/kv.ts";
 import { CONTENT_FIELD, compareWrites } from "../../src/core/catalog/merge.ts";
@@ -21,7 +22,7 @@ export const PATHS = ["a", "a/b", "c"] as FilePath[];
 const SETTINGS = ["roster/1", "key/1"];
 
 export interface WriteOrder {
-  readonly kind: "put" | "delete" | "directory" | "move" | "target" | "setting" | "hold" | "withdraw";
+  readonly kind: "put" | "delete" | "directory" | "move" | "target" | "setting" | "hold" | "withdraw" | "epoch";
   readonly which: number;
   readonly value: number;
   /** Ahead of or behind others: a later write need not have the later time. */
@@ -29,7 +30,7 @@ export interface WriteOrder {
 }
 
 export const anyWrite: fc.Arbitrary<WriteOrder> = fc.record({
-  kind: fc.constantFrom("put", "put", "delete", "directory", "move", "target", "setting", "hold", "withdraw"),
+  kind: fc.constantFrom("put", "put", "delete", "directory", "move", "target", "setting", "hold", "withdraw", "epoch"),
   which: fc.nat(5),
   value: fc.nat(5),
   time: fc.nat(4),
@@ -124,7 +125,8 @@ function pathOf({ which }: WriteOrder): FilePath {
 /** The registers that an order writes; none when there is nothing to do. */
 function writesOf(server: ModelServer, order: WriteOrder, time: HybridTime): Write[] {
   const path = pathOf(order);
-  const stamp: Stamp = { rank: 0, time, server: server.self };
+  const epoch = Math.max(0, ...readEpochs(server.view).keys());
+  const stamp: Stamp = { rank: epoch, time, server: server.self };
   const content = (at: FilePath, value: Content): Write => ({
     key: { kind: "path", path: at, field: CONTENT_FIELD },
     stamp,
@@ -159,11 +161,16 @@ function writesOf(server: ModelServer, order: WriteOrder, time: HybridTime): Wri
     }
     case "target": {
       const key: RegisterKey = { kind: "path", path, field: TARGET_FIELD };
-      return [{ key, stamp: { ...stamp, rank: order.value % 3 }, value: encodeTarget(1 + order.value) }];
+      const rank = rankIn(epoch, key) + (order.value % 3);
+      return [{ key, stamp: { ...stamp, rank }, value: encodeTarget(1 + order.value) }];
     }
     case "setting": {
       const name = SETTINGS[order.which % SETTINGS.length]!;
       return [{ key: { kind: "setting", name }, stamp, value: Uint8Array.of(order.value) }];
+    }
+    case "epoch": {
+      const key: RegisterKey = { kind: "setting", name: epochSetting(epoch + 1) };
+      return [{ key, stamp: { ...stamp, rank: epoch + 1 }, value: Uint8Array.of(order.value) }];
     }
     case "hold":
     case "withdraw": {

@@ -1,5 +1,6 @@
 /** Every operation of the HTTP API; each says its own address and what key it needs. docs/API.md describes them. */
 import type { Operation } from "./operation.ts";
+import { clock, repairClock } from "./operations/clock.ts";
 import { deleteFile } from "./operations/delete-file.ts";
 import { listDirectory, makeDirectory, removeDirectory } from "./operations/directories.ts";
 import { drop } from "./operations/drop.ts";
@@ -27,6 +28,8 @@ export const OPERATIONS: readonly Operation[] = [
   status,
   listServers,
   listServerFiles,
+  clock,
+  repairClock,
   createKey,
   listKeys,
   revokeKey,

@@ -8,22 +8,22 @@ import { type Batch, type ChainedAnnouncement, type LogWalk, tailDigest, walkLog
 import { contentStamp } from "../../core/catalog/entries.ts";
 import { metaKey, type Table, tableRange } from "../../core/catalog/keys.ts";
 import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
-import { merge } from "../../core/catalog/merge.ts";
+import { CONTENT_FIELD, merge } from "../../core/catalog/merge.ts";
 import { originName, readOrigin, readOrigins } from "../../core/catalog/origins.ts";
 import { OwnLog } from "../../core/catalog/own.ts";
 import type { OriginRow } from "../../core/catalog/rows.ts";
 import { type CatalogStats, readStats, STATS_KEY } from "../../core/catalog/stats.ts";
 import { type CatalogContext, CatalogTransaction } from "../../core/catalog/transaction.ts";
-import type { CatalogRecord, Origin, RegisterKey } from "../../core/catalog/types.ts";
-import { hybridTimeOf, nextHybridTime } from "../../core/hybrid-clock.ts";
+import type { CatalogRecord, Origin, RegisterKey, Stamp } from "../../core/catalog/types.ts";
+import { hybridTimeOf } from "../../core/hybrid-clock.ts";
 import type { HybridTime, ServerId, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { CatalogStore, Settled } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { CHAIN_KEY, readChainEnds, rememberChainEnd } from "./chain.ts";
+import { Times } from "./times.ts";
 
-const TIME_KEY = metaKey("time");
 const ORIGIN_KEY = metaKey("origin");
 /** Set while the disk has to be compared with what earlier incarnations of this server stated (storage/reconcile.ts). */
 export const RECONCILE_KEY = metaKey("reconcile");
@@ -50,12 +50,16 @@ export interface Change {
   readonly view: ReadView;
   /** A time after everything this server has seen (C8). */
   now(): HybridTime;
+  /** A name that no other version has, for one that is written at `time`. */
+  nameVersion(time: HybridTime): VersionId;
   /** Writes a register of a path with a stamp that exceeds the one it replaces; `time` when it was taken already. */
-  writePath(path: FilePath, field: string, value: Bytes, time?: HybridTime): void;
+  writePath(path: FilePath, field: string, value: Bytes, time?: HybridTime): Stamp;
   /** Says again, as a record of this server, what a register of a path says already: so that its number can be waited for. */
   restatePath(path: FilePath, field: string): void;
   writeHolding(version: VersionId, held: boolean): void;
   writeSetting(name: string, value: Bytes): void;
+  /** Begins the next epoch of the swarm's clock (C8), for all that is written from the next change on. */
+  beginEpoch(value: Bytes): void;
   merge(record: CatalogRecord): boolean;
   announce(announcement: ChainedAnnouncement): void;
   /** The number that the last record of this server has now. */
@@ -73,8 +77,8 @@ export interface Changed {
 export class Catalog {
   readonly self: ServerId;
   readonly #store: CatalogStore;
-  readonly #clock: Clock;
   readonly #context: CatalogContext;
+  readonly #times: Times;
   readonly #listeners: ((changed: Changed) => void)[] = [];
   readonly #rolledBackListeners: (() => void)[] = [];
   #origin: Origin | undefined;
@@ -82,17 +86,14 @@ export class Catalog {
   #origins = new Map<number, OriginRow>();
   #indexes = new Map<string, number>();
   #numbers = new Map<string, number>();
-  #time: HybridTime;
   #ownFlushed = 0;
   #revision = 0;
 
   constructor(store: CatalogStore, clock: Clock, context: CatalogContext) {
     this.self = context.self;
     this.#store = store;
-    this.#clock = clock;
     this.#context = context;
-    const time = store.read().get(TIME_KEY);
-    this.#time = time === undefined ? (0 as HybridTime) : (new ByteReader(time).uint(7) as HybridTime);
+    this.#times = new Times(context.self, clock, store.read());
     this.#refreshOrigins();
   }
 
@@ -142,8 +143,7 @@ export class Catalog {
   /** Begins a new incarnation, greater than any before and any that others know (C6). `chance` is 0 to 1. Durable when it resolves. */
   async mintOrigin(atLeast: HybridTime, chance: number): Promise<void> {
     const stored = this.storedOrigin()?.incarnation ?? 0;
-    const floor = Math.max(atLeast, stored, this.#time) as HybridTime;
-    const incarnation = nextHybridTime(floor, this.#clock.wall());
+    const incarnation = this.#times.nextIncarnation(Math.max(atLeast, stored) as HybridTime);
     await this.#store.write((view) => {
       view.put(ORIGIN_KEY, new ByteWriter(7).uint(incarnation, 7).finish());
       view.remove(CHAIN_KEY);
@@ -151,7 +151,7 @@ export class Catalog {
     await this.#store.flushed();
     // A catalog that was put back may have forgotten times that it gave while its clock was ahead of the wall's. Chance
     // makes it unlikely that one is given twice (about n in a million after n forgotten versions); it is no proof (P4).
-    this.#time = (incarnation + Math.floor(chance * FORGOTTEN_TIME)) as HybridTime;
+    this.#times.passOver(incarnation, Math.floor(chance * FORGOTTEN_TIME));
     this.#ownFlushed = 0;
     this.#settle({ server: this.self, incarnation });
   }
@@ -178,6 +178,7 @@ export class Catalog {
         for (const { key } of [...view.range(tableRange(table))]) view.remove(key);
       }
       for (const key of [CHAIN_KEY, STATS_KEY]) view.remove(key);
+      this.#times.forget(view);
     });
     this.#refreshOrigins();
     this.#revision += 1;
@@ -217,6 +218,11 @@ export class Catalog {
     return this.#ownFlushed;
   }
 
+  /** In which epoch of the swarm's clock this server writes, and how far ahead of its wall clock (C8). */
+  get times(): Pick<Times, "epoch" | "aheadMs"> {
+    return this.#times;
+  }
+
   /** Rises with each change: what was derived from the catalog at the same revision still holds. */
   get revision(): number {
     return this.#revision;
@@ -233,9 +239,9 @@ export class Catalog {
     let settings = false;
     let versions: ReadonlySet<VersionId> = new Set();
     let origins: ReadonlyMap<number, OriginRow> = new Map();
+    let begun: ReturnType<Times["nextEpoch"]> | undefined;
     const answer = await this.#store.write((view) => {
       const transaction = new CatalogTransaction(view, this.#context, this.#indexes);
-      const startTime = this.#time;
       let log: OwnLog | undefined;
       const ownLog = () => {
         if (this.#origin === undefined) throw new Error("this server writes no records before its origin is settled");
@@ -248,35 +254,40 @@ export class Catalog {
         log = new OwnLog(transaction, this.#origin);
         return log;
       };
-      const write = (key: RegisterKey, value: Bytes, time?: HybridTime) => {
+      const write = <S extends Stamp | undefined>(key: RegisterKey, stamp: S, value: Bytes): S => {
         own = true;
-        const stamp = key.kind === "holding" ? undefined : { rank: 0, time: time ?? change.now(), server: this.self };
         ownLog().write(key, stamp, value);
+        return stamp;
       };
       const change: Change = {
         transaction,
         view,
-        now: () => {
-          this.#time = nextHybridTime(this.#time, this.#clock.wall());
-          return this.#time;
+        now: () => this.#times.now(),
+        nameVersion: (time) => this.#times.nameVersion(time),
+        writePath: (path, field, value, time) => {
+          const key: RegisterKey = { kind: "path", path, field };
+          return write(key, this.#times.stamp(key, time), value);
         },
-        writePath: (path, field, value, time) => write({ kind: "path", path, field }, value, time),
         restatePath: (path, field) => {
           const register = transaction.registers(path).find((other) => other.field === field);
-          if (register === undefined) return;
-          own = true;
-          ownLog().write({ kind: "path", path, field }, register.stamp, register.value);
+          if (register !== undefined) write({ kind: "path", path, field }, register.stamp, register.value);
         },
         writeHolding: (version, held) => {
-          write({ kind: "holding", version, holder: this.self }, Uint8Array.of(held ? 1 : 0));
+          write({ kind: "holding", version, holder: this.self }, undefined, Uint8Array.of(held ? 1 : 0));
         },
         writeSetting: (name, value) => {
           settings = true;
-          write({ kind: "setting", name }, value);
+          const key: RegisterKey = { kind: "setting", name };
+          write(key, this.#times.stamp(key), value);
+        },
+        beginEpoch: (value) => {
+          settings = true;
+          begun = this.#times.nextEpoch();
+          write(begun.key, begun.stamp, value);
         },
         merge: (record) => {
           if (record.key.kind === "setting") settings = true;
-          if (record.stamp !== undefined) this.#observe(record.stamp.time);
+          if (record.stamp !== undefined) this.#times.observe(record.key, record.stamp);
           if (this.#isForgotten(record.origin)) view.put(RECONCILE_KEY, Uint8Array.of(1));
           return merge(transaction, record);
         },
@@ -288,11 +299,12 @@ export class Catalog {
       const result = apply(change);
       transaction.finish();
       if (log !== undefined) rememberChainEnd(view, log);
-      if (this.#time !== startTime) view.put(TIME_KEY, new ByteWriter(7).uint(this.#time, 7).finish());
+      this.#times.keep(view);
       versions = transaction.touched;
       origins = transaction.origins.changed;
       return result;
     });
+    if (begun !== undefined) this.#times.observe(begun.key, begun.stamp);
     for (const [index, row] of origins) this.#noteOrigin(index, row);
     this.#revision += 1;
     for (const listener of this.#listeners) listener({ versions, settings, own });
@@ -338,17 +350,13 @@ export class Catalog {
   /** A stamp that exceeds that of what is at the path, and all that this server has seen. */
   timeAfter(change: Change, path: FilePath): HybridTime {
     const stamp = contentStamp(change.view, path);
-    if (stamp !== undefined) this.#observe(stamp.time);
+    if (stamp !== undefined) this.#times.observe({ kind: "path", path, field: CONTENT_FIELD }, stamp);
     return change.now();
   }
 
   /** What others tell of this server's own past is news only to an older catalog than it had (C6). */
   #isForgotten(origin: Origin): boolean {
     return origin.server === this.self && origin.incarnation !== this.#origin?.incarnation;
-  }
-
-  #observe(time: HybridTime): void {
-    if (time > this.#time) this.#time = time;
   }
 
   /** What was committed about an origin; numbers only rise, so the order of two commits does not matter here. */

@@ -12,9 +12,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Identity } from "../identity.ts";
 import { addressOf } from "./address.ts";
 import { type Hello, type KnownOrigin, NO_SWARM, PROTOCOL, type ServerReport } from "./messages.ts";
-
-/** A server further away than this is refused (C8). */
-export const CLOCK_SKEW_MAX_MS = 60_000;
+import { CLOCK_SKEW_MAX_MS, Skews } from "./skews.ts";
 
 export interface GreetingParts {
   readonly clock: Clock;
@@ -30,16 +28,17 @@ export interface GreetingParts {
 
 export class Greeting {
   swarmPort = 0;
+  readonly skews: Skews;
   readonly #parts: GreetingParts;
   #cached: { revision: number; known: readonly KnownOrigin[]; digest: number } | undefined;
   readonly #self = new Set<string>();
   readonly #seenAs = new Set<string>();
   readonly #goals = new Map<ServerId, readonly KnownOrigin[]>();
-  readonly #skews = new Map<ServerId, number>();
   readonly #verdicts: ((known: readonly KnownOrigin[]) => void)[] = [];
 
   constructor(parts: GreetingParts) {
     this.#parts = parts;
+    this.skews = new Skews(parts.clock);
   }
 
   hello(): Hello {
@@ -89,15 +88,22 @@ export class Greeting {
     this.#verdicts.push(listener);
   }
 
-  /** The answering side of a greeting. @throws FsdfsError `clock-wrong`, `catalog-version` */
+  /** The answering side of a greeting. @throws FsdfsError `clocks-differ`, `catalog-version` */
   checkCaller(address: string, from: ServerId, hello: Hello): void {
     if (hello.protocol !== PROTOCOL) throw new FsdfsError("catalog-version", { version: hello.protocol });
     if (from === this.#parts.identity.server) return;
     const skewMs = hello.wallMs - this.#parts.clock.wall();
-    this.#skews.set(from, skewMs);
+    this.skews.note(from, skewMs, hello.name);
     if (Math.abs(skewMs) <= CLOCK_SKEW_MAX_MS) return;
     this.#parts.log.warn("a server was refused, its clock is too far away", { address, skewMs: Math.round(skewMs) });
-    throw new FsdfsError("clock-wrong", { seconds: Math.round(skewMs / 1000) });
+    throw this.#clocksDiffer(hello.name, skewMs);
+  }
+
+  /** In words that are true on either side. */
+  #clocksDiffer(other: string, skewMs: number): FsdfsError {
+    const { name } = this.#parts;
+    const [ahead, behind] = skewMs > 0 ? [other, name] : [name, other];
+    return new FsdfsError("clocks-differ", { ahead, behind, seconds: Math.round(Math.abs(skewMs) / 1000) });
   }
 
   /** The calling side: whether the server that answered is one to link with, after this one has joined it if need be. */
@@ -108,10 +114,8 @@ export class Greeting {
       return false;
     }
     if (hello.protocol !== PROTOCOL) throw new FsdfsError("catalog-version", { version: hello.protocol });
-    this.#skews.set(from, skewMs);
-    if (Math.abs(skewMs) > CLOCK_SKEW_MAX_MS) {
-      throw new FsdfsError("clock-wrong", { seconds: Math.round(-skewMs / 1000) });
-    }
+    this.skews.note(from, skewMs, hello.name);
+    if (Math.abs(skewMs) > CLOCK_SKEW_MAX_MS) throw this.#clocksDiffer(hello.name, skewMs);
     if (hello.seenAs !== undefined) this.#seenAs.add(addressOf(hello.seenAs, this.swarmPort));
     if (swarm === identity.swarm) return true;
     if (swarm === NO_SWARM) return false; // It will come to us.
@@ -146,18 +150,6 @@ export class Greeting {
       this.#goals.delete(server);
     }
     return true;
-  }
-
-  /** How far, in milliseconds, this server's clock is from the median of those it met. */
-  get medianSkewMs(): number {
-    const skews = [...this.#skews.values()].sort((a, b) => a - b);
-    const upper = skews[skews.length >> 1] ?? 0;
-    const lower = skews[(skews.length - 1) >> 1] ?? 0;
-    return Math.abs(lower) < Math.abs(upper) ? lower : upper; // Of two in the middle, the one that agrees.
-  }
-
-  noteSkew(server: ServerId, skewMs: number): void {
-    this.#skews.set(server, skewMs);
   }
 
   /** The greatest incarnation of this server that anybody told of. */

@@ -25,9 +25,10 @@ import {
   writeWriteCopies,
 } from "../settings.ts";
 import { sleep } from "../timers.ts";
-import { CLOCK_SKEW_MAX_MS, type Greeting } from "./greeting.ts";
+import type { Greeting } from "./greeting.ts";
 import type { Mesh } from "./mesh.ts";
 import type { KnownOrigin } from "./messages.ts";
+import { CLOCK_SKEW_MAX_MS, type Skew } from "./skews.ts";
 
 /** A new server that knows of no other listens for so long before it founds a swarm, and up to twice as long by chance. */
 const FOUND_AFTER_MS = 2000;
@@ -77,7 +78,7 @@ export class Membership {
     parts.greeting.onKnown((known) => this.#learn(known));
     parts.mesh.onAnswered((link) => {
       this.#stoodStill.delete(link.server);
-      parts.greeting.noteSkew(link.server, link.clockSkewMs);
+      parts.greeting.skews.note(link.server, link.clockSkewMs);
     });
     parts.settings.onChange(() => this.#connectToRoster());
     parts.catalog.onRolledBack(() => this.#noteRolledBack());
@@ -104,8 +105,19 @@ export class Membership {
 
   /** Seconds this clock is away from the median of the others', when that is too much for writing (C8). */
   get clockErrorSeconds(): number | undefined {
-    const skewMs = this.#parts.greeting.medianSkewMs;
+    const skewMs = this.#parts.greeting.skews.medianMs() ?? 0;
     return Math.abs(skewMs) > CLOCK_SKEW_MAX_MS ? Math.round(-skewMs / 1000) : undefined;
+  }
+
+  /** This clock minus the median of the others', in milliseconds; undefined while none was met. */
+  get clockErrorMs(): number | undefined {
+    const skewMs = this.#parts.greeting.skews.medianMs();
+    return skewMs === undefined ? undefined : -skewMs;
+  }
+
+  /** The servers whose clocks were compared with this one of late, refused ones included. */
+  clocksMet(): readonly Skew[] {
+    return this.#parts.greeting.skews.all();
   }
 
   /** Joins or founds, then keeps watch until the signal. */

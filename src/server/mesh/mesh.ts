@@ -23,7 +23,7 @@ import type { Settings } from "../settings.ts";
 import { sleep } from "../timers.ts";
 import { addressOf } from "./address.ts";
 import { Dialer, type DialResult } from "./dialer.ts";
-import { CLOCK_SKEW_MAX_MS, type Greeting } from "./greeting.ts";
+import type { Greeting } from "./greeting.ts";
 import { Link } from "./link.ts";
 import {
   decodeEnvelope,
@@ -38,6 +38,7 @@ import {
   NO_SWARM,
   type ServerReport,
 } from "./messages.ts";
+import { CLOCK_SKEW_MAX_MS } from "./skews.ts";
 
 const HELLO_TIMEOUT_MS = 5000;
 /** A server that stops spends no more time on telling the others. */

@@ -57,6 +57,8 @@ export interface ServerReport {
   /** Versions it is copying now. */
   readonly pulls: readonly VersionId[];
   readonly behind: boolean;
+  /** By how many milliseconds what it writes is ahead of its wall clock (C8). */
+  readonly aheadMs: number;
 }
 
 export interface Heartbeat {

@@ -83,6 +83,7 @@ function describeKey({ id, name, scope, createdMs }: StoredKey): KeyInfo {
 
 async function changeSettings(parts: Parts, apply: (change: Change) => void): Promise<void> {
   const { catalog, readiness } = parts;
+  readiness.checkClock();
   if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
   const number = await catalog.change((change) => {
     apply(change);

@@ -11,7 +11,7 @@ import { readEntry } from "../../core/catalog/entries.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { CatalogRecord, FileContent } from "../../core/catalog/types.ts";
-import { type ServerId, type VersionId, versionId } from "../../core/ids.ts";
+import type { ServerId, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { rendezvousWeight } from "../../core/rendezvous.ts";
 import { chooseTargets } from "../../core/replication/placement.ts";
@@ -204,6 +204,7 @@ async function commit(
   let committed: Committed | FileContent;
   try {
     if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
+    readiness.checkClock(); // It may have jumped while the bytes came.
     committed = await enterVersion(parts, path, staged, request);
   } catch (error) {
     await Promise.all([staging.discard(staged), ...uploads.map(discard)]);
@@ -244,13 +245,13 @@ async function enterVersion(
     const before = readEntry(change.view, path);
     if (before?.type === "file" && request !== undefined && before.content.request === request) return before.content;
     const time = catalog.timeAfter(change, path);
-    const version = versionId(time, catalog.self);
+    const version = change.nameVersion(time);
     const { sizeBytes, sha256 } = staged;
     const value = encodeContent({ type: "file", version, sizeBytes, sha256, request });
-    change.writePath(path, CONTENT_FIELD, value, time);
+    const stamp = change.writePath(path, CONTENT_FIELD, value, time);
     const record: CatalogRecord = {
       key: { kind: "path", path, field: CONTENT_FIELD },
-      stamp: { rank: 0, time, server: catalog.self },
+      stamp,
       value,
       origin: catalog.origin!,
       number: change.number,

@@ -5,7 +5,7 @@ import { holdersOf, targetOf } from "../../core/catalog/surplus.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import { wallMsOf } from "../../core/hybrid-clock.ts";
-import { type ServerId, type VersionId, versionTime } from "../../core/ids.ts";
+import { type HybridTime, type ServerId, type VersionId, versionTime } from "../../core/ids.ts";
 import { encodeUrlPath, type FilePath } from "../../core/paths.ts";
 import { signLink } from "../../core/security/tokens.ts";
 import { FsdfsError } from "../../errors.ts";
@@ -154,7 +154,7 @@ function bestFirst(parts: Parts): (a: HolderInfo, b: HolderInfo) => number {
 
 function describe(parts: Parts, view: ReadView, entry: Entry): EntryInfo {
   if (entry.type === "directory") {
-    const modified = entry.stamp === undefined ? null : new Date(wallMsOf(entry.stamp.time)).toISOString();
+    const modified = entry.stamp === undefined ? null : iso(parts.settings.writtenAt(entry.stamp));
     const nothing = { size: 0, sha256: null, version: null, target: null, copies: null };
     return { path: entry.path, type: "directory", modified, ...nothing };
   }
@@ -165,12 +165,17 @@ function describe(parts: Parts, view: ReadView, entry: Entry): EntryInfo {
     path: entry.path,
     type: "file",
     size,
-    modified: new Date(wallMsOf(versionTime(version))).toISOString(),
+    // A version that was moved is older than what is written at its path; one that a wrong clock named is not (C8).
+    modified: iso(Math.min(versionTime(version), parts.settings.writtenAt(entry.stamp)) as HybridTime),
     sha256,
     version,
     target: targetOf(view, row, parts.catalog.context),
     copies: holders.filter((server) => parts.catalog.context.counts(server)).length,
   };
+}
+
+function iso(time: HybridTime): string {
+  return new Date(wallMsOf(time)).toISOString();
 }
 
 function contentOf(info: EntryInfo): Pick<FileContent, "version" | "sizeBytes" | "sha256"> {

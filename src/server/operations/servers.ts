@@ -35,6 +35,7 @@ export function ownReport(parts: Parts): ServerReport {
     full: maxSurplus !== undefined && maxSurplus <= 0 && noRoom,
     pulls: puller.announced(),
     behind: readiness.isBehind,
+    aheadMs: Math.round(catalog.times.aheadMs),
   };
 }
 
@@ -157,7 +158,7 @@ function parseCursor(after: string | undefined): { origin: number; number: numbe
   return { origin: Number(match[1]), number: Number(match[2]) };
 }
 
-function stateOf(parts: Parts, server: ServerId): ServerState {
+export function stateOf(parts: Parts, server: ServerId): ServerState {
   if (server === parts.catalog.self || parts.mesh.isUp(server)) return "up";
   return parts.membership.isAbsent(server) ? "absent" : "down";
 }

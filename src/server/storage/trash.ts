@@ -15,6 +15,7 @@ import type { VersionId } from "../../core/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { FileStat, FileStore } from "../../ports/file-store.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import { CLOCK_SKEW_MAX_MS } from "../mesh/skews.ts";
 import type { Settings } from "../settings.ts";
 import { TRASH_DIRECTORY, versionInTrashName } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
@@ -66,11 +67,17 @@ export class Trash {
     const bound = this.#clock.wall() - TRASH_KEPT_MS;
     await this.#alone(async () => {
       const isOld = (row: TrashRow, version: VersionId) =>
-        wallMsOf(row.time) < bound && this.#isPurgeable(row, version);
+        this.#trashedMs(row) < bound && this.#isPurgeable(row, version);
       const { rows, last } = this.#find(this.#purgedUpTo, isOld);
       this.#purgedUpTo = last;
       for (const row of rows) await this.#purge(row);
     });
+  }
+
+  /** What was put there by a clock that ran ahead was there when the clock was repaired, at the latest (C8). */
+  #trashedMs(row: TrashRow): number {
+    const ms = wallMsOf(row.time);
+    return ms <= this.#clock.wall() + CLOCK_SKEW_MAX_MS ? ms : Math.min(ms, this.#settings.clockRepairedMs ?? ms);
   }
 
   /** One at a time: two purges would unlink the same files, and what is given back must not be unlinked. */

@@ -52,9 +52,9 @@ export const CANARIES: readonly Canary[] = [
   {
     name: "a PUT's time may be below that of what it replaces",
     rules: "C8",
-    file: "server/catalog/catalog.ts",
-    find: "this.#time = nextHybridTime(this.#time, this.#clock.wall());",
-    replace: "this.#time = nextHybridTime(0 as HybridTime, this.#clock.wall());",
+    file: "core/catalog/stamp-clock.ts",
+    find: "this.#time = nextHybridTime(this.#time, wallMs);",
+    replace: "this.#time = nextHybridTime(NEVER, wallMs);",
   },
   {
     name: "a server is never behind",

@@ -1,0 +1,142 @@
+/** The catalog's times: kept over restarts, followed over epochs (C8). */
+import { beforeEach, describe, expect, it } from "vitest";
+import { serverNumbered } from "../../../tests/catalog/arbitrary.ts";
+import { MemoryCatalogStore } from "../../adapters/memory/catalog-store.ts";
+import { encodeContent } from "../../core/catalog/content.ts";
+import { contentStamp, readEntry } from "../../core/catalog/entries.ts";
+import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
+import type { CatalogRecord, Stamp } from "../../core/catalog/types.ts";
+import { hybridTimeOf, wallMsOf } from "../../core/hybrid-clock.ts";
+import type { HybridTime, VersionId } from "../../core/ids.ts";
+import type { FilePath } from "../../core/paths.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { Settings } from "../settings.ts";
+import { Catalog } from "./catalog.ts";
+
+const NOW_MS = 1_790_000_000_000;
+const YEARS_MS = 315_360_000_000;
+const SELF = serverNumbered(1);
+const PATH = "a" as FilePath;
+
+let wallMs: number;
+let store: MemoryCatalogStore;
+
+const clock: Clock = { wall: () => wallMs, monotonic: () => 0, after: () => () => undefined };
+
+beforeEach(() => {
+  wallMs = NOW_MS;
+  store = new MemoryCatalogStore();
+});
+
+async function start(): Promise<Catalog> {
+  const catalog = new Catalog(store, clock, { self: SELF, counts: () => true, defaultTarget: 3 });
+  if (catalog.storedOrigin() === undefined) await catalog.mintOrigin(0 as HybridTime, 0);
+  else catalog.useStoredOrigin();
+  return catalog;
+}
+
+async function put(catalog: Catalog, path = PATH): Promise<{ version: VersionId; stamp: Stamp }> {
+  return await catalog.change((change) => {
+    const time = catalog.timeAfter(change, path);
+    const version = change.nameVersion(time);
+    const content = { type: "file", version, sizeBytes: 1, sha256: "0".repeat(64), request: undefined } as const;
+    return { version, stamp: change.writePath(path, CONTENT_FIELD, encodeContent(content), time) };
+  });
+}
+
+async function beginEpoch(catalog: Catalog): Promise<void> {
+  await catalog.change((change) => change.beginEpoch(Uint8Array.of(123, 125)));
+}
+
+function recordOf(stamp: Stamp): CatalogRecord {
+  return {
+    key: { kind: "path", path: PATH, field: CONTENT_FIELD },
+    stamp,
+    value: encodeContent({ type: "directory" }),
+    origin: { server: serverNumbered(2), incarnation: 1 as HybridTime },
+    number: 1,
+  };
+}
+
+describe("times", () => {
+  it("C8: go on above the last one after a restart, though the wall clock was set back", async () => {
+    wallMs = NOW_MS + 40_000;
+    const before = await put(await start());
+    wallMs = NOW_MS;
+    const after = await put(await start());
+    expect(after.stamp.time).toBe(before.stamp.time + 1);
+    expect(after.version > before.version).toBe(true);
+  });
+
+  it("C8: exceed what others wrote, and what is replaced", async () => {
+    const catalog = await start();
+    const stamp = { rank: 0, time: hybridTimeOf(NOW_MS + 50_000), server: serverNumbered(2) };
+    await catalog.apply({ records: [recordOf(stamp)], announcements: [] });
+    expect((await put(catalog)).stamp.time).toBe(stamp.time + 1);
+    expect(catalog.times.aheadMs).toBe(50_000);
+  });
+
+  it("C8: follow the wall clock again in a new epoch, and win; a restart keeps it", async () => {
+    wallMs = NOW_MS + YEARS_MS;
+    const wrong = await put(await start());
+    wallMs = NOW_MS;
+    const catalog = await start();
+    expect(catalog.times).toMatchObject({ epoch: 0, aheadMs: YEARS_MS });
+    await beginEpoch(catalog);
+    expect(catalog.times).toMatchObject({ epoch: 1, aheadMs: 0 });
+    wallMs += 1000;
+    const right = await put(catalog);
+    expect(right.stamp).toMatchObject({ rank: 1, time: hybridTimeOf(wallMs) });
+    expect(right.version > wrong.version).toBe(true);
+    expect(readEntry(catalog.read(), PATH)).toMatchObject({ content: { version: right.version } });
+    const again = await start();
+    expect(again.times).toMatchObject({ epoch: 1, aheadMs: 0 });
+    expect((await put(again)).version > right.version).toBe(true);
+  });
+
+  it("C8: a crash right after an epoch began forgets neither the epoch nor the times", async () => {
+    wallMs = NOW_MS + YEARS_MS;
+    await put(await start());
+    wallMs = NOW_MS;
+    await beginEpoch(await start());
+    expect((await start()).times).toMatchObject({ epoch: 1, aheadMs: 0 });
+  });
+
+  it("C8: a server learns of an epoch by any write of it", async () => {
+    wallMs = NOW_MS + YEARS_MS;
+    const catalog = await start();
+    await put(catalog);
+    wallMs = NOW_MS;
+    const stamp = { rank: 1, time: hybridTimeOf(NOW_MS - 5), server: serverNumbered(2) };
+    await catalog.apply({ records: [recordOf(stamp)], announcements: [] });
+    expect(contentStamp(catalog.read(), PATH)).toEqual(stamp);
+    expect((await put(catalog)).stamp).toMatchObject({ rank: 1, time: hybridTimeOf(NOW_MS) });
+  });
+
+  it("C8: what was written in an earlier epoch was written before the next began, at the latest", async () => {
+    wallMs = NOW_MS - 1000;
+    const catalog = await start();
+    const { stamp: early } = await put(catalog);
+    wallMs = NOW_MS + YEARS_MS;
+    const { stamp: wrong } = await put(catalog);
+    wallMs = NOW_MS;
+    await beginEpoch(catalog);
+    wallMs = NOW_MS + 1000;
+    const { stamp: late } = await put(catalog);
+    const settings = new Settings(catalog);
+    expect([early, wrong, late].map((stamp) => wallMsOf(settings.writtenAt(stamp)) - NOW_MS)).toEqual([-1000, 0, 1000]);
+    expect(settings.clockRepairedMs).toBe(NOW_MS);
+  });
+
+  it("a server that joins another swarm brings no time of the future along", async () => {
+    wallMs = NOW_MS + YEARS_MS;
+    const catalog = await start();
+    const { version } = await put(catalog);
+    wallMs = NOW_MS;
+    await catalog.reset();
+    await catalog.mintOrigin(0 as HybridTime, 0.5);
+    const { stamp, version: next } = await put(catalog);
+    expect(wallMsOf(stamp.time) - NOW_MS).toBeLessThanOrEqual(1000);
+    expect(next > version).toBe(true);
+  });
+});

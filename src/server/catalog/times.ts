@@ -1,0 +1,79 @@
+/** The times and names of this server's writes (core/catalog/stamp-clock.ts), as the catalog keeps them (C8). */
+import { compareBytes } from "../../core/bytes.ts";
+import { epochOf, epochSetting, rankIn, readEpochs } from "../../core/catalog/epochs.ts";
+import { metaKey } from "../../core/catalog/keys.ts";
+import type { ReadView, WriteView } from "../../core/catalog/kv.ts";
+import { StampClock } from "../../core/catalog/stamp-clock.ts";
+import type { RegisterKey, Stamp } from "../../core/catalog/types.ts";
+import { hybridTimeOf, nextHybridTime } from "../../core/hybrid-clock.ts";
+import { type HybridTime, type ServerId, type VersionId, versionId } from "../../core/ids.ts";
+import type { Clock } from "../../ports/clock.ts";
+
+const TIME_KEY = metaKey("time");
+
+export class Times {
+  readonly #self: ServerId;
+  readonly #clock: Clock;
+  readonly #stamps: StampClock;
+
+  constructor(self: ServerId, clock: Clock, view: ReadView) {
+    this.#self = self;
+    this.#clock = clock;
+    this.#stamps = new StampClock(view.get(TIME_KEY), readEpochs(view));
+  }
+
+  get epoch(): number {
+    return this.#stamps.epoch;
+  }
+
+  /** By how many milliseconds times are ahead of the wall clock. */
+  get aheadMs(): number {
+    return this.#stamps.aheadMs(this.#clock.wall());
+  }
+
+  now(): HybridTime {
+    return this.#stamps.next(this.#clock.wall());
+  }
+
+  nameVersion(time: HybridTime): VersionId {
+    return versionId(this.#stamps.name(time), this.#self);
+  }
+
+  /** For a write in the present epoch, at `time` or now. */
+  stamp(key: RegisterKey, time = this.now()): Stamp {
+    return { rank: rankIn(this.epoch, key), time, server: this.#self };
+  }
+
+  observe(key: RegisterKey, stamp: Stamp): void {
+    this.#stamps.observe(epochOf(key, stamp), stamp.time);
+  }
+
+  /** The write that begins the next epoch. It counts here when it is observed. */
+  nextEpoch(): { readonly key: RegisterKey; readonly stamp: Stamp } {
+    const rank = this.epoch + 1;
+    const stamp: Stamp = { rank, time: hybridTimeOf(this.#clock.wall()), server: this.#self };
+    return { key: { kind: "setting", name: epochSetting(rank) }, stamp };
+  }
+
+  /** For a new incarnation: after all that this server wrote before, as far as it and others know. */
+  nextIncarnation(atLeast: HybridTime): HybridTime {
+    return nextHybridTime(Math.max(atLeast, this.#stamps.time) as HybridTime, this.#clock.wall());
+  }
+
+  passOver(incarnation: HybridTime, spread: number): void {
+    this.#stamps.passOver(incarnation, spread, this.#clock.wall());
+  }
+
+  /** The catalog is empty again. */
+  forget(view: WriteView): void {
+    this.#stamps.forget();
+    this.keep(view);
+  }
+
+  /** Makes them durable with what was written at them: ahead of use, since nothing is told before the flush (C4). */
+  keep(view: WriteView): void {
+    const row = this.#stamps.encode();
+    const stored = view.get(TIME_KEY);
+    if (stored === undefined || compareBytes(stored, row) !== 0) view.put(TIME_KEY, row);
+  }
+}

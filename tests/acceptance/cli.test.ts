@@ -159,6 +159,22 @@ describe("the swarm", () => {
   });
 });
 
+describe("the clocks", () => {
+  test("C8: of three servers are shown, to people and as the API's own JSON, and need no repair", async () => {
+    const shown = await done(["clock"]);
+    expect(shown).toMatch(/^advice +The clocks agree/m);
+    for (const server of servers)
+      expect(shown).toMatch(new RegExp(`^[0-9a-f]{12}\\*? +${server.name} +up +-?0\\.\\d s `, "m"));
+    expect(JSON.parse(await done(["clock", "--json"], 1))).toMatchObject({
+      epoch: 0,
+      repaired: null,
+      servers: [{ refused: false }, { refused: false }, { refused: false }],
+    });
+    expect(await done(["clock", "repair"])).toContain("nothing to repair");
+    expect(JSON.parse(await done(["clock", "repair", "--json"], 2))).toMatchObject({ repaired: false, epoch: 0 });
+  });
+});
+
 describe("who may", () => {
   const url = () => servers[1]?.url ?? "";
   /** From another machine: nothing is found in the environment or on the disk. */

@@ -218,6 +218,20 @@ describe("the swarm's state", () => {
     expect((await fixture.request("/servers/ffffffffffff/files")).status).toBe(404);
   });
 
+  it("C8: the clocks are told by /clock, and an admin has them repaired, which is done only where it is needed", async () => {
+    const clock = await (await fixture.request("/clock", { key: fixture.keys.read })).json();
+    expect(clock).toMatchObject({ aheadMs: expect.any(Number), epoch: 0, repaired: null });
+    const self = expect.objectContaining({ self: true, skewMs: 0, refused: false });
+    expect(clock).toMatchObject({ servers: expect.arrayContaining([self]) });
+    for (const body of [undefined, "{}", '{"withoutAbsent": true}']) {
+      const init = { method: "POST", key: fixture.keys.admin, ...(body === undefined ? {} : { body }) };
+      const response = await fixture.request("/clock/repair", init);
+      expect([response.status, await response.json()]).toMatchObject([200, { repaired: false, epoch: 0 }]);
+    }
+    const wrong = { method: "POST", key: fixture.keys.admin, body: '{"withoutAbsent": 1}' };
+    expect((await fixture.request("/clock/repair", wrong)).status).toBe(400);
+  });
+
   it("is healthy, or says by 503 that it is not", async () => {
     const healthy = await fixture.request("/health", { key: null });
     expect([healthy.status, (await jsonOf<Health>(healthy)).status]).toEqual([200, "ok"]);

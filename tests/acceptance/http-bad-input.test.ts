@@ -206,6 +206,7 @@ describe("callers", () => {
       ["/keys", "GET"],
       ["/keys/x", "DELETE"],
       ["/drop/directory/file", "POST"],
+      ["/clock/repair", "POST"],
     ] as const) {
       await expectRefusal(await send(target, { method }), 403, "forbidden");
     }

@@ -32,7 +32,9 @@ function commandLines(text: string): string[] {
 /** Words in a document's command line that the program does not know. */
 function unknownIn(line: string): string[] {
   const words = line.trim().split(/\s+/);
-  const command = COMMANDS.find((each) => each.name === words.slice(0, each.name.split(" ").length).join(" "));
+  const wordsOf = ({ name }: (typeof COMMANDS)[number]) => name.split(" ").length;
+  const named = COMMANDS.filter((each) => each.name === words.slice(0, wordsOf(each)).join(" "));
+  const command = named.sort((a, b) => wordsOf(b) - wordsOf(a))[0];
   const flags = words.flatMap((word) => /^--([a-z][a-z-]*)/.exec(word)?.[1] ?? []);
   if (command === undefined) {
     const known = /^(COMMAND|help|key|--help|--version)\b/.test(line.trim());

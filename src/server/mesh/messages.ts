@@ -57,7 +57,8 @@ export interface ServerReport {
   /** Versions it is copying now. */
   readonly pulls: readonly VersionId[];
   readonly behind: boolean;
-  /** By how many milliseconds what it writes is ahead of its wall clock (C8). */
+  /** The epoch of the swarm's clock in which it writes, and by how many milliseconds ahead of its wall clock (C8). */
+  readonly epoch: number;
   readonly aheadMs: number;
 }
 

@@ -8,9 +8,15 @@ import type { ServerId } from "../../core/ids.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { ClockOfServer, ClockRepair, ClockStatus } from "../face.ts";
 import { afterChange } from "../failures.ts";
+import type { Link } from "../mesh/link.ts";
 import { CLOCK_SKEW_MAX_MS } from "../mesh/skews.ts";
 import type { Parts } from "../parts.ts";
+import { sleep } from "../timers.ts";
 import { stateOf } from "./servers.ts";
+
+/** Servers that are there have been heard by then: some heartbeats. */
+const LEVEL_WAIT_MS = 2500;
+const POLL_MS = 100;
 
 export function clock(parts: Parts): ClockStatus {
   const { ports, membership, catalog, settings } = parts;
@@ -36,7 +42,7 @@ function clocks(parts: Parts): ClockOfServer[] {
   return [...ids].map((id) => {
     const self = id === catalog.self;
     const skewMs = met.get(id)?.skewMs;
-    const ahead = self ? catalog.times.aheadMs : mesh.link(id)?.report.aheadMs;
+    const ahead = self ? catalog.times.aheadMs : aheadMsOf(parts, mesh.link(id));
     return {
       id,
       name: settings.roster.get(id)?.name ?? met.get(id)?.name ?? (self ? parts.options.name : id),
@@ -57,7 +63,7 @@ function clocks(parts: Parts): ClockOfServer[] {
 export async function repairClock(parts: Parts, withoutAbsent: boolean): Promise<ClockRepair> {
   const { catalog, readiness } = parts;
   readiness.checkClock();
-  const missing = missingServers(parts, withoutAbsent);
+  const missing = await missingServers(parts, withoutAbsent);
   if (missing.length > 0) {
     throw new FsdfsError("clock-repair-refused", { reason: `not level with this server: ${missing.join(", ")}` });
   }
@@ -71,20 +77,35 @@ export async function repairClock(parts: Parts, withoutAbsent: boolean): Promise
     await catalog.flushed();
     await readiness.known(number);
   });
+  await missingServers(parts, withoutAbsent); // So that who looks at the clocks now sees them repaired.
   return { repaired: true, aheadMs, epoch: catalog.times.epoch };
 }
 
 /** By how much the times that some server writes are ahead of its clock. */
-function farthestAheadMs({ catalog, mesh }: Parts): number {
-  return Math.round(Math.max(catalog.times.aheadMs, ...mesh.upLinks().map(({ report }) => report.aheadMs)));
+function farthestAheadMs(parts: Parts): number {
+  const others = parts.mesh.upLinks().map((link) => aheadMsOf(parts, link) ?? 0);
+  return Math.round(Math.max(parts.catalog.times.aheadMs, ...others));
 }
 
-function missingServers(parts: Parts, withoutAbsent: boolean): string[] {
-  const { settings, mesh, catalog, membership } = parts;
-  return [...settings.roster.values()].flatMap(({ id, name }) => {
-    if (id === catalog.self || (mesh.isUp(id) && mesh.link(id)?.report.behind === false)) return [];
-    return withoutAbsent && membership.isAbsent(id) ? [] : [name];
-  });
+/** Undefined when what the server said last is older than the last repair. */
+function aheadMsOf({ catalog }: Parts, link: Link | undefined): number | undefined {
+  return link === undefined || link.report.epoch < catalog.times.epoch ? undefined : link.report.aheadMs;
+}
+
+/** The names of the servers that are not up and level, in the present epoch. What they say of themselves takes a moment. */
+async function missingServers(parts: Parts, withoutAbsent: boolean): Promise<string[]> {
+  const { settings, mesh, catalog, membership, ports, ending } = parts;
+  const isThere = (id: ServerId) =>
+    mesh.isUp(id) && mesh.link(id)?.report.behind === false && aheadMsOf(parts, mesh.link(id)) !== undefined;
+  const missing = () =>
+    [...settings.roster.values()].filter(
+      ({ id }) => id !== catalog.self && !isThere(id) && !(withoutAbsent && membership.isAbsent(id)),
+    );
+  const deadline = ports.clock.monotonic() + LEVEL_WAIT_MS;
+  while (missing().length > 0 && ports.clock.monotonic() < deadline && !ending.aborted) {
+    await sleep(ports.clock, POLL_MS, ending);
+  }
+  return missing().map(({ name }) => name);
 }
 
 function advise(errorMs: number, aheadMs: number): string {

@@ -35,6 +35,7 @@ export function ownReport(parts: Parts): ServerReport {
     full: maxSurplus !== undefined && maxSurplus <= 0 && noRoom,
     pulls: puller.announced(),
     behind: readiness.isBehind,
+    epoch: catalog.times.epoch,
     aheadMs: Math.round(catalog.times.aheadMs),
   };
 }

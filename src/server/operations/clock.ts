@@ -64,11 +64,11 @@ export async function repairClock(parts: Parts, withoutAbsent: boolean): Promise
   const { catalog, readiness } = parts;
   readiness.checkClock();
   const missing = await missingServers(parts, withoutAbsent);
+  const aheadMs = farthestAheadMs(parts);
+  if (aheadMs <= CLOCK_SKEW_MAX_MS) return { repaired: false, aheadMs, epoch: catalog.times.epoch };
   if (missing.length > 0) {
     throw new FsdfsError("clock-repair-refused", { reason: `not level with this server: ${missing.join(", ")}` });
   }
-  const aheadMs = farthestAheadMs(parts);
-  if (aheadMs <= CLOCK_SKEW_MAX_MS) return { repaired: false, aheadMs, epoch: catalog.times.epoch };
   const number = await catalog.change((change) => {
     change.beginEpoch(utf8(JSON.stringify({ aheadMs })));
     return change.number;

@@ -53,7 +53,10 @@ describe("the clock of a server's writes", () => {
     expect([repaired.epoch, repaired.time]).toEqual([3, hybridTimeOf(NOW_MS + 7)]);
   });
 
-  it("an incarnation of the future does not push times ahead, but names", () => {
+  it("C8: an incarnation that a wrong clock gave does not push times ahead, but names; others push both", () => {
+    const near = fresh();
+    near.passOver((NOW + 9000) as HybridTime, 500, NOW_MS);
+    expect(near.next(NOW_MS)).toBe(NOW + 9501);
     const clock = fresh();
     clock.passOver(FUTURE, 500, NOW_MS);
     const time = clock.next(NOW_MS);

@@ -14,6 +14,8 @@ import type { Bytes } from "./kv.ts";
 
 const NEVER = 0 as HybridTime;
 const TIME_BYTES = 7;
+/** Clocks that are in use may have been so far apart when an incarnation began: each of two a good minute (C8). */
+const INCARNATION_AHEAD_MAX = hybridTimeOf(180_000);
 
 export class StampClock {
   #epoch = 0;
@@ -59,12 +61,14 @@ export class StampClock {
   }
 
   /**
-   * Nothing is named up to `incarnation` and `spread` beyond it, nor written within `spread` of the wall clock: a catalog
-   * that was put back may have forgotten it.
+   * Nothing is named, nor written, up to `incarnation` and `spread` beyond it: a catalog that was put back may have
+   * forgotten it. An incarnation that a wrong clock gave moves names only (T1).
    */
   passOver(incarnation: HybridTime, spread: number, wallMs: number): void {
+    const wall = hybridTimeOf(wallMs);
+    const begun = incarnation <= wall + INCARNATION_AHEAD_MAX ? incarnation : wall;
     this.#named = Math.max(this.#named, incarnation + spread) as HybridTime;
-    this.#time = Math.max(this.#time, hybridTimeOf(wallMs) + spread) as HybridTime;
+    this.#time = Math.max(this.#time, begun + spread) as HybridTime;
   }
 
   /** The catalog is empty again. What was named stays named (T2). */

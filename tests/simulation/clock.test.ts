@@ -156,6 +156,24 @@ describe("a repair of the clock", () => {
       expect(wallMsOf(versionTime(last.version)) - three.wallMs()).toBeGreaterThan(YEARS_MS / 2);
     }));
 
+  it("C8: has the trash of the wrong clock purged a week after it", () =>
+    play({}, async (swarm) => {
+      const [one] = swarm.machines as [Machine];
+      const isTrashed = () => one.files.tree().some(({ name }) => name.startsWith(".fsdfs/trash/"));
+      await setAll(swarm, YEARS_MS);
+      await putText(swarm, one, "a", "text");
+      await rest(swarm);
+      await ask(one, (face) => face.remove("a"));
+      await until(swarm, "it is in the trash", async () => isTrashed());
+      await setAll(swarm, 0);
+      await ask(one, (face) => face.repairClock());
+      await setAll(swarm, 6 * 86_400_000);
+      await swarm.world.sleep(60_000);
+      expect(isTrashed()).toBe(true);
+      await setAll(swarm, 8 * 86_400_000);
+      await until(swarm, "it is purged", async () => !isTrashed());
+    }));
+
   it("C8: waits for servers that are down, and does without absent ones when told to; they follow when they are back", () =>
     play({ graceMs: 10_000 }, async (swarm) => {
       const [one, two, away] = swarm.machines as [Machine, Machine, Machine];

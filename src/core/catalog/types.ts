@@ -5,7 +5,7 @@ import type { Bytes } from "./kv.ts";
 
 /** The order of writes to one register (C1): by rank, time, server and at last by the value's bytes. Total. */
 export interface Stamp {
-  /** 0 but for N, where it is the time of the policy that gave it. */
+  /** The epoch of the swarm's clock in which it was written (epochs.ts); for N the time of its policy is part of it. */
   readonly rank: number;
   readonly time: HybridTime;
   readonly server: ServerId;

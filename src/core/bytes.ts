@@ -9,7 +9,22 @@ const SLAB_BYTES = 16 * 1024;
 /** What is longer has memory of its own, so that keeping it keeps no more. */
 const CUT_BYTES_MAX = 2048;
 
-let slab = Buffer.alloc(SLAB_BYTES);
+/** Asking an array for its buffer is slow, so that it is kept beside it. */
+interface Memory {
+  readonly bytes: Buffer;
+  readonly buffer: ArrayBuffer;
+}
+
+/**
+ * Node's own ways from bytes to text, which read any Uint8Array where it lies. `toString` is for Buffers only: one would
+ * be made for each call, which costs more than the text.
+ */
+const toText = Buffer.prototype as unknown as Record<
+  "utf8Slice" | "latin1Slice" | "hexSlice",
+  (this: Bytes, start: number, end: number) => string
+>;
+
+let slab = newMemory(SLAB_BYTES);
 /** Bytes of the slab that are given away; no byte is given twice. */
 let slabUsed = 0;
 
@@ -20,6 +35,11 @@ export function allocate(length: number): Bytes {
   return new Uint8Array(slab.buffer, start, length);
 }
 
+function newMemory(length: number): Memory {
+  const buffer = new ArrayBuffer(length);
+  return { bytes: Buffer.from(buffer), buffer };
+}
+
 export function copyOf(bytes: Bytes): Bytes {
   const copy = allocate(bytes.length);
   copy.set(bytes);
@@ -28,7 +48,7 @@ export function copyOf(bytes: Bytes): Bytes {
 
 function takeFromSlab(length: number): number {
   if (slabUsed + length > SLAB_BYTES) {
-    slab = Buffer.alloc(SLAB_BYTES);
+    slab = newMemory(SLAB_BYTES);
     slabUsed = 0;
   }
   const start = slabUsed;
@@ -36,23 +56,29 @@ function takeFromSlab(length: number): number {
   return start;
 }
 
-let viewed: Buffer = slab;
-
-/** A buffer over all the memory that the bytes lie in, at their `byteOffset`: one for many of them. */
-export function memoryOf(bytes: Bytes): Buffer {
-  if (viewed.buffer !== bytes.buffer) viewed = Buffer.from(bytes.buffer);
-  return viewed;
+export function utf8(text: string): Bytes {
+  return encode(text, Buffer.byteLength(text), "utf8");
 }
 
-export function utf8(text: string): Bytes {
-  const bytes = allocate(Buffer.byteLength(text));
-  memoryOf(bytes).write(text, bytes.byteOffset, bytes.length, "utf8");
-  return bytes;
+/** One byte for each character, which must be below 256. */
+export function latin1(text: string): Bytes {
+  return encode(text, text.length, "latin1");
+}
+
+export function fromLatin1(bytes: Bytes): string {
+  return toText.latin1Slice.call(bytes, 0, bytes.length);
+}
+
+function encode(text: string, length: number, encoding: "utf8" | "latin1"): Bytes {
+  if (length > CUT_BYTES_MAX) return new Uint8Array(Buffer.from(text, encoding));
+  const start = takeFromSlab(length);
+  slab.bytes.write(text, start, length, encoding);
+  return new Uint8Array(slab.buffer, start, length);
 }
 
 /** @throws TypeError when the bytes are no UTF-8 */
 export function fromUtf8(bytes: Bytes): string {
-  const text = memoryOf(bytes).toString("utf8", bytes.byteOffset, bytes.byteOffset + bytes.length);
+  const text = toText.utf8Slice.call(bytes, 0, bytes.length);
   // U+FFFD stands for what is no UTF-8, unless it was written.
   return text.includes("\uFFFD") ? decoder.decode(bytes) : text;
 }
@@ -68,7 +94,7 @@ export function compareBytes(a: Bytes, b: Bytes): number {
 }
 
 export function hex(bytes: Bytes): string {
-  return memoryOf(bytes).toString("hex", bytes.byteOffset, bytes.byteOffset + bytes.length);
+  return toText.hexSlice.call(bytes, 0, bytes.length);
 }
 
 export function fromHex(text: string): Bytes {
@@ -77,7 +103,8 @@ export function fromHex(text: string): Bytes {
 
 /** Grows as it is written. */
 export class ByteWriter {
-  #memory: Buffer;
+  #memory: Memory;
+  #bytes: Buffer;
   #start: number;
   #end: number;
   #position: number;
@@ -85,7 +112,8 @@ export class ByteWriter {
   constructor(expectedBytes = 128) {
     const isCut = expectedBytes <= CUT_BYTES_MAX;
     this.#start = isCut ? takeFromSlab(expectedBytes) : 0;
-    this.#memory = isCut ? slab : Buffer.from(new ArrayBuffer(expectedBytes));
+    this.#memory = isCut ? slab : newMemory(expectedBytes);
+    this.#bytes = this.#memory.bytes;
     this.#end = this.#start + expectedBytes;
     this.#position = this.#start;
   }
@@ -96,7 +124,7 @@ export class ByteWriter {
 
   u8(value: number): this {
     this.#reserve(1);
-    this.#memory[this.#position++] = value;
+    this.#bytes[this.#position++] = value;
     return this;
   }
 
@@ -105,7 +133,7 @@ export class ByteWriter {
     this.#reserve(width);
     let rest = value;
     for (let i = this.#position + width - 1; i >= this.#position; i--) {
-      this.#memory[i] = rest % 256;
+      this.#bytes[i] = rest % 256;
       rest = Math.floor(rest / 256);
     }
     this.#position += width;
@@ -118,17 +146,17 @@ export class ByteWriter {
     this.#reserve(8);
     let rest = value;
     while (rest >= 128) {
-      this.#memory[this.#position++] = (rest % 128) | 128;
+      this.#bytes[this.#position++] = (rest % 128) | 128;
       rest = Math.floor(rest / 128);
     }
-    this.#memory[this.#position++] = rest;
+    this.#bytes[this.#position++] = rest;
     return this;
   }
 
   /** As they are, without a length. */
   raw(bytes: Bytes): this {
     this.#reserve(bytes.length);
-    this.#memory.set(bytes, this.#position);
+    this.#bytes.set(bytes, this.#position);
     this.#position += bytes.length;
     return this;
   }
@@ -142,7 +170,7 @@ export class ByteWriter {
     if (this.#shortAscii(text)) return this;
     const length = Buffer.byteLength(text);
     this.varint(length).#reserve(length);
-    this.#memory.write(text, this.#position, "utf8");
+    this.#bytes.write(text, this.#position, "utf8");
     this.#position += length;
     return this;
   }
@@ -151,7 +179,7 @@ export class ByteWriter {
   hex(text: string, from = 0, to = text.length): this {
     this.#reserve((to - from) / 2);
     for (let i = from; i < to; i += 2) {
-      this.#memory[this.#position++] = (digitOf(text.charCodeAt(i)) << 4) | digitOf(text.charCodeAt(i + 1));
+      this.#bytes[this.#position++] = (digitOf(text.charCodeAt(i)) << 4) | digitOf(text.charCodeAt(i + 1));
     }
     return this;
   }
@@ -171,9 +199,9 @@ export class ByteWriter {
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
       if (code >= 128) return false;
-      this.#memory[this.#position + 1 + i] = code;
+      this.#bytes[this.#position + 1 + i] = code;
     }
-    this.#memory[this.#position] = text.length;
+    this.#bytes[this.#position] = text.length;
     this.#position += 1 + text.length;
     return true;
   }
@@ -181,9 +209,10 @@ export class ByteWriter {
   #reserve(count: number): void {
     if (this.#position + count <= this.#end) return;
     const larger = new ByteWriter(Math.max(this.length + count, (this.#end - this.#start) * 2));
-    this.#memory.copy(larger.#memory, larger.#start, this.#start, this.#position);
+    this.#bytes.copy(larger.#bytes, larger.#start, this.#start, this.#position);
     this.#position = larger.#start + this.length;
     this.#memory = larger.#memory;
+    this.#bytes = larger.#bytes;
     this.#start = larger.#start;
     this.#end = larger.#end;
   }
@@ -251,8 +280,7 @@ export class ByteReader {
   textOrUndefined(): string | undefined {
     const length = this.varint();
     const start = this.#take(length);
-    const memoryStart = this.#bytes.byteOffset + start;
-    const text = memoryOf(this.#bytes).toString("utf8", memoryStart, memoryStart + length);
+    const text = toText.utf8Slice.call(this.#bytes, start, start + length);
     // U+FFFD stands for what is no UTF-8, unless it was written: a damaged name must not pass for another.
     if (
       text.includes("\uFFFD") &&
@@ -265,8 +293,7 @@ export class ByteReader {
 
   hex(count: number): string {
     const start = this.#take(count);
-    const memoryStart = this.#bytes.byteOffset + start;
-    return memoryOf(this.#bytes).toString("hex", memoryStart, memoryStart + count);
+    return toText.hexSlice.call(this.#bytes, start, start + count);
   }
 
   rest(): Bytes {

@@ -119,7 +119,17 @@ export function writeKey(change: Change, key: StoredKey): void {
 
 /** Whether a roster entry would be written anew. */
 export function sameRosterEntry(a: RosterEntry | undefined, b: RosterEntry): boolean {
-  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+  if (a === undefined || a.addresses.length !== b.addresses.length) return false;
+  const { id, name, zone, url, httpPort, softwareVersion } = b;
+  return (
+    a.id === id &&
+    a.name === name &&
+    a.zone === zone &&
+    a.url === url &&
+    a.httpPort === httpPort &&
+    a.softwareVersion === softwareVersion &&
+    a.addresses.every((address, i) => address === b.addresses[i])
+  );
 }
 
 function decode(view: ReadView): Decoded {

@@ -7,12 +7,31 @@ export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
   const { promise, resolve } = Promise.withResolvers<void>();
   const end = () => {
     cancel();
-    signal.removeEventListener("abort", end);
+    forget();
     resolve();
   };
   const cancel = clock.after(ms, end);
-  signal.addEventListener("abort", end);
+  const forget = onAbort(signal, end);
   return promise;
+}
+
+/** Who waits for a signal's end; the signal itself has one listener, adding and removing those being slow. */
+const waitingFor = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** Calls `abort` when the signal is aborted, which it is not yet. Answers what stops that. */
+function onAbort(signal: AbortSignal, abort: () => void): () => void {
+  const waiting = waitingFor.get(signal) ?? listenTo(signal);
+  waiting.add(abort);
+  return () => waiting.delete(abort);
+}
+
+function listenTo(signal: AbortSignal): Set<() => void> {
+  const waiting = new Set<() => void>();
+  waitingFor.set(signal, waiting);
+  signal.addEventListener("abort", () => {
+    for (const abort of waiting) abort();
+  });
+  return waiting;
 }
 
 /** A flag that many may wait for: `wake` resolves all who wait, or the next who does. */
@@ -30,10 +49,9 @@ export class Wakeup {
     if (!this.#set && !signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const cancel = clock.after(ms, resolve);
-      const stop = () => resolve();
-      signal.addEventListener("abort", stop);
+      const forget = onAbort(signal, resolve);
       await Promise.race([promise, this.#waiting.promise]);
-      signal.removeEventListener("abort", stop);
+      forget();
       cancel();
     }
     if (this.#set) {

@@ -6,7 +6,7 @@
  * Visible transactions that are not flushed keep an undo list each, so a power cut takes back the newest first and what
  * survives is always a prefix of the order of writing. Nothing here depends on time or chance.
  */
-import { allocate, copyOf, memoryOf } from "../../core/bytes.ts";
+import { copyOf, fromLatin1, latin1 } from "../../core/bytes.ts";
 import type { Bytes, KeyRange, KeyValue, ReadView, WriteView } from "../../core/catalog/kv.ts";
 import { type CatalogStore, CatalogStoreError, KEY_BYTES_MAX, type Settled } from "../../ports/catalog-store.ts";
 import { SortedMap, type SortedMapImage } from "./sorted-map.ts";
@@ -218,13 +218,13 @@ class View implements ReadView {
 
   get(key: Bytes): Bytes | undefined {
     this.#check();
-    const value = this.pairs.get(keyOf(key));
+    const value = this.pairs.get(fromLatin1(key));
     return value && copyOf(value);
   }
 
   *range(range: KeyRange): Iterable<KeyValue> {
-    const start = keyOf(range.start);
-    const end = keyOf(range.end);
+    const start = fromLatin1(range.start);
+    const end = fromLatin1(range.end);
     const reverse = range.reverse === true;
     let left = range.limit ?? Number.POSITIVE_INFINITY;
     // Sought anew at each step: the loop around may put and remove.
@@ -233,7 +233,7 @@ class View implements ReadView {
       this.#check();
       const pair = reverse ? this.pairs.before(from) : this.pairs.atOrAfter(from);
       if (pair === undefined || (reverse ? pair[0] < start : pair[0] >= end)) return;
-      yield { key: bytesOf(pair[0]), value: copyOf(pair[1]) };
+      yield { key: latin1(pair[0]), value: copyOf(pair[1]) };
       from = reverse ? pair[0] : `${pair[0]}\0`;
     }
   }
@@ -273,17 +273,7 @@ function checkedKey(key: Bytes): string {
   if (key.length === 0 || key.length > KEY_BYTES_MAX) {
     throw new RangeError(`a key has 1 to ${KEY_BYTES_MAX} bytes, not ${key.length}`);
   }
-  return keyOf(key);
-}
-
-function keyOf(key: Bytes): string {
-  return memoryOf(key).toString("latin1", key.byteOffset, key.byteOffset + key.length);
-}
-
-function bytesOf(key: string): Bytes {
-  const bytes = allocate(key.length);
-  memoryOf(bytes).write(key, bytes.byteOffset, key.length, "latin1");
-  return bytes;
+  return fromLatin1(key);
 }
 
 function spentBytes(key: string, value: Bytes | undefined): number {

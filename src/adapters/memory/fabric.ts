@@ -150,6 +150,7 @@ export class Pipe {
   readonly to: string;
   readonly #fabric: MemoryFabric;
   readonly #receiver: Scheduler;
+  readonly #link: Link;
   #lastArrivalMs = 0;
   #waiting: { sizeBytes: number; deliver: () => void }[] = [];
   #sealed = false;
@@ -159,20 +160,20 @@ export class Pipe {
     this.from = from;
     this.to = to;
     this.#receiver = receiver;
+    this.#link = fabric.link(from, to);
   }
 
   send(sizeBytes: number, deliver: () => void): void {
     if (this.#sealed) return;
-    const link = this.#fabric.link(this.from, this.to);
+    const link = this.#link;
     if (link.cut || this.#waiting.length > 0) this.#waiting.push({ sizeBytes, deliver });
     else this.#transmit(link, sizeBytes, deliver);
   }
 
   release(): void {
-    const link = this.#fabric.link(this.from, this.to);
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { sizeBytes, deliver } of waiting) this.#transmit(link, sizeBytes, deliver);
+    for (const { sizeBytes, deliver } of waiting) this.#transmit(this.#link, sizeBytes, deliver);
   }
 
   /** Nothing more is sent; what was sent before arrives. */

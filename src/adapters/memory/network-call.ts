@@ -163,16 +163,7 @@ export class ServerCall {
   }
 
   #incoming(method: string, head: Bytes): IncomingRequest {
-    const signal = () => this.#signal();
-    return {
-      method,
-      head,
-      body: this.body,
-      remoteAddress: this.#remoteAddress,
-      get signal() {
-        return signal();
-      },
-    };
+    return new Incoming(method, head, this.body, this.#remoteAddress, () => this.#signal());
   }
 
   #signal(): AbortSignal {
@@ -203,6 +194,32 @@ export class ServerCall {
     // The rest of the request's body is not wanted any more.
     this.body.leave();
     this.#onOver(this);
+  }
+}
+
+class Incoming implements IncomingRequest {
+  readonly method: string;
+  readonly head: Bytes;
+  readonly body: AsyncIterable<Bytes>;
+  readonly remoteAddress: string;
+  readonly #signal: () => AbortSignal;
+
+  constructor(
+    method: string,
+    head: Bytes,
+    body: AsyncIterable<Bytes>,
+    remoteAddress: string,
+    signal: () => AbortSignal,
+  ) {
+    this.method = method;
+    this.head = head;
+    this.body = body;
+    this.remoteAddress = remoteAddress;
+    this.#signal = signal;
+  }
+
+  get signal(): AbortSignal {
+    return this.#signal();
   }
 }
 

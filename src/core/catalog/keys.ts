@@ -89,8 +89,7 @@ export function logKey(origin: number, number: number): Bytes {
 }
 
 export function numberOfLogKey(key: Bytes): number {
-  const view = new DataView(key.buffer, key.byteOffset);
-  return view.getUint8(3) * 2 ** 32 + view.getUint32(4);
+  return new ByteReader(key, 3).uint(LOG_NUMBER_BYTES);
 }
 
 export function originKey(origin: number): Bytes {
@@ -113,12 +112,12 @@ export function workKey(position: WorkPosition): Bytes {
 }
 
 export function workPositionOf(key: Bytes): WorkPosition {
-  const view = new DataView(key.buffer, key.byteOffset, key.length);
+  const reader = new ByteReader(key, 1);
   return {
-    held: key[1] === 1,
-    surplus: view.getUint16(2) - SURPLUS_ZERO,
-    order: view.getUint32(4),
-    version: versionOfBytes(key, 8),
+    held: reader.u8() === 1,
+    surplus: reader.uint(2) - SURPLUS_ZERO,
+    order: reader.uint(4),
+    version: readVersion(reader),
   };
 }
 

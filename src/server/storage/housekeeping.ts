@@ -19,6 +19,7 @@ export function settleUnit(settler: Settler, catalog: Catalog, membership: Membe
   const unit = new BackgroundUnit("settle files", async (signal): Promise<NextStep> => {
     if (catalog.origin === undefined || membership.isBehind) return { restMs: STUCK_MS };
     const pending = settler.pending(SETTLED_AT_ONCE);
+    if (pending.length === 0) return { restMs: IDLE_MS };
     for (const version of pending) {
       if (signal.aborted) break;
       await settler.settle(version);

@@ -5,7 +5,7 @@ import type { Bytes } from "./catalog/kv.ts";
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Small arrays are cut from slabs of this size: memory of its own for each costs several times as much. */
-const SLAB_BYTES = 16 * 1024;
+const SLAB_BYTES = 64 * 1024;
 /** What is longer has memory of its own, so that keeping it keeps no more. */
 const CUT_BYTES_MAX = 2048;
 

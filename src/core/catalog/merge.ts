@@ -115,8 +115,8 @@ function planCopy(transaction: CatalogTransaction, version: VersionId): void {
 function mergeHolding(transaction: CatalogTransaction, version: VersionId, held: boolean, mark: Mark): boolean {
   const { origins } = transaction;
   const row = transaction.version(version);
-  const { server } = origins.at(mark.origin);
-  const isHolders = (holding: Holding) => origins.at(holding.marks[0]!.origin).server === server;
+  const { server } = origins.named(mark.origin);
+  const isHolders = (holding: Holding) => origins.named(holding.marks[0]!.origin).server === server;
   const present = row.holdings.find(isHolders);
   if (present !== undefined && knows(present.marks, mark)) return false;
   const wins = present === undefined || present.marks.every((other) => compareStatements(transaction, other, mark) < 0);
@@ -128,7 +128,7 @@ function mergeHolding(transaction: CatalogTransaction, version: VersionId, held:
 }
 
 function compareStatements({ origins }: CatalogTransaction, a: Mark, b: Mark): number {
-  return origins.at(a.origin).incarnation - origins.at(b.origin).incarnation || a.number - b.number;
+  return origins.named(a.origin).incarnation - origins.named(b.origin).incarnation || a.number - b.number;
 }
 
 function mergeSetting(transaction: CatalogTransaction, name: string, written: Register, mark: Mark): boolean {

@@ -31,12 +31,14 @@ export class OriginTable {
   readonly #view: WriteView;
   readonly #rows = new Map<number, OriginRow>();
   readonly #changed = new Map<number, OriginRow>();
+  readonly #names: ReadonlyMap<number, Origin>;
   #indexes: OriginIndexes;
   #isComplete = false;
 
-  /** `indexes` spares reading the whole table; it may lack origins, but must not name any wrongly. */
-  constructor(view: WriteView, indexes: OriginIndexes = new Map()) {
+  /** `indexes` and `names` spare reading the table; they may lack origins, but must not name any wrongly. */
+  constructor(view: WriteView, indexes: OriginIndexes = new Map(), names: ReadonlyMap<number, Origin> = new Map()) {
     this.#view = view;
+    this.#names = names;
     this.#indexes = indexes;
   }
 
@@ -46,6 +48,11 @@ export class OriginTable {
     const row = readOrigin(this.#view, index);
     this.#rows.set(index, row);
     return row;
+  }
+
+  /** Who an origin is, which never changes. */
+  named(index: number): Origin {
+    return this.#names.get(index) ?? this.at(index);
   }
 
   /** The index of an origin, new ones being entered. */

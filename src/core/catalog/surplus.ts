@@ -2,7 +2,7 @@
 import { ByteReader, ByteWriter } from "../bytes.ts";
 import type { ServerId, VersionId } from "../ids.ts";
 import { rendezvousWeight } from "../rendezvous.ts";
-import { entryKey, versionKey, workKey } from "./keys.ts";
+import { entryKey, workKey } from "./keys.ts";
 import type { Bytes, ReadView } from "./kv.ts";
 import type { Holding, VersionRow } from "./rows.ts";
 import { type CatalogContext, type CatalogTransaction, readRegisters } from "./transaction.ts";
@@ -38,10 +38,10 @@ export function reindex(transaction: CatalogTransaction, version: VersionId): vo
   const row = transaction.version(version);
   if (row.paths.length === 0 && row.holdings.length === 0) {
     unindex(transaction, version, row);
-    view.remove(versionKey(version));
+    transaction.removeVersion(version);
     return;
   }
-  const holders = holdersOf(row, (origin) => origins.at(origin).server);
+  const holders = holdersOf(row, (origin) => origins.named(origin).server);
   const copies = holders.filter((server) => context.counts(server)).length;
   const indexed =
     row.paths.length === 0

@@ -18,6 +18,7 @@ import {
 } from "./rows.ts";
 import { type CatalogStats, encodeStats, readStats, STATS_KEY } from "./stats.ts";
 import { reindex } from "./surplus.ts";
+import type { Origin } from "./types.ts";
 
 /** What the rules must know besides the rows. */
 export interface CatalogContext {
@@ -34,12 +35,14 @@ export class CatalogTransaction {
   readonly origins: OriginTable;
   readonly stats: CatalogStats;
   readonly #touched = new Set<VersionId>();
+  /** Rows as this transaction read or wrote them last. */
+  readonly #versions = new Map<VersionId, VersionRow>();
 
-  /** `indexes` are those of the origins that are known to be in the store. */
-  constructor(view: WriteView, context: CatalogContext, indexes?: OriginIndexes) {
+  /** `indexes` and `names` are those of the origins that are known to be in the store. */
+  constructor(view: WriteView, context: CatalogContext, indexes?: OriginIndexes, names?: ReadonlyMap<number, Origin>) {
     this.view = view;
     this.context = context;
-    this.origins = new OriginTable(view, indexes);
+    this.origins = new OriginTable(view, indexes, names);
     this.stats = readStats(view);
   }
 
@@ -53,12 +56,22 @@ export class CatalogTransaction {
   }
 
   version(version: VersionId): VersionRow {
-    return readVersionRow(this.view, version);
+    const read = this.#versions.get(version);
+    if (read !== undefined) return read;
+    const row = readVersionRow(this.view, version);
+    this.#versions.set(version, row);
+    return row;
   }
 
   setVersion(version: VersionId, row: VersionRow): void {
+    this.#versions.set(version, row);
     this.view.put(versionKey(version), encodeVersionRow(row));
     this.touch(version);
+  }
+
+  removeVersion(version: VersionId): void {
+    this.#versions.set(version, NO_VERSION);
+    this.view.remove(versionKey(version));
   }
 
   /** Marks a version whose place in the work index may have changed. */

@@ -7,7 +7,7 @@ import { ByteReader, ByteWriter } from "../../core/bytes.ts";
 import { type Batch, type ChainedAnnouncement, type LogWalk, tailDigest, walkLog } from "../../core/catalog/batch.ts";
 import { contentStamp } from "../../core/catalog/entries.ts";
 import { metaKey, type Table, tableRange } from "../../core/catalog/keys.ts";
-import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
+import type { Bytes, ReadView, WriteView } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD, merge } from "../../core/catalog/merge.ts";
 import { originName, readOrigin, readOrigins } from "../../core/catalog/origins.ts";
 import { OwnLog } from "../../core/catalog/own.ts";
@@ -88,6 +88,9 @@ export class Catalog {
   #numbers = new Map<string, number>();
   #ownFlushed = 0;
   #revision = 0;
+  /** The counts as they are while nothing changes. */
+  #stats: CatalogStats | undefined;
+  #changing = 0;
 
   constructor(store: CatalogStore, clock: Clock, context: CatalogContext) {
     this.self = context.self;
@@ -105,8 +108,11 @@ export class Catalog {
     return this.#context;
   }
 
-  stats(): CatalogStats {
-    return readStats(this.read());
+  stats(): Readonly<CatalogStats> {
+    // While a change is under way, nobody here knows whether it is visible yet.
+    if (this.#changing > 0) return readStats(this.read());
+    this.#stats ??= readStats(this.read());
+    return this.#stats;
   }
 
   /** Who writes records here now; undefined until it is settled which incarnation that is (C6). */
@@ -173,7 +179,7 @@ export class Catalog {
   async reset(): Promise<void> {
     this.#origin = undefined;
     this.#settling = Promise.withResolvers();
-    await this.#store.write((view) => {
+    await this.#write((view) => {
       for (const table of CATALOG_TABLES) {
         for (const { key } of [...view.range(tableRange(table))]) view.remove(key);
       }
@@ -240,8 +246,8 @@ export class Catalog {
     let versions: ReadonlySet<VersionId> = new Set();
     let origins: ReadonlyMap<number, OriginRow> = new Map();
     let begun: ReturnType<Times["nextEpoch"]> | undefined;
-    const answer = await this.#store.write((view) => {
-      const transaction = new CatalogTransaction(view, this.#context, this.#indexes);
+    const answer = await this.#write((view) => {
+      const transaction = new CatalogTransaction(view, this.#context, this.#indexes, this.#origins);
       let log: OwnLog | undefined;
       const ownLog = () => {
         if (this.#origin === undefined) throw new Error("this server writes no records before its origin is settled");
@@ -352,6 +358,16 @@ export class Catalog {
     const stamp = contentStamp(change.view, path);
     if (stamp !== undefined) this.#times.observe({ kind: "path", path, field: CONTENT_FIELD }, stamp);
     return change.now();
+  }
+
+  async #write<T>(change: (view: WriteView) => Settled<T>): Promise<T> {
+    this.#changing += 1;
+    try {
+      return await this.#store.write(change);
+    } finally {
+      this.#changing -= 1;
+      this.#stats = undefined;
+    }
   }
 
   /** What others tell of this server's own past is news only to an older catalog than it had (C6). */

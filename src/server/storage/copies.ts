@@ -277,7 +277,7 @@ export class Copies {
       if (how === "durably") await file.sync();
       const stat = await file.stat();
       const hash = createHash("sha256");
-      const buffer = new Uint8Array(HASH_CHUNK_BYTES);
+      const buffer = new Uint8Array(Math.min(HASH_CHUNK_BYTES, stat.sizeBytes + 1));
       for (let position = 0; ; ) {
         const count = await file.read(buffer, position);
         if (count === 0) break;

@@ -187,13 +187,23 @@ export async function waitFor<T>(
 
 const PORT_ATTEMPTS_MAX = 100;
 
+/**
+ * Below those that the kernel gives to whoever asks for any, so that none is taken while its server is being restarted;
+ * test files that run at the same time have ranges of their own.
+ */
+const PORT_FIRST = 20_000;
+const PORTS_EACH = 1_000;
+const RANGES = 12;
+
 /** Two ports that nothing listens on, the second the one after the first, as servers have them by default. */
 export async function freePortPair(): Promise<[http: number, swarm: number]> {
+  const range = Number(process.env.VITEST_POOL_ID ?? 0) % RANGES;
   for (let attempt = 0; attempt < PORT_ATTEMPTS_MAX; attempt++) {
-    const first = await listenOn(0);
-    const second = await listenOn(first.port + 1).catch(() => undefined);
-    await Promise.all([first.close(), second?.close()]);
-    if (second !== undefined) return [first.port, second.port];
+    const port = PORT_FIRST + range * PORTS_EACH + 2 * Math.floor((Math.random() * PORTS_EACH) / 2);
+    const first = await listenOn(port).catch(() => undefined);
+    const second = first && (await listenOn(port + 1).catch(() => undefined));
+    await Promise.all([first?.close(), second?.close()]);
+    if (second !== undefined) return [port, port + 1];
   }
   throw new Error("no two free ports side by side");
 }

@@ -146,7 +146,7 @@ describe("the catalog store on LMDB", () => {
       const { stdout } = await promisify(execFile)("sh", ["-c", command, process.execPath, script, directory]);
       expect(JSON.parse(stdout)).toEqual({
         refused: "CatalogStoreError",
-        besideIt: "CatalogStoreError",
+        besideItIsAsTold: true,
         kept: true,
         nothingOfRefused: true,
         wentOn: true,

@@ -12,7 +12,7 @@ import { CONTENT_FIELD, merge } from "../../core/catalog/merge.ts";
 import { originName, readOrigin, readOrigins } from "../../core/catalog/origins.ts";
 import { OwnLog } from "../../core/catalog/own.ts";
 import type { OriginRow } from "../../core/catalog/rows.ts";
-import { type CatalogStats, readStats, STATS_KEY } from "../../core/catalog/stats.ts";
+import { type CatalogStats, STATS_KEY } from "../../core/catalog/stats.ts";
 import { type CatalogContext, CatalogTransaction } from "../../core/catalog/transaction.ts";
 import type { CatalogRecord, Origin, RegisterKey, Stamp } from "../../core/catalog/types.ts";
 import { hybridTimeOf } from "../../core/hybrid-clock.ts";
@@ -22,6 +22,7 @@ import { FsdfsError } from "../../errors.ts";
 import type { CatalogStore, Settled } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { CHAIN_KEY, readChainEnds, rememberChainEnd } from "./chain.ts";
+import { Counts } from "./counts.ts";
 import { Times } from "./times.ts";
 
 const ORIGIN_KEY = metaKey("origin");
@@ -88,9 +89,7 @@ export class Catalog {
   #numbers = new Map<string, number>();
   #ownFlushed = 0;
   #revision = 0;
-  /** The counts as they are while nothing changes. */
-  #stats: CatalogStats | undefined;
-  #changing = 0;
+  readonly #counts = new Counts();
 
   constructor(store: CatalogStore, clock: Clock, context: CatalogContext) {
     this.self = context.self;
@@ -109,10 +108,7 @@ export class Catalog {
   }
 
   stats(): Readonly<CatalogStats> {
-    // While a change is under way, nobody here knows whether it is visible yet.
-    if (this.#changing > 0) return readStats(this.read());
-    this.#stats ??= readStats(this.read());
-    return this.#stats;
+    return this.#counts.current(() => this.read());
   }
 
   /** Who writes records here now; undefined until it is settled which incarnation that is (C6). */
@@ -360,14 +356,8 @@ export class Catalog {
     return change.now();
   }
 
-  async #write<T>(change: (view: WriteView) => Settled<T>): Promise<T> {
-    this.#changing += 1;
-    try {
-      return await this.#store.write(change);
-    } finally {
-      this.#changing -= 1;
-      this.#stats = undefined;
-    }
+  #write<T>(change: (view: WriteView) => Settled<T>): Promise<T> {
+    return this.#counts.during(() => this.#store.write(change));
   }
 
   /** What others tell of this server's own past is news only to an older catalog than it had (C6). */

@@ -15,22 +15,35 @@ export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
   return promise;
 }
 
-/** Who waits for a signal's end; the signal itself has one listener, adding and removing those being slow. */
-const waitingFor = new WeakMap<AbortSignal, Set<() => void>>();
+interface Waiting {
+  readonly callbacks: Set<() => void>;
+  readonly listener: () => void;
+}
+
+/** Who waits for a signal's end. The signal itself has one listener for all of them, adding and removing being slow. */
+const waitingFor = new WeakMap<AbortSignal, Waiting>();
 
 /** Calls `abort` when the signal is aborted, which it is not yet. Answers what stops that. */
 function onAbort(signal: AbortSignal, abort: () => void): () => void {
-  const waiting = waitingFor.get(signal) ?? listenTo(signal);
-  waiting.add(abort);
-  return () => waiting.delete(abort);
+  const { callbacks, listener } = waitingFor.get(signal) ?? listenTo(signal);
+  callbacks.add(abort);
+  return () => {
+    callbacks.delete(abort);
+    if (callbacks.size > 0) return;
+    // A signal made of others is kept as long as it is listened to.
+    signal.removeEventListener("abort", listener);
+    waitingFor.delete(signal);
+  };
 }
 
-function listenTo(signal: AbortSignal): Set<() => void> {
-  const waiting = new Set<() => void>();
+function listenTo(signal: AbortSignal): Waiting {
+  const callbacks = new Set<() => void>();
+  const listener = () => {
+    for (const abort of callbacks) abort();
+  };
+  const waiting = { callbacks, listener };
   waitingFor.set(signal, waiting);
-  signal.addEventListener("abort", () => {
-    for (const abort of waiting) abort();
-  });
+  signal.addEventListener("abort", listener);
   return waiting;
 }
 

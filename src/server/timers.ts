@@ -49,12 +49,13 @@ function listenTo(signal: AbortSignal): Waiting {
 
 /** A flag that many may wait for: `wake` resolves all who wait, or the next who does. */
 export class Wakeup {
-  #waiting = Promise.withResolvers<void>();
+  /** Not a promise that all race against: one that is never resolved would remember everyone who ever waited. */
+  readonly #waiting = new Set<() => void>();
   #set = false;
 
   wake(): void {
     this.#set = true;
-    this.#waiting.resolve();
+    for (const resolve of this.#waiting) resolve();
   }
 
   /** Resolves at the next wake, at once when there was one since the last wait, or after `ms`. */
@@ -63,13 +64,12 @@ export class Wakeup {
       const { promise, resolve } = Promise.withResolvers<void>();
       const cancel = clock.after(ms, resolve);
       const forget = onAbort(signal, resolve);
-      await Promise.race([promise, this.#waiting.promise]);
+      this.#waiting.add(resolve);
+      await promise;
+      this.#waiting.delete(resolve);
       forget();
       cancel();
     }
-    if (this.#set) {
-      this.#set = false;
-      this.#waiting = Promise.withResolvers<void>();
-    }
+    this.#set = false;
   }
 }

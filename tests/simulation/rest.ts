@@ -54,12 +54,13 @@ export async function comeToRest(
   machines: readonly Machine[],
   limitMs: number,
   copiesWanted = 0,
+  pollMs = POLL_INTERVAL_MS,
 ): Promise<string | undefined> {
   const endMs = swarm.world.nowMs + limitMs;
   let before = "";
   let reason = "nothing was asked yet";
   while (swarm.world.nowMs < endMs) {
-    await swarm.world.sleep(POLL_INTERVAL_MS);
+    await swarm.world.sleep(pollMs);
     const now = await summary(swarm, machines, copiesWanted, limitMs).catch((error: unknown) => ({
       reason: `asking: ${String(error)}`,
     }));

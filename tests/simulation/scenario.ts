@@ -38,6 +38,12 @@ const QUOTA_ROOMY_BYTES = 50_000_000;
 const GONE_CHANCE = 0.15;
 /** Until the servers have found each other. */
 const BOOT_LIMIT_MS = 60_000;
+/** Nothing is stored yet: that all of them agree twice is enough, however soon. */
+const BOOT_POLL_MS = 250;
+/** Of the undisturbed work before the faults. */
+const CALM_MS = { low: 500, high: 4_500 };
+/** Of the undisturbed work after them. */
+const LAST_WORK_MS = 1_000;
 /** Until a healed swarm is at rest: connections that were given up, backoffs to 30 s, catching up, pulls. */
 const REST_LIMIT_MS = 180_000;
 /** No run takes longer; what has not ended by then hangs. */
@@ -132,7 +138,7 @@ class Run {
     if (!(await this.#boot())) return;
     const workload = this.#workload();
     workload.start();
-    await this.#calm(() => this.#world.sleep(this.#random.between(1_000, 6_000)));
+    await this.#calm(() => this.#world.sleep(this.#random.between(CALM_MS.low, CALM_MS.high)));
     await this.#faults.strike(this.#random.between(8_000, 25_000), this.#random.between(200, 4_000));
     this.#faults.healAll();
     this.#healedMs = this.#world.nowMs;
@@ -151,7 +157,7 @@ class Run {
       await this.#world.sleep(this.#random.pick([0, 100, 2_000]));
       machine.start();
     }
-    const reason = await comeToRest(this.#swarm, this.#swarm.machines, BOOT_LIMIT_MS);
+    const reason = await comeToRest(this.#swarm, this.#swarm.machines, BOOT_LIMIT_MS, 0, BOOT_POLL_MS);
     if (reason !== undefined) this.#world.fail("liveness", `the swarm does not come about: ${reason}`);
     return reason === undefined;
   }
@@ -187,7 +193,7 @@ class Run {
   async #lastWork(): Promise<void> {
     const workload = this.#workload();
     workload.start();
-    await this.#world.sleep(1_500);
+    await this.#world.sleep(LAST_WORK_MS);
     workload.stop();
     const put = await workload.run("last", "put", "last");
     if (put.outcome !== "acknowledged") this.#world.fail("liveness", `a healed swarm does not take a put: ${put.code}`);

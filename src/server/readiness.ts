@@ -66,6 +66,19 @@ export class Readiness {
     return await this.#until(() => this.isFresh, deadline);
   }
 
+  /**
+   * A change was asked for now. Answers a check for the moment in which it is made: when this process has stood still
+   * for long meanwhile, whoever asked may have asked another server, and what came after that must not be undone.
+   *
+   * @throws FsdfsError `behind` by the check
+   */
+  stillWanted(): () => void {
+    const askedAt = this.#clock.monotonic();
+    return () => {
+      if (this.#membership.stoodStillSince(askedAt)) throw new FsdfsError("behind");
+    };
+  }
+
   /** @throws FsdfsError `clock-wrong` */
   checkClock(): void {
     const seconds = this.#membership.clockErrorSeconds;

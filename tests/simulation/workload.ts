@@ -3,6 +3,7 @@
  * with the same request id, and write down what they asked and what they were told.
  */
 
+import type { Bytes } from "../../src/core/catalog/kv.ts";
 import { FsdfsError } from "../../src/errors.ts";
 import type { EntryInfo, Face, Listing, PutResult } from "../../src/server/face.ts";
 import { type Content, inPieces, makeContent, sha256Of } from "./content.ts";
@@ -143,8 +144,8 @@ export class Workload {
     const requestId = `r${operation.id}`;
     const tellSize = this.#random.chance(0.5);
     const options = { requestId, ...(tellSize && { sizeBytes: content.bytes.length, sha256: content.sha256 }) };
-    const result = await this.#attempts(operation, (face, pause) =>
-      face.put(path, inPieces(content.bytes, this.#random, pause), options),
+    const result = await this.#attempts(operation, (face, pause, givenUp) =>
+      face.put(path, whileThere(inPieces(content.bytes, this.#random, pause), givenUp), options),
     );
     if (result && result.sha256 !== content.sha256) {
       this.#swarm.world.fail("P4", `put #${operation.id} was told another digest`);
@@ -176,18 +177,23 @@ export class Workload {
    * Tries servers until one gives an answer that settles it. An attempt that was given up may still go on, and what it
    * comes to is nothing that the client was told.
    */
-  async #attempts<T>(operation: Operation, attempt: (face: Face, pause: Pause) => Promise<T>): Promise<T | undefined> {
+  async #attempts<T>(
+    operation: Operation,
+    attempt: (face: Face, pause: Pause, givenUp: AbortSignal) => Promise<T>,
+  ): Promise<T | undefined> {
     let doubtful = false;
     let code: string | undefined;
     for (let i = 0; i < ATTEMPTS_MAX; i++) {
       const chosen = i === 0 ? this.#options.coordinator : undefined;
       const machine = chosen ?? this.#random.pick(this.#swarm.machines);
       operation.server = machine.name;
+      const givenUp = new AbortController();
       try {
-        const result = await machine.ask(attempt, TIMEOUT_MS);
+        const result = await machine.ask((face, pause) => attempt(face, pause, givenUp.signal), TIMEOUT_MS);
         this.#acknowledge(operation, result);
         return result;
       } catch (error) {
+        givenUp.abort();
         code = this.#codeOf(error, machine);
         if (CERTAIN.has(code)) break;
         doubtful ||= code !== "refused";
@@ -214,6 +220,17 @@ export class Workload {
     this.#bugsTold.add(String(error));
     return "not-an-fsdfs-error";
   }
+}
+
+/** An upload as a server sees it whose client may hang up: what it has not sent by then never comes. */
+async function* whileThere(body: AsyncIterable<Bytes>, givenUp: AbortSignal): AsyncGenerator<Bytes> {
+  let received = 0;
+  for await (const piece of body) {
+    if (givenUp.aborted) throw new FsdfsError("body-incomplete", { received });
+    received += piece.length;
+    yield piece;
+  }
+  if (givenUp.aborted) throw new FsdfsError("body-incomplete", { received });
 }
 
 /** What a read told, path by path. */

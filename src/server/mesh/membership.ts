@@ -38,6 +38,8 @@ const POLL_MS = 50;
 /** A gap of so long between two ticks means that this process stood still (M2). */
 const STANDSTILL_MS = 1000;
 const TICK_MS = 250;
+/** After so long a client may have given up, and have had done elsewhere what it asked for. */
+const LONG_STANDSTILL_MS = 5000;
 const ADDRESSES_MAX = 8;
 const IDLE_MS = 60_000;
 
@@ -63,9 +65,12 @@ export class Membership {
   readonly #absenceListeners: ((server: ServerId) => Promise<void>)[] = [];
   readonly #incarnationListeners: (() => Promise<void>)[] = [];
   #absent: Set<ServerId>;
+  readonly #ticking = new BackgroundUnit("tick", () => this.#tick());
   readonly #watching = new BackgroundUnit("watch", () => this.#watch());
   readonly #joining = new BackgroundUnit("join", (signal) => this.#join(signal));
   #lastTick: number;
+  /** When the last long standstill ended. */
+  #stoodStillUntil = Number.NEGATIVE_INFINITY;
   #settled = false;
   #confirmed = false;
   #rolledBack = false;
@@ -100,7 +105,22 @@ export class Membership {
 
   /** C10: it forwards requests, and neither pulls, drops nor coordinates. */
   get isBehind(): boolean {
-    return !this.#settled || this.#stoodStill.size > 0 || !this.#parts.greeting.isLevel;
+    return (
+      !this.#settled ||
+      this.#stoodStill.size > 0 ||
+      this.#standstillMs > STANDSTILL_MS + TICK_MS ||
+      !this.#parts.greeting.isLevel
+    );
+  }
+
+  /** Whether this process stood still for long, or does so now for all that it has noticed, after a moment. */
+  stoodStillSince(moment: number): boolean {
+    return this.#stoodStillUntil > moment || this.#standstillMs > LONG_STANDSTILL_MS;
+  }
+
+  /** Since the last tick: what runs first after a standstill must not take the time before for now. */
+  get #standstillMs(): number {
+    return this.#parts.clock.monotonic() - this.#lastTick;
   }
 
   /** Seconds this clock is away from the median of the others', when that is too much for writing (C8). */
@@ -125,12 +145,13 @@ export class Membership {
     const { mesh, options, clock, log } = this.#parts;
     mesh.connectTo(options.join);
     this.#connectToRoster();
+    this.#ticking.start(clock, log, signal);
     this.#watching.start(clock, log, signal);
     this.#joining.start(clock, log, signal);
   }
 
   async ended(): Promise<void> {
-    await Promise.all([this.#watching.ended(), this.#joining.ended()]);
+    await Promise.all([this.#ticking.ended(), this.#watching.ended(), this.#joining.ended()]);
   }
 
   /** Until this server is settled in a swarm; again when it has joined another. */
@@ -253,16 +274,25 @@ export class Membership {
     for (const entry of settings.roster.values()) if (entry.id !== identity.server) mesh.connectTo(entry.addresses);
   }
 
-  /** Notices standstills, absences and new addresses. */
-  async #watch(): Promise<NextStep> {
-    const { clock, mesh, settings, identity, log } = this.#parts;
+  /** Notices standstills. It waits for nothing else, so that a slow disk is not taken for one. */
+  async #tick(): Promise<NextStep> {
+    const { clock, mesh, log } = this.#parts;
     const now = clock.monotonic();
-    if (now - this.#lastTick > STANDSTILL_MS + TICK_MS) {
+    const ms = this.#standstillMs;
+    if (ms > LONG_STANDSTILL_MS) this.#stoodStillUntil = now;
+    if (ms > STANDSTILL_MS + TICK_MS) {
       for (const link of mesh.links()) this.#stoodStill.add(link.server);
-      log.warn("this process stood still", { ms: Math.round(now - this.#lastTick) });
+      log.warn("this process stood still", { ms: Math.round(ms) });
     }
     this.#lastTick = now;
     for (const server of this.#stoodStill) if (mesh.link(server) === undefined) this.#stoodStill.delete(server);
+    return { restMs: TICK_MS };
+  }
+
+  /** Notices absences and new addresses. */
+  async #watch(): Promise<NextStep> {
+    const { clock, settings, identity } = this.#parts;
+    const now = clock.monotonic();
     await this.#noteAbsences(now);
     const own = settings.roster.get(identity.server);
     if (this.#settled && own !== undefined && !sameRosterEntry(own, this.#ownEntry())) await this.#enterRoster();

@@ -92,8 +92,12 @@ function moveEntry(parts: Parts, change: Change, entry: Entry, to: FilePath): fa
 async function changeNames<T>(parts: Parts, apply: (change: Change) => T): Promise<T> {
   const { catalog, readiness } = parts;
   readiness.checkClock();
+  const stillWanted = readiness.stillWanted();
   if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
-  const { answer, number } = await catalog.change((change) => ({ answer: apply(change), number: change.number }));
+  const { answer, number } = await catalog.change((change) => {
+    stillWanted();
+    return { answer: apply(change), number: change.number };
+  });
   await afterChange(async () => {
     await catalog.flushed();
     await readiness.known(number);

@@ -20,6 +20,7 @@ import type { PutOptions, PutResult } from "../face.ts";
 import { afterChange } from "../failures.ts";
 import type { Link } from "../mesh/link.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
+import { whileUp } from "../mesh/while-up.ts";
 import type { Parts } from "../parts.ts";
 import type { StagedFile } from "../storage/staging.ts";
 import { Pipe, readCopyRange } from "../storage/streams.ts";
@@ -47,6 +48,7 @@ export async function put(
   options: PutOptions,
 ): Promise<PutResult> {
   parts.readiness.checkClock();
+  const stillWanted = parts.readiness.stillWanted();
   const view = parts.catalog.read();
   checkFileMayBeAt(view, path);
   const request = options.requestId === undefined ? undefined : requestDigest(options.requestId);
@@ -55,7 +57,7 @@ export async function put(
   if (parts.options.strict && targets.length + 1 < wanted) {
     throw new FsdfsError("not-enough-servers", { reached: targets.length + 1, wanted });
   }
-  const uploads = targets.map((link) => beginUpload(link));
+  const uploads = targets.map((link) => beginUpload(parts, link));
   const staged = await receive(parts, body, options, uploads);
   const whole = await wholeUploads(uploads, staged);
   await replaceFailed(parts, whole, staged, wanted);
@@ -63,7 +65,7 @@ export async function put(
     await Promise.all([parts.staging.discard(staged), ...whole.map(discard)]);
     throw new FsdfsError("not-enough-servers", { reached: whole.length + 1, wanted });
   }
-  return await commit(parts, path, staged, whole, request, wanted);
+  return await commit(parts, path, staged, whole, request, wanted, stillWanted);
 }
 
 /** min(W, N, servers of the roster). */
@@ -91,9 +93,9 @@ function pickTargets(parts: Parts, count: number, sizeBytes: number, taken: read
   return chooseTargets(candidates, count, sizeBytes, zones, tie).flatMap((server) => mesh.link(server) ?? []);
 }
 
-function beginUpload(link: Link): RemoteUpload {
+function beginUpload(parts: Parts, link: Link): RemoteUpload {
   const pipe = new Pipe();
-  const upload: RemoteUpload = { link, pipe, failed: false, answer: stageAt(link, pipe) };
+  const upload: RemoteUpload = { link, pipe, failed: false, answer: stageAt(parts, link, pipe) };
   void upload.answer.then((answer) => {
     if (answer === undefined) upload.failed = true;
     pipe.leave();
@@ -101,9 +103,11 @@ function beginUpload(link: Link): RemoteUpload {
   return upload;
 }
 
-async function stageAt(link: Link, body: AsyncIterable<Bytes>): Promise<StageAnswer | undefined> {
+async function stageAt(parts: Parts, link: Link, body: AsyncIterable<Bytes>): Promise<StageAnswer | undefined> {
   try {
-    const response = await link.bulk("stage", encodeJson({}), { timeoutMs: STAGE_TIMEOUT_MS, body });
+    const response = await whileUp(watched(parts), link, (signal) =>
+      link.bulk("stage", encodeJson({}), { timeoutMs: STAGE_TIMEOUT_MS, body, signal }),
+    );
     return decodeJson<StageAnswer>(response.head);
   } catch {
     return undefined;
@@ -177,7 +181,7 @@ async function sendStaged(parts: Parts, link: Link, staged: StagedFile): Promise
   if (file === undefined) return undefined;
   const { sizeBytes, stat } = staged;
   const body = readCopyRange({ file, sizeBytes, modifiedNs: stat.modifiedNs }, 0, sizeBytes);
-  const answer = await stageAt(link, body);
+  const answer = await stageAt(parts, link, body);
   await body.return(undefined);
   return answer?.sha256 === staged.sha256 ? { link, upload: answer.upload } : undefined;
 }
@@ -199,13 +203,14 @@ async function commit(
   uploads: readonly WholeUpload[],
   request: string | undefined,
   wanted: number,
+  stillWanted: () => void,
 ): Promise<PutResult> {
   const { catalog, readiness, settler, staging } = parts;
   let committed: Committed | FileContent;
   try {
     if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
     readiness.checkClock(); // It may have jumped while the bytes came.
-    committed = await enterVersion(parts, path, staged, request);
+    committed = await enterVersion(parts, path, staged, request, stillWanted);
   } catch (error) {
     await Promise.all([staging.discard(staged), ...uploads.map(discard)]);
     throw error;
@@ -224,7 +229,7 @@ async function commit(
         () => true,
         () => false, // Its bytes and record are durable; it is settled when the disk lets it.
       ),
-      ...uploads.map((upload) => commitAt(upload, record)),
+      ...uploads.map((upload) => commitAt(parts, upload, record)),
     ]);
     const copies = await completeCopies(parts, version, held.filter(Boolean).length, wanted);
     if (copies === 0) throw new FsdfsError("interrupted");
@@ -238,9 +243,11 @@ async function enterVersion(
   path: FilePath,
   staged: StagedFile,
   request: string | undefined,
+  stillWanted: () => void,
 ): Promise<Committed | FileContent> {
   const { catalog, copies } = parts;
   return await catalog.change((change): Committed | FileContent => {
+    stillWanted();
     checkFileMayBeAt(change.view, path);
     const before = readEntry(change.view, path);
     if (before?.type === "file" && request !== undefined && before.content.request === request) return before.content;
@@ -261,9 +268,11 @@ async function enterVersion(
   });
 }
 
-async function commitAt({ link, upload }: WholeUpload, record: CatalogRecord): Promise<boolean> {
+async function commitAt(parts: Parts, { link, upload }: WholeUpload, record: CatalogRecord): Promise<boolean> {
   try {
-    const answer = await link.call("commit", encodeCommit(upload, record), COMMIT_TIMEOUT_MS);
+    const answer = await whileUp(watched(parts), link, () =>
+      link.call("commit", encodeCommit(upload, record), COMMIT_TIMEOUT_MS),
+    );
     return decodeJson<CommitAnswer>(answer).held;
   } catch {
     return false;
@@ -277,10 +286,23 @@ async function completeCopies(parts: Parts, version: VersionId, have: number, wa
     if (copies >= wanted) return copies;
     if (parts.sources.holders(version).includes(server)) continue;
     const link = parts.mesh.link(server);
-    const answer = await link?.call("pull", encodeJson({ version }), COMMIT_TIMEOUT_MS).catch(() => undefined);
-    if (answer !== undefined && decodeJson<CommitAnswer>(answer).held) copies += 1;
+    if (link !== undefined && (await pullAt(parts, link, version))) copies += 1;
   }
   return copies;
+}
+
+async function pullAt(parts: Parts, link: Link, version: VersionId): Promise<boolean> {
+  try {
+    const message = encodeJson({ version });
+    const answer = await whileUp(watched(parts), link, () => link.call("pull", message, COMMIT_TIMEOUT_MS));
+    return decodeJson<CommitAnswer>(answer).held;
+  } catch {
+    return false;
+  }
+}
+
+function watched({ mesh, ports }: Parts) {
+  return { mesh, clock: ports.clock };
 }
 
 /** The answer to a request that was carried out before, whoever did, as sure as if it had been carried out now. */

@@ -183,9 +183,13 @@ export class Workload {
   ): Promise<T | undefined> {
     let doubtful = false;
     let code: string | undefined;
+    // Each is tried before one is tried again: all attempts at one that is gone would say nothing of the swarm.
+    let untried: readonly Machine[] = [];
     for (let i = 0; i < ATTEMPTS_MAX; i++) {
+      if (untried.length === 0) untried = this.#swarm.machines;
       const chosen = i === 0 ? this.#options.coordinator : undefined;
-      const machine = chosen ?? this.#random.pick(this.#swarm.machines);
+      const machine = chosen ?? this.#random.pick(untried);
+      untried = untried.filter((other) => other !== machine);
       operation.server = machine.name;
       const givenUp = new AbortController();
       try {

@@ -38,7 +38,8 @@ export const WEIGHTS: Readonly<Record<OperationKind, number>> = {
 };
 
 const ATTEMPTS_MAX = 4;
-const TIMEOUT_MS = 15_000;
+/** Longer than a server takes that answers at all: half of what the client library waits. */
+const TIMEOUT_MS = 30_000;
 const RETRY_PAUSE_MS = 300;
 
 /** Answers after which the change has not been made and will not be. */

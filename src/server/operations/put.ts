@@ -20,7 +20,7 @@ import type { PutOptions, PutResult } from "../face.ts";
 import { afterChange } from "../failures.ts";
 import type { Link } from "../mesh/link.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
-import { whileUp } from "../mesh/while-up.ts";
+import { Progress, whileUp } from "../mesh/while-up.ts";
 import type { Parts } from "../parts.ts";
 import type { StagedFile } from "../storage/staging.ts";
 import { Pipe, readCopyRange } from "../storage/streams.ts";
@@ -32,6 +32,8 @@ const STAGE_TIMEOUT_MS = 15 * 60 * 1000;
 const COMMIT_TIMEOUT_MS = 30_000;
 /** Extra rounds to find a server in the place of one that failed. */
 const REPLACEMENT_ROUNDS = 3;
+/** After so long no round begins: others are asked to copy the version when it is made. */
+const REPLACEMENT_MS = 4000;
 
 /** A target's part in one PUT. */
 interface RemoteUpload {
@@ -59,8 +61,9 @@ export async function put(
   }
   const uploads = targets.map((link) => beginUpload(parts, link));
   const staged = await receive(parts, body, options, uploads);
+  const stagedAt = parts.ports.clock.monotonic();
   const whole = await wholeUploads(uploads, staged);
-  await replaceFailed(parts, whole, staged, wanted);
+  await replaceFailed(parts, whole, staged, wanted, stagedAt);
   if (parts.options.strict && whole.length + 1 < wanted) {
     await Promise.all([parts.staging.discard(staged), ...whole.map(discard)]);
     throw new FsdfsError("not-enough-servers", { reached: whole.length + 1, wanted });
@@ -104,9 +107,13 @@ function beginUpload(parts: Parts, link: Link): RemoteUpload {
 }
 
 async function stageAt(parts: Parts, link: Link, body: AsyncIterable<Bytes>): Promise<StageAnswer | undefined> {
+  const progress = new Progress(parts.ports.clock);
   try {
-    const response = await whileUp(watched(parts), link, (signal) =>
-      link.bulk("stage", encodeJson({}), { timeoutMs: STAGE_TIMEOUT_MS, body, signal }),
+    const response = await whileUp(
+      watched(parts),
+      link,
+      (signal) => link.bulk("stage", encodeJson({}), { timeoutMs: STAGE_TIMEOUT_MS, body: progress.of(body), signal }),
+      () => progress.isStalled,
     );
     return decodeJson<StageAnswer>(response.head);
   } catch {
@@ -165,9 +172,17 @@ async function wholeUploads(uploads: readonly RemoteUpload[], staged: StagedFile
 }
 
 /** Sends the staged file to other servers in the place of targets that failed. */
-async function replaceFailed(parts: Parts, whole: WholeUpload[], staged: StagedFile, wanted: number): Promise<void> {
+async function replaceFailed(
+  parts: Parts,
+  whole: WholeUpload[],
+  staged: StagedFile,
+  wanted: number,
+  stagedAt: number,
+): Promise<void> {
+  const { clock } = parts.ports;
   const tried: ServerId[] = whole.map(({ link }) => link.server);
   for (let round = 0; round < REPLACEMENT_ROUNDS && whole.length + 1 < wanted; round++) {
+    if (clock.monotonic() - stagedAt > REPLACEMENT_MS && !parts.options.strict) return;
     const links = pickTargets(parts, wanted - 1 - whole.length, staged.sizeBytes, tried);
     if (links.length === 0) return;
     tried.push(...links.map(({ server }) => server));

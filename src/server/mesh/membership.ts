@@ -105,12 +105,8 @@ export class Membership {
 
   /** C10: it forwards requests, and neither pulls, drops nor coordinates. */
   get isBehind(): boolean {
-    return (
-      !this.#settled ||
-      this.#stoodStill.size > 0 ||
-      this.#standstillMs > STANDSTILL_MS + TICK_MS ||
-      !this.#parts.greeting.isLevel
-    );
+    if (this.#standstillMs > STANDSTILL_MS + TICK_MS) return true;
+    return !this.#settled || this.#stoodStill.size > 0 || !this.#parts.greeting.isLevel;
   }
 
   /** Whether this process stood still for long, or does so now for all that it has noticed, after a moment. */

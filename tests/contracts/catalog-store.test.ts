@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
+import { open } from "lmdb";
 import { describe, expect, it } from "vitest";
 import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
 import { MemoryCatalogStore } from "../../src/adapters/memory/catalog-store.ts";
@@ -46,11 +47,17 @@ describeCatalogStore("memory", memoryFixture);
 describeCatalogStore("lmdb", lmdbFixture);
 describeCatalogStore("lmdb with a map that has to grow", () => lmdbFixture(1024 ** 2));
 
-// Few and short keys, so that operations meet; the third and fourth byte make the order of 127 and 128 count.
-const keys = fc
-  .array(fc.constantFrom(0, 1, 127, 128, 255), { minLength: 1, maxLength: 3 })
-  .map((key) => new Uint8Array(key));
-const bounds = fc.array(fc.constantFrom(0, 1, 127, 128, 255), { maxLength: 4 }).map((key) => new Uint8Array(key));
+// Few and short keys, so that operations meet; the order of 127 and 128 counts, and the letters of two tables that follow
+// each other, and of one that stands alone.
+const firstBytes = fc.constantFrom(0, 127, 128, 255, ...utf8("lmw"));
+const laterBytes = fc.array(fc.constantFrom(0, 1, 128, 255), { maxLength: 2 });
+const keys = fc.tuple(firstBytes, laterBytes).map(([first, later]) => new Uint8Array([first, ...later]));
+const bounds = fc
+  .oneof(
+    { weight: 1, arbitrary: fc.constant(new Uint8Array(0)) },
+    { weight: 9, arbitrary: fc.tuple(fc.constantFrom(0, 127, 255, ...utf8("lmnwx")), laterBytes) },
+  )
+  .map((bound) => (bound instanceof Uint8Array ? bound : new Uint8Array([bound[0], ...bound[1]])));
 const values = fc.uint8Array({ maxLength: 20 });
 const ranges: fc.Arbitrary<KeyRange> = fc
   .record({ start: bounds, end: bounds, reverse: fc.boolean(), limit: fc.option(fc.nat(20), { nil: undefined }) })
@@ -175,6 +182,25 @@ describe("the catalog store on LMDB", () => {
       expect(pairsOf(store.read())).toEqual(["a=2"]);
     } finally {
       await store.close();
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it("refuses a catalog in a layout that it does not know, and leaves it as it is", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "fsdfs-catalog-"));
+    try {
+      const before = open({ path: directory, noSubdir: false, keyEncoding: "binary", encoding: "binary" });
+      await before.put(utf8("mtime"), Buffer.from("as all keys lay in one tree"));
+      await before.close();
+      const known = expect.objectContaining({ code: "io", message: expect.stringContaining("layout 1") });
+      expect(() => openLmdbCatalogStore(directory)).toThrow(known);
+      const after = open({ path: directory, noSubdir: false, keyEncoding: "binary", encoding: "binary" });
+      expect([...after.getKeys()]).toHaveLength(1);
+      await after.put(Buffer.from("layout"), Buffer.of(77));
+      await after.close();
+      const later = expect.objectContaining({ code: "io", message: expect.stringContaining("layout 77") });
+      expect(() => openLmdbCatalogStore(directory)).toThrow(later);
+    } finally {
       rmSync(directory, { recursive: true });
     }
   });

@@ -14,16 +14,21 @@
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, statfsSync, statSync } from "node:fs";
 import { dirname, join, resolve as resolvePath } from "node:path";
-import { open } from "lmdb";
 import type { ReadView, WriteView } from "../../core/catalog/kv.ts";
 import { type CatalogStore, CatalogStoreError, type Settled } from "../../ports/catalog-store.ts";
-import { type Database, Transaction, View } from "./views.ts";
+import { Tables, type TreeSize } from "./tables.ts";
+import { Transaction, View } from "./views.ts";
 
 export interface LmdbOptions {
   /** For processes beside the one that writes: they see what is committed, and write() is refused. */
   readonly readOnly?: boolean;
   /** Address space to begin with, in bytes; LMDB takes more as the catalog grows. */
   readonly mapBytes?: number;
+}
+
+export interface LmdbStore extends CatalogStore {
+  /** What each table takes of the disk; pages that wait to be used again are in none. */
+  treeSizes(): TreeSize[];
 }
 
 interface QueuedChange {
@@ -33,8 +38,6 @@ interface QueuedChange {
   settle(failure: CatalogStoreError | undefined): void;
 }
 
-/** Large enough that remapping is rare, small enough for any address space. */
-const MAP_BYTES = 1024 ** 3;
 /** A transaction takes no further change once it has kept the event loop for so long. */
 const TRANSACTION_MS_MAX = 5;
 /** Less free space than this makes a failed write a full disk: LMDB tells a short write as EIO. */
@@ -45,7 +48,7 @@ const ENOSPC = 28;
 const EDQUOT = 122;
 
 /** @throws CatalogStoreError when the directory cannot be made, or what lies there is no catalog */
-export function openLmdbCatalogStore(directory: string, options: LmdbOptions = {}): CatalogStore {
+export function openLmdbCatalogStore(directory: string, options: LmdbOptions = {}): LmdbStore {
   try {
     if (options.readOnly !== true) makeDurably(directory);
     return new LmdbCatalogStore(directory, options);
@@ -54,10 +57,10 @@ export function openLmdbCatalogStore(directory: string, options: LmdbOptions = {
   }
 }
 
-class LmdbCatalogStore implements CatalogStore {
+class LmdbCatalogStore implements LmdbStore {
   readonly #directory: string;
   readonly #options: LmdbOptions;
-  #database: Database;
+  #tables: Tables;
   #queue: QueuedChange[] = [];
   /** The transactions under way; undefined when there is nothing to do. */
   #writing: Promise<void> | undefined;
@@ -70,10 +73,10 @@ class LmdbCatalogStore implements CatalogStore {
   constructor(directory: string, options: LmdbOptions) {
     this.#directory = directory;
     this.#options = options;
-    this.#database = openDatabase(directory, options);
+    this.#tables = new Tables(directory, options);
     this.#readView = new View(() => {
       this.#takeSnapshot();
-      return this.#database;
+      return this.#tables;
     });
   }
 
@@ -100,6 +103,10 @@ class LmdbCatalogStore implements CatalogStore {
     return statSync(join(this.#directory, "data.mdb")).size;
   }
 
+  treeSizes(): TreeSize[] {
+    return this.#tables.sizes();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -107,7 +114,7 @@ class LmdbCatalogStore implements CatalogStore {
 
   async #close(): Promise<void> {
     await this.#writing;
-    await this.#database.close();
+    await this.#tables.close();
   }
 
   async #writeAll(): Promise<void> {
@@ -118,10 +125,10 @@ class LmdbCatalogStore implements CatalogStore {
   }
 
   async #writeSome(): Promise<void> {
-    const database = this.#database;
+    const tables = this.#tables;
     const done: QueuedChange[] = [];
-    const failure = await database
-      .transaction(() => this.#runChanges(database, done))
+    const failure = await tables.root
+      .transaction(() => this.#runChanges(tables, done))
       .then(
         () => undefined,
         (error: unknown) => this.#afterFailure(error),
@@ -132,8 +139,8 @@ class LmdbCatalogStore implements CatalogStore {
     if (failure !== undefined && done.length === 0) for (const change of this.#queue.splice(0)) change.settle(failure);
   }
 
-  #runChanges(database: Database, done: QueuedChange[]): void {
-    const view = new Transaction(database);
+  #runChanges(tables: Tables, done: QueuedChange[]): void {
+    const view = new Transaction(tables);
     const endMs = performance.now() + TRANSACTION_MS_MAX;
     this.#inTransaction = true;
     try {
@@ -141,7 +148,7 @@ class LmdbCatalogStore implements CatalogStore {
         const change = this.#queue.shift();
         if (change === undefined) break;
         done.push(change);
-        runIsolated(database, change, view);
+        runIsolated(tables, change, view);
       } while (performance.now() < endMs);
     } finally {
       this.#inTransaction = false;
@@ -159,8 +166,8 @@ class LmdbCatalogStore implements CatalogStore {
 
   #isReadable(): boolean {
     try {
-      this.#database.resetReadTxn();
-      this.#database.doesExist(new Uint8Array(1));
+      this.#tables.root.resetReadTxn();
+      this.#tables.root.doesExist(new Uint8Array(1));
       return true;
     } catch {
       return false;
@@ -168,15 +175,15 @@ class LmdbCatalogStore implements CatalogStore {
   }
 
   async #reopen(): Promise<void> {
-    await this.#database.close();
-    this.#database = openDatabase(this.#directory, this.#options);
+    await this.#tables.close();
+    this.#tables = new Tables(this.#directory, this.#options);
   }
 
   #takeSnapshot(): void {
     this.#refuseUnreadable();
     if (this.#hasSnapshot) return;
     this.#hasSnapshot = true;
-    this.#database.resetReadTxn();
+    this.#tables.root.resetReadTxn();
     queueMicrotask(() => {
       this.#hasSnapshot = false;
     });
@@ -186,24 +193,6 @@ class LmdbCatalogStore implements CatalogStore {
     if (this.#closing !== undefined) throw closedError();
     if (this.#inTransaction) throw new Error("read() was called inside a transaction; use its own view");
   }
-}
-
-function openDatabase(directory: string, options: LmdbOptions): Database {
-  return open<Buffer, Uint8Array>({
-    path: directory,
-    // Otherwise a directory with a dot in its name would be taken for a file.
-    noSubdir: false,
-    keyEncoding: "binary",
-    encoding: "binary",
-    compression: false,
-    overlappingSync: false,
-    // Batching by event turns leaves a promise behind that rejects unheard when a commit fails.
-    eventTurnBatching: false,
-    // With noMemInit, what the process had in memory (the password, keys) would get into the file's unused bytes.
-    noMemInit: false,
-    mapSize: options.mapBytes ?? MAP_BYTES,
-    readOnly: options.readOnly === true,
-  });
 }
 
 /** Makes the directory where it is missing, and its name durable with those of its new ancestors. */
@@ -249,10 +238,10 @@ function queuedChange<T>(
 }
 
 /** The child transaction is rolled back when the change throws; its error is for settle() to tell. */
-function runIsolated(database: Database, change: QueuedChange, view: WriteView): void {
+function runIsolated(tables: Tables, change: QueuedChange, view: WriteView): void {
   let hasThrown = false;
   try {
-    database.childTransaction(() => {
+    tables.root.childTransaction(() => {
       try {
         change.run(view);
       } catch (error) {

@@ -1,9 +1,7 @@
 /** Reading and writing LMDB as the catalog's views. Bytes that are answered are copies. */
-import type { RootDatabase } from "lmdb";
 import type { Bytes, KeyRange, KeyValue, ReadView, WriteView } from "../../core/catalog/kv.ts";
 import { KEY_BYTES_MAX } from "../../ports/catalog-store.ts";
-
-export type Database = RootDatabase<Buffer, Uint8Array>;
+import type { Tables, Tree } from "./tables.ts";
 
 /** Pairs that are read at once, so that no cursor stays open while a caller looks at them; doubled at each step. */
 const BATCH_PAIRS_MIN = 8;
@@ -15,40 +13,51 @@ interface Place {
   readonly behind: boolean;
 }
 
-export class View implements ReadView {
-  readonly #database: () => Database;
+/** What a range has in common with one of the stretches; no `high`: all up to the end of the tree. */
+interface Part {
+  readonly stretch: number;
+  readonly low: Place;
+  readonly high: Place | undefined;
+}
 
-  /** `database` answers what to read from, or throws when the view may not be used any more. */
-  constructor(database: () => Database) {
-    this.#database = database;
+export class View implements ReadView {
+  readonly #tables: () => Tables;
+
+  /** `tables` answers what to read from, or throws when the view may not be used any more. */
+  constructor(tables: () => Tables) {
+    this.#tables = tables;
   }
 
   get(key: Bytes): Bytes | undefined {
-    const database = this.#database();
+    const tables = this.#tables();
     if (key.length === 0 || key.length > KEY_BYTES_MAX) return undefined;
-    const value = database.get(key);
-    return value === undefined ? undefined : plain(value);
+    const value = tables.treeOf(key).getBinaryFast(key);
+    return value === undefined ? undefined : copyOf(value);
   }
 
   *range(range: KeyRange): Iterable<KeyValue> {
     const reverse = range.reverse === true;
-    let from = placeOf(reverse ? range.end : range.start);
-    const to = placeOf(reverse ? range.start : range.end);
     let left = range.limit ?? Number.POSITIVE_INFINITY;
     let batchPairs = BATCH_PAIRS_MIN;
-    while (left > 0) {
-      const wanted = Math.min(batchPairs, left);
-      const batch = readBatch(this.#database(), from, to, reverse, wanted);
-      const changes = this.changes;
-      for (const pair of batch) {
-        from = { key: pair.key.slice(), behind: !reverse };
-        left--;
-        yield pair;
-        // What was read ahead may be no more.
-        if (this.changes !== changes) break;
+    const parts = partsOf(this.#tables(), placeOf(range.start), placeOf(range.end));
+    for (let { stretch, low, high } of reverse ? parts.reverse() : parts) {
+      while (left > 0) {
+        const wanted = Math.min(batchPairs, left);
+        const { tree } = this.#tables().stretches[stretch]!;
+        const batch = readBatch(tree, low, high, reverse, wanted);
+        const changes = this.changes;
+        for (const pair of batch) {
+          const key = pair.key.slice();
+          if (reverse) high = { key, behind: false };
+          else low = { key, behind: true };
+          left--;
+          yield pair;
+          // What was read ahead may be no more.
+          if (this.changes !== changes) break;
+        }
+        if (batch.length < wanted && this.changes === changes) break;
+        batchPairs = Math.min(batchPairs * 2, BATCH_PAIRS_MAX);
       }
-      if (batch.length < wanted && this.changes === changes) return;
-      batchPairs = Math.min(batchPairs * 2, BATCH_PAIRS_MAX);
     }
   }
 
@@ -59,29 +68,29 @@ export class View implements ReadView {
 }
 
 export class Transaction extends View implements WriteView {
-  readonly #state: { database: Database | undefined };
+  readonly #state: { tables: Tables | undefined };
   #changes = 0;
 
-  constructor(database: Database) {
-    const state: { database: Database | undefined } = { database };
-    super(() => databaseOf(state));
+  constructor(tables: Tables) {
+    const state: { tables: Tables | undefined } = { tables };
+    super(() => tablesOf(state));
     this.#state = state;
   }
 
   put(key: Bytes, value: Bytes): void {
     checkKey(key);
     this.#changes++;
-    databaseOf(this.#state).putSync(key, bufferOf(value));
+    tablesOf(this.#state).treeOf(key).putSync(key, handedOver(value));
   }
 
   remove(key: Bytes): void {
     checkKey(key);
     this.#changes++;
-    databaseOf(this.#state).removeSync(key);
+    tablesOf(this.#state).treeOf(key).removeSync(key);
   }
 
   end(): void {
-    this.#state.database = undefined;
+    this.#state.tables = undefined;
   }
 
   protected override get changes(): number {
@@ -89,23 +98,40 @@ export class Transaction extends View implements WriteView {
   }
 }
 
-function databaseOf(state: { readonly database: Database | undefined }): Database {
-  if (state.database === undefined) throw new Error("a transaction's view was used after its end");
-  return state.database;
+function tablesOf(state: { readonly tables: Tables | undefined }): Tables {
+  if (state.tables === undefined) throw new Error("a transaction's view was used after its end");
+  return state.tables;
 }
 
-function readBatch(database: Database, from: Place, to: Place, reverse: boolean, limit: number): KeyValue[] {
-  const [low, high] = reverse ? [to, from] : [from, to];
-  if (comparePlaces(low, high) >= 0) return [];
-  const range = database.getRange({
-    start: from.key,
-    end: to.key,
-    exclusiveStart: from.behind !== reverse,
-    inclusiveEnd: to.behind !== reverse,
+function partsOf(tables: Tables, low: Place, high: Place): Part[] {
+  const parts: Part[] = [];
+  const [first, last] = [tables.placeOf(low.key), tables.placeOf(high.key)];
+  for (let place = first; place <= last; place++) {
+    const stretch = tables.stretches[place]!;
+    const end = stretch.high && { key: stretch.high, behind: false };
+    parts.push({
+      stretch: place,
+      low: place === first ? low : { key: stretch.low, behind: false },
+      high: place === last ? high : end,
+    });
+  }
+  return parts;
+}
+
+function readBatch(tree: Tree, low: Place, high: Place | undefined, reverse: boolean, limit: number): KeyValue[] {
+  if (high !== undefined && comparePlaces(low, high) >= 0) return [];
+  const from = reverse ? high : low;
+  const to = reverse ? low : high;
+  const range = tree.getRange({
+    ...(from === undefined ? {} : { start: from.key }),
+    // An end that is not given would be the first key of all when it goes backwards; `low` always is.
+    ...(to === undefined ? {} : { end: to.key }),
+    exclusiveStart: from !== undefined && from.behind !== reverse,
+    inclusiveEnd: to !== undefined && to.behind !== reverse,
     reverse,
     limit,
   });
-  return Array.from(range, ({ key, value }) => ({ key: new Uint8Array(key), value: plain(value) }));
+  return Array.from(range, ({ key, value }) => ({ key: plain(key), value: plain(value) }));
 }
 
 /** No key is longer than the longest, so behind its prefix of that length is where a longer bound lies. */
@@ -125,11 +151,28 @@ function checkKey(key: Bytes): void {
   }
 }
 
-function bufferOf(bytes: Bytes): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+/** lmdb-js asks for the address of each array buffer once: values go through one that it knows. */
+const HANDED_OVER = new Uint8Array(16 * 1024);
+
+/** The value in bytes that LMDB has copied by the time it answers. */
+function handedOver(value: Bytes): Buffer {
+  if (value.length > HANDED_OVER.length) return Buffer.from(value.buffer, value.byteOffset, value.length);
+  HANDED_OVER.set(value);
+  return HANDED_OVER.subarray(0, value.length) as Buffer;
+}
+
+/** All of lmdb-js's reads come in one buffer, whose length it sets; larger values in one of their own. */
+let shared: Uint8Array = new Uint8Array(0);
+
+function copyOf(value: Buffer): Bytes {
+  if (!("isGlobal" in value)) return new Uint8Array(value);
+  if (shared.buffer !== value.buffer || shared.byteOffset !== value.byteOffset) {
+    shared = new Uint8Array(value.buffer, value.byteOffset);
+  }
+  return shared.slice(0, value.length);
 }
 
 /** The same bytes, not as a Buffer, whose slice() would share them. */
-function plain(buffer: Buffer): Bytes {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+function plain(bytes: Uint8Array): Bytes {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }

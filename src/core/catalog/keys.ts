@@ -38,6 +38,8 @@ const TABLE = {
 } as const;
 
 export type Table = keyof typeof TABLE;
+/** The first bytes of all keys. */
+export const TABLE_LETTERS: readonly number[] = Object.values(TABLE);
 
 export function tableRange(table: Table): KeyRange {
   return { start: Uint8Array.of(TABLE[table]), end: Uint8Array.of(TABLE[table] + 1) };

@@ -1,4 +1,5 @@
 /** Reading and writing LMDB as the catalog's views. Bytes that are answered are copies. */
+import { allocate } from "../../core/bytes.ts";
 import type { Bytes, KeyRange, KeyValue, ReadView, WriteView } from "../../core/catalog/kv.ts";
 import { KEY_BYTES_MAX } from "../../ports/catalog-store.ts";
 import type { Tables, Tree } from "./tables.ts";
@@ -80,7 +81,7 @@ export class Transaction extends View implements WriteView {
   put(key: Bytes, value: Bytes): void {
     checkKey(key);
     this.#changes++;
-    tablesOf(this.#state).treeOf(key).putSync(key, handedOver(value));
+    tablesOf(this.#state).treeOf(key).putSync(key, value as Buffer);
   }
 
   remove(key: Bytes): void {
@@ -151,16 +152,6 @@ function checkKey(key: Bytes): void {
   }
 }
 
-/** lmdb-js asks for the address of each array buffer once: values go through one that it knows. */
-const HANDED_OVER = new Uint8Array(16 * 1024);
-
-/** The value in bytes that LMDB has copied by the time it answers. */
-function handedOver(value: Bytes): Buffer {
-  if (value.length > HANDED_OVER.length) return Buffer.from(value.buffer, value.byteOffset, value.length);
-  HANDED_OVER.set(value);
-  return HANDED_OVER.subarray(0, value.length) as Buffer;
-}
-
 /** All of lmdb-js's reads come in one buffer, whose length it sets; larger values in one of their own. */
 let shared: Uint8Array = new Uint8Array(0);
 
@@ -169,7 +160,9 @@ function copyOf(value: Buffer): Bytes {
   if (shared.buffer !== value.buffer || shared.byteOffset !== value.byteOffset) {
     shared = new Uint8Array(value.buffer, value.byteOffset);
   }
-  return shared.slice(0, value.length);
+  const copy = allocate(value.length);
+  copy.set(shared.subarray(0, value.length));
+  return copy;
 }
 
 /** The same bytes, not as a Buffer, whose slice() would share them. */

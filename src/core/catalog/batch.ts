@@ -7,14 +7,14 @@
  * known here without gap when the walk began: a relay may fill a gap behind the walk while it lasts.
  */
 import { ByteReader, ByteWriter } from "../bytes.ts";
-import { type HybridTime, SERVER_ID_BYTES, type ServerId } from "../ids.ts";
+import { type HybridTime, SERVER_ID_BYTES, type ServerId, type VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import { entryKey, logKey, numberOfLogKey, readVersion, settingKey, writeVersion } from "./keys.ts";
 import type { Bytes, ReadView } from "./kv.ts";
 import { decodePointer, type LogPointer } from "./log.ts";
 import { CONTENT_FIELD } from "./merge.ts";
 import { originName } from "./origins.ts";
-import { decodeRegisters, type Mark, type OriginRow, type Register, readStamp, times, writeStamp } from "./rows.ts";
+import { decodeRegisters, type Mark, type OriginRow, type Register, readStamp, times, type VersionRow, writeStamp } from "./rows.ts";
 import { readRegisters, readVersionRow } from "./transaction.ts";
 import type { CatalogRecord, Origin, RegisterKey, Stamp } from "./types.ts";
 
@@ -54,13 +54,14 @@ export function walkLog(
   complete?: number,
 ): LogWalk {
   const row = originAt(index);
+  const rowsRead = new RowsRead(view, originAt);
   const records: CatalogRecord[] = [];
   let reached = after;
   let rows = 0;
   for (const { key, value } of view.range({ start: logKey(index, after + 1), end: logKey(index + 1, 0), limit })) {
     reached = numberOfLogKey(key);
     rows += 1;
-    records.push(...recordsAt(view, originAt, { origin: index, number: reached }, decodePointer(value)));
+    records.push(...recordsAt(rowsRead, { origin: index, number: reached }, decodePointer(value)));
   }
   if (rows === limit) return { records, reached, announce: undefined };
   const number = Math.min(complete ?? row.contiguous, row.contiguous);
@@ -88,38 +89,62 @@ export function tailDigest(view: ReadView, index: number, row: OriginRow): numbe
   return digest;
 }
 
+/** What one walk reads, each row once: a content's record and its holding's follow each other and share a version. */
+class RowsRead {
+  readonly view: ReadView;
+  readonly #originAt: (index: number) => OriginRow;
+  readonly #origins = new Map<number, Origin>();
+  #last: { readonly version: VersionId; readonly row: VersionRow } | undefined;
+
+  constructor(view: ReadView, originAt: (index: number) => OriginRow) {
+    this.view = view;
+    this.#originAt = originAt;
+  }
+
+  /** The same object for the same index. */
+  origin(index: number): Origin {
+    let origin = this.#origins.get(index);
+    if (origin === undefined) {
+      const { server, incarnation } = this.#originAt(index);
+      origin = { server, incarnation };
+      this.#origins.set(index, origin);
+    }
+    return origin;
+  }
+
+  version(version: VersionId): VersionRow {
+    if (this.#last?.version === version) return this.#last.row;
+    const row = readVersionRow(this.view, version);
+    this.#last = { version, row };
+    return row;
+  }
+}
+
 /**
  * The register that a log row points to, as it is now, under every mark that it has: whoever takes in a superseding value
  * learns by whose record it came, and can pass that on should its origin die.
  */
-function recordsAt(
-  view: ReadView,
-  originAt: (index: number) => OriginRow,
-  mark: Mark,
-  pointer: LogPointer,
-): CatalogRecord[] {
+function recordsAt(rows: RowsRead, mark: Mark, pointer: LogPointer): CatalogRecord[] {
   const under = (key: RegisterKey, marks: readonly Mark[], stamp: Stamp | undefined, value: Bytes) =>
-    marks.map(({ origin, number }) => {
-      const { server, incarnation } = originAt(origin);
-      return { key, stamp, value, origin: { server, incarnation }, number };
-    });
+    marks.map(({ origin, number }) => ({ key, stamp, value, origin: rows.origin(origin), number }));
   if (pointer.kind === "holding") {
     const { version } = pointer;
-    const holding = readVersionRow(view, version).holdings.find(({ marks }) => hasMark(marks, mark));
-    if (holding === undefined) throw dangling(originAt(mark.origin), mark.number);
-    const key: RegisterKey = { kind: "holding", version, holder: originAt(mark.origin).server };
+    const holding = rows.version(version).holdings.find(({ marks }) => hasMark(marks, mark));
+    if (holding === undefined) throw dangling(rows.origin(mark.origin), mark.number);
+    const key: RegisterKey = { kind: "holding", version, holder: rows.origin(mark.origin).server };
     return under(key, holding.marks, undefined, Uint8Array.of(holding.held ? 1 : 0));
   }
-  const found = registerAt(view, mark, pointer);
-  if (found === undefined) throw dangling(originAt(mark.origin), mark.number);
+  const found = registerAt(rows, mark, pointer);
+  if (found === undefined) throw dangling(rows.origin(mark.origin), mark.number);
   return under(found.key, found.register.marks, found.register.stamp, found.register.value);
 }
 
 function registerAt(
-  view: ReadView,
+  rows: RowsRead,
   mark: Mark,
   pointer: Exclude<LogPointer, { kind: "holding" }>,
 ): { key: RegisterKey; register: Register } | undefined {
+  const { view } = rows;
   switch (pointer.kind) {
     case "path": {
       const { path, field } = pointer;
@@ -127,7 +152,7 @@ function registerAt(
       return register && { key: { kind: "path", path, field }, register };
     }
     case "content":
-      for (const path of readVersionRow(view, pointer.version).paths) {
+      for (const path of rows.version(pointer.version).paths) {
         const register = readRegisters(view, entryKey(path)).find(({ field }) => field === CONTENT_FIELD);
         if (register !== undefined && hasMark(register.marks, mark)) {
           return { key: { kind: "path", path, field: CONTENT_FIELD }, register };
@@ -155,7 +180,12 @@ const KEY = { path: 1, holding: 2, setting: 3 } as const;
 export function encodeBatch(batch: Batch): Uint8Array {
   const origins: Origin[] = [];
   const indexes = new Map<string, number>();
+  let last: { readonly origin: Origin; readonly index: number } | undefined;
   const indexOf = (origin: Origin) => {
+    if (last?.origin !== origin) last = { origin, index: enter(origin) };
+    return last.index;
+  };
+  const enter = (origin: Origin) => {
     const name = originName(origin);
     let index = indexes.get(name);
     if (index === undefined) {

@@ -34,6 +34,8 @@ export class OriginTable {
   readonly #names: ReadonlyMap<number, Origin>;
   #indexes: OriginIndexes;
   #isComplete = false;
+  /** The records of a batch share their origins. */
+  #last: { readonly origin: Origin; readonly index: number } | undefined;
 
   /** `indexes` and `names` spare reading the table; they may lack origins, but must not name any wrongly. */
   constructor(view: WriteView, indexes: OriginIndexes = new Map(), names: ReadonlyMap<number, Origin> = new Map()) {
@@ -57,6 +59,13 @@ export class OriginTable {
 
   /** The index of an origin, new ones being entered. */
   intern(origin: Origin): number {
+    if (this.#last?.origin === origin) return this.#last.index;
+    const index = this.#indexOf(origin);
+    this.#last = { origin, index };
+    return index;
+  }
+
+  #indexOf(origin: Origin): number {
     const name = originName(origin);
     const known = this.#indexes.get(name) ?? this.#readAll().get(name);
     if (known !== undefined) return known;

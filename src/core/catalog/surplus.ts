@@ -1,10 +1,11 @@
 /** K, N and surplus of a version, and its place in the work index (C13). */
 import { ByteReader, ByteWriter } from "../bytes.ts";
 import type { ServerId, VersionId } from "../ids.ts";
+import type { FilePath } from "../paths.ts";
 import { rendezvousWeight } from "../rendezvous.ts";
 import { entryKey, workKey } from "./keys.ts";
 import type { Bytes, ReadView } from "./kv.ts";
-import type { Holding, VersionRow } from "./rows.ts";
+import type { Holding, Register, VersionRow } from "./rows.ts";
 import { type CatalogContext, type CatalogTransaction, readRegisters } from "./transaction.ts";
 
 export const TARGET_FIELD = "target";
@@ -15,9 +16,17 @@ export function encodeTarget(target: number): Bytes {
 
 /** N of a version: the greatest of the paths where it lies. */
 export function targetOf(view: ReadView, row: VersionRow, context: CatalogContext): number {
+  return greatestTarget(row, context, (path) => readRegisters(view, entryKey(path)));
+}
+
+function greatestTarget(
+  row: VersionRow,
+  context: CatalogContext,
+  registersOf: (path: FilePath) => readonly Register[],
+): number {
   let target = 0;
   for (const path of row.paths) {
-    const register = readRegisters(view, entryKey(path)).find(({ field }) => field === TARGET_FIELD);
+    const register = registersOf(path).find(({ field }) => field === TARGET_FIELD);
     target = Math.max(target, register === undefined ? context.defaultTarget : new ByteReader(register.value).varint());
   }
   return target;
@@ -36,28 +45,18 @@ export function holderOf(holding: Holding, serverAt: (origin: number) => ServerI
 export function reindex(transaction: CatalogTransaction, version: VersionId): void {
   const { view, context, origins } = transaction;
   const row = transaction.version(version);
-  if (row.paths.length === 0 && row.holdings.length === 0) {
-    unindex(transaction, version, row);
-    transaction.removeVersion(version);
-    return;
-  }
   const holders = holdersOf(row, (origin) => origins.named(origin).server);
   const copies = holders.filter((server) => context.counts(server)).length;
+  const target = () => greatestTarget(row, context, (path) => transaction.registers(path));
   const indexed =
-    row.paths.length === 0
-      ? undefined
-      : { held: holders.includes(context.self), surplus: copies - targetOf(view, row, context) };
+    row.paths.length === 0 ? undefined : { held: holders.includes(context.self), surplus: copies - target() };
   if (indexed?.held === row.indexed?.held && indexed?.surplus === row.indexed?.surplus) return;
-  unindex(transaction, version, row);
+  if (row.indexed !== undefined) view.remove(workKey(positionOf(transaction, version, row.indexed)));
   if (indexed !== undefined) view.put(workKey(positionOf(transaction, version, indexed)), NOTHING);
   transaction.setVersion(version, { ...row, indexed });
 }
 
 const NOTHING: Bytes = Uint8Array.of(1);
-
-function unindex(transaction: CatalogTransaction, version: VersionId, row: VersionRow): void {
-  if (row.indexed !== undefined) transaction.view.remove(workKey(positionOf(transaction, version, row.indexed)));
-}
 
 function positionOf(
   { context }: CatalogTransaction,

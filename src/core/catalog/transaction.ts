@@ -29,14 +29,19 @@ export interface CatalogContext {
   readonly defaultTarget: number;
 }
 
+/**
+ * Rows are decoded once. Those of versions are written by `finish`, once each however often they change: read them through
+ * `version`, not from the view.
+ */
 export class CatalogTransaction {
   readonly view: WriteView;
   readonly context: CatalogContext;
   readonly origins: OriginTable;
   readonly stats: CatalogStats;
   readonly #touched = new Set<VersionId>();
-  /** Rows as this transaction read or wrote them last. */
+  readonly #registers = new Map<FilePath, readonly Register[]>();
   readonly #versions = new Map<VersionId, VersionRow>();
+  readonly #changedVersions = new Set<VersionId>();
 
   /** `indexes` and `names` are those of the origins that are known to be in the store. */
   constructor(view: WriteView, context: CatalogContext, indexes?: OriginIndexes, names?: ReadonlyMap<number, Origin>) {
@@ -46,18 +51,23 @@ export class CatalogTransaction {
     this.stats = readStats(view);
   }
 
-  registers(path: FilePath): Register[] {
-    return readRegisters(this.view, entryKey(path));
+  registers(path: FilePath): readonly Register[] {
+    const known = this.#registers.get(path);
+    if (known !== undefined) return known;
+    const registers = readRegisters(this.view, entryKey(path));
+    this.#registers.set(path, registers);
+    return registers;
   }
 
   setRegisters(path: FilePath, registers: readonly Register[]): void {
+    this.#registers.set(path, registers);
     if (registers.length === 0) this.view.remove(entryKey(path));
     else this.view.put(entryKey(path), encodeRegisters(registers));
   }
 
   version(version: VersionId): VersionRow {
-    const read = this.#versions.get(version);
-    if (read !== undefined) return read;
+    const known = this.#versions.get(version);
+    if (known !== undefined) return known;
     const row = readVersionRow(this.view, version);
     this.#versions.set(version, row);
     return row;
@@ -65,13 +75,8 @@ export class CatalogTransaction {
 
   setVersion(version: VersionId, row: VersionRow): void {
     this.#versions.set(version, row);
-    this.view.put(versionKey(version), encodeVersionRow(row));
+    this.#changedVersions.add(version);
     this.touch(version);
-  }
-
-  removeVersion(version: VersionId): void {
-    this.#versions.set(version, NO_VERSION);
-    this.view.remove(versionKey(version));
   }
 
   /** Marks a version whose place in the work index may have changed. */
@@ -87,8 +92,15 @@ export class CatalogTransaction {
   /** Writes what was kept back till the end: indexes, origins, counts. */
   finish(): void {
     for (const version of this.#touched) reindex(this, version);
+    for (const version of this.#changedVersions) this.#writeVersion(version);
     this.origins.flush();
     this.view.put(STATS_KEY, encodeStats(this.stats));
+  }
+
+  #writeVersion(version: VersionId): void {
+    const row = this.version(version);
+    if (row.paths.length === 0 && row.holdings.length === 0) this.view.remove(versionKey(version));
+    else this.view.put(versionKey(version), encodeVersionRow(row));
   }
 }
 

@@ -96,23 +96,27 @@ export class CatchUp {
     return this.#mesh.link(origin.server) === undefined || now - lag.since > STANDSTILL_MS;
   }
 
+  /** The next batch is asked for while this one is taken in; they are taken in one after the other, for C3's sake. */
   async #fetch(origin: Origin, link: Link): Promise<void> {
-    const name = originName(origin);
-    const complete = link.knownNumber(name);
-    for (let after = this.#catalog.knownNumber(name); ; ) {
-      const message = encodeRequest({ origin, after, complete });
-      const taken = await this.#intake.take(await link.call("catch-up", message, TIMEOUT_MS), true);
-      const own = taken.numbers.filter((record) => originName(record.origin) === name);
-      const numbers = own.map(({ number }) => number);
-      if (taken.announced.length > 0 || numbers.length === 0) return;
-      after = Math.max(...numbers);
+    const complete = link.knownNumber(originName(origin));
+    const ask = (after: number) => {
+      const answer = link.call("catch-up", encodeRequest({ origin, after, complete }), TIMEOUT_MS);
+      answer.catch(() => undefined); // It is awaited below, unless the batch before it fails first.
+      return answer;
+    };
+    let asked: Promise<Bytes>[] = [ask(this.#catalog.knownNumber(originName(origin)))];
+    for (let answer = asked.pop(); answer !== undefined; answer = asked.pop()) {
+      await this.#intake.take(await answer, true, ({ numbers, announced }) => {
+        const own = numbers.filter((record) => isSame(record.origin, origin)).map(({ number }) => number);
+        if (announced.length === 0 && own.length > 0) asked = [ask(Math.max(...own))];
+      });
     }
   }
 
   async #takeRecords({ message }: ServerRequest): Promise<OutgoingResponse> {
     await this.#intake.take(message, true, ({ numbers, announced }) => {
-      for (const { origin } of numbers) this.#noteProgress(originName(origin));
-      for (const origin of announced) this.#noteProgress(originName(origin));
+      const origins = new Set([...numbers.map(({ origin }) => origin), ...announced]);
+      for (const origin of origins) this.#noteProgress(originName(origin));
     });
     return { head: new Uint8Array() };
   }
@@ -132,6 +136,10 @@ export class CatchUp {
     }
     return { head: encodeBatch({ records: [], announcements: [] }) };
   }
+}
+
+function isSame(a: Origin, b: Origin): boolean {
+  return a.server === b.server && a.incarnation === b.incarnation;
 }
 
 interface RecordsRequest {

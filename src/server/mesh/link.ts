@@ -198,10 +198,15 @@ export class Link {
     }
   }
 
-  /** Sends this server's own records as long as the other lacks some (C3). One batch at a time, so it sets the pace. */
+  /**
+   * Sends this server's own records as long as the other lacks some (C3). Two batches are on their way at most, so that the
+   * other has one to take in while it waits for its disk, and sets the pace all the same. What announces a number claims
+   * all that was sent before, and waits until it is there.
+   */
   async #push(): Promise<void> {
     const { clock, catalog } = this.#context;
     const cursors = new Map<string, { readonly reached: number; readonly complete: number }>();
+    let before: Promise<void> = Promise.resolve();
     while (!this.closed.aborted) {
       const next = this.#nextToPush();
       if (next === undefined) {
@@ -213,15 +218,22 @@ export class Link {
         const after = Math.max(reached, this.knownNumber(next.name));
         const walk = await catalog.walk(next.index, after, PUSH_RECORDS, complete);
         const announcements = walk.announce === undefined ? [] : [walk.announce];
-        await this.#send({ records: walk.records, announcements });
+        if (walk.announce !== undefined) await before;
+        const sent = this.#send({ records: walk.records, announcements });
+        sent.catch(() => undefined); // It is awaited below, or in the next round.
         cursors.set(next.name, { reached: walk.reached, complete });
+        await before;
+        before = sent;
         if (walk.announce !== undefined) {
+          await sent;
           this.#learn(next.name, walk.announce.number);
           cursors.delete(next.name); // What lies behind the walk may be filled in before the next one begins.
         }
         this.#context.events.acknowledged();
       } catch {
-        cursors.delete(next.name);
+        // Which of the batches is missing there is not known: all walks begin anew.
+        cursors.clear();
+        before = Promise.resolve();
         await sleep(clock, PUSH_RETRY_MS, this.closed);
       }
     }

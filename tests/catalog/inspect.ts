@@ -17,9 +17,9 @@ import { CONTENT_FIELD, contentOf } from "../../src/core/catalog/merge.ts";
 import { originName, readOrigins } from "../../src/core/catalog/origins.ts";
 import { decodeRegisters, decodeVersionRow, type Mark, type Register } from "../../src/core/catalog/rows.ts";
 import { readStats } from "../../src/core/catalog/stats.ts";
+import { workOrder } from "../../src/core/catalog/surplus.ts";
 import type { VersionId } from "../../src/core/ids.ts";
 import type { FilePath } from "../../src/core/paths.ts";
-import { rendezvousWeight } from "../../src/core/rendezvous.ts";
 import type { ModelServer } from "./model-server.ts";
 
 const rows = (view: ReadView, table: Table): KeyValue[] => [...view.range(tableRange(table))];
@@ -161,7 +161,7 @@ function workContradictions({ view, context }: ModelServer): string[] {
     const held = holders.get(version)!;
     const copies = held.filter((server) => context.counts(server as ModelServer["self"])).length;
     const target = Math.max(...at.map((path) => targetAt(view, path) ?? context.defaultTarget));
-    const order = rendezvousWeight(version, context.self);
+    const order = workOrder(version as VersionId, context.self);
     expected.add(JSON.stringify({ held: held.includes(context.self), surplus: copies - target, order, version }));
   }
   const actual = rows(view, "work").map(({ key }) => JSON.stringify(workPositionOf(key)));

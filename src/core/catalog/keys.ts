@@ -101,7 +101,7 @@ export function originKey(origin: number): Bytes {
 export interface WorkPosition {
   readonly held: boolean;
   readonly surplus: number;
-  /** Rendezvous weight, so that servers with the same work begin at different ends of it. */
+  /** By chance, another on each server: see workOrder. */
   readonly order: number;
   readonly version: VersionId;
 }

@@ -63,5 +63,19 @@ function positionOf(
   version: VersionId,
   indexed: { readonly held: boolean; readonly surplus: number },
 ) {
-  return { ...indexed, version, order: rendezvousWeight(version, context.self) };
+  return { ...indexed, version, order: workOrder(version, context.self) };
+}
+
+/** Hexadecimal digits of a version that change every 64 ms. */
+const MOMENT_DIGITS = 10;
+const MOMENT_MASK = 0xfffff000;
+
+/**
+ * The order of versions of one surplus: by chance, another on each server, so that servers with the same work begin at
+ * different ends of it. But what was put at the same moment stays together, and among itself by chance: a server that takes
+ * in many records writes a few pages of the index for them, and not one for each.
+ */
+export function workOrder(version: VersionId, self: ServerId): number {
+  const moment = rendezvousWeight(version.slice(0, MOMENT_DIGITS), self);
+  return ((moment & MOMENT_MASK) | (rendezvousWeight(version, self) & ~MOMENT_MASK)) >>> 0;
 }

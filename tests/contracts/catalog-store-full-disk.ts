@@ -6,8 +6,10 @@ const store = openLmdbCatalogStore(process.argv[2] ?? "");
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : String(error));
 
 await store.write((view) => view.put(utf8("kept"), utf8("1")));
-const refusedWrite = store.write((view) => view.put(utf8("refused"), new Uint8Array(3_000_000)));
+// The small one first: behind the large one it may be left to the next transaction, for the event loop's sake.
+const large = new Uint8Array(3_000_000);
 const besideWrite = store.write((view) => view.put(utf8("beside"), utf8("1")));
+const refusedWrite = store.write((view) => view.put(utf8("refused"), large));
 const refused = await refusedWrite.then(() => "taken", nameOf);
 const besideIt = await besideWrite.then(() => "taken", nameOf);
 const kept = store.read().get(utf8("kept")) !== undefined;

@@ -1,5 +1,5 @@
 /** Reading and writing LMDB as the catalog's views. Bytes that are answered are copies. */
-import { allocate } from "../../core/bytes.ts";
+import { copyOf } from "../../core/bytes.ts";
 import type { Bytes, KeyRange, KeyValue, ReadView, WriteView } from "../../core/catalog/kv.ts";
 import { KEY_BYTES_MAX } from "../../ports/catalog-store.ts";
 import type { Tables, Tree } from "./tables.ts";
@@ -33,7 +33,7 @@ export class View implements ReadView {
     const tables = this.#tables();
     if (key.length === 0 || key.length > KEY_BYTES_MAX) return undefined;
     const value = tables.treeOf(key).getBinaryFast(key);
-    return value === undefined ? undefined : copyOf(value);
+    return value === undefined ? undefined : read(value);
   }
 
   *range(range: KeyRange): Iterable<KeyValue> {
@@ -81,7 +81,9 @@ export class Transaction extends View implements WriteView {
   put(key: Bytes, value: Bytes): void {
     checkKey(key);
     this.#changes++;
-    tablesOf(this.#state).treeOf(key).putSync(key, value as Buffer);
+    tablesOf(this.#state)
+      .treeOf(key)
+      .putSync(key, value as Buffer);
   }
 
   remove(key: Bytes): void {
@@ -125,14 +127,13 @@ function readBatch(tree: Tree, low: Place, high: Place | undefined, reverse: boo
   const to = reverse ? low : high;
   const range = tree.getRange({
     ...(from === undefined ? {} : { start: from.key }),
-    // An end that is not given would be the first key of all when it goes backwards; `low` always is.
     ...(to === undefined ? {} : { end: to.key }),
     exclusiveStart: from !== undefined && from.behind !== reverse,
     inclusiveEnd: to !== undefined && to.behind !== reverse,
     reverse,
     limit,
   });
-  return Array.from(range, ({ key, value }) => ({ key: plain(key), value: plain(value) }));
+  return Array.from(range, ({ key, value }) => ({ key: copyOf(key), value: copyOf(value) }));
 }
 
 /** No key is longer than the longest, so behind its prefix of that length is where a longer bound lies. */
@@ -155,17 +156,10 @@ function checkKey(key: Bytes): void {
 /** All of lmdb-js's reads come in one buffer, whose length it sets; larger values in one of their own. */
 let shared: Uint8Array = new Uint8Array(0);
 
-function copyOf(value: Buffer): Bytes {
-  if (!("isGlobal" in value)) return new Uint8Array(value);
+function read(value: Buffer): Bytes {
+  if (!("isGlobal" in value)) return copyOf(value);
   if (shared.buffer !== value.buffer || shared.byteOffset !== value.byteOffset) {
     shared = new Uint8Array(value.buffer, value.byteOffset);
   }
-  const copy = allocate(value.length);
-  copy.set(shared.subarray(0, value.length));
-  return copy;
-}
-
-/** The same bytes, not as a Buffer, whose slice() would share them. */
-function plain(bytes: Uint8Array): Bytes {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  return copyOf(shared.subarray(0, value.length));
 }

@@ -14,7 +14,16 @@ import type { Bytes, ReadView } from "./kv.ts";
 import { decodePointer, type LogPointer } from "./log.ts";
 import { CONTENT_FIELD } from "./merge.ts";
 import { originName } from "./origins.ts";
-import { decodeRegisters, type Mark, type OriginRow, type Register, readStamp, times, type VersionRow, writeStamp } from "./rows.ts";
+import {
+  decodeRegisters,
+  type Mark,
+  type OriginRow,
+  type Register,
+  readStamp,
+  times,
+  type VersionRow,
+  writeStamp,
+} from "./rows.ts";
 import { readRegisters, readVersionRow } from "./transaction.ts";
 import type { CatalogRecord, Origin, RegisterKey, Stamp } from "./types.ts";
 

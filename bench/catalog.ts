@@ -1,9 +1,9 @@
 /**
- * What the catalog costs with many files: `npm run bench:catalog -- [--files 1000000] [--profile]`.
+ * What the catalog costs with many files: `npm run bench:catalog -- [--files 1000000] [--check] [--profile]`.
  *
  * A server's catalog is built with three holdings a file; then the real program is started on it, an empty server joins
  * over the real mesh, and a server that missed one change comes back. Every figure is printed with what is required of
- * it. Servers run in processes of their own on loopback, with LMDB on the disk under the system's temporary directory.
+ * it, and whether that is met; with --check the program fails when something is not. Servers run in processes of their own on loopback, with LMDB on the disk under the system's temporary directory.
  * Files have no bytes on the disk here: nothing but the catalog is measured.
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -11,6 +11,7 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import type { TreeSize } from "../src/adapters/lmdb/tables.ts";
 import { addSilentServer, type Built, buildHolder, pathOfFile } from "./catalog/build.ts";
 import { RemoteServer } from "./catalog/remote.ts";
 import { type Restarted, restart } from "./catalog/restart.ts";
@@ -29,13 +30,14 @@ const LOCATES = 5_000;
 const { values } = parseArgs({
   options: {
     files: { type: "string", default: "1000000" },
+    check: { type: "boolean", default: false },
     profile: { type: "boolean", default: false },
   },
 });
 const files = Number(values.files);
 const root = await mkdtemp(join(tmpdir(), "fsdfs-bench-"));
 const running = new Set<{ kill(): void }>();
-const results: { name: string; value: string; required: string; passed: boolean | undefined }[] = [];
+const results: { name: string; value: string; target: string; met: boolean | undefined }[] = [];
 
 try {
   await run();
@@ -44,11 +46,11 @@ try {
   await rm(root, { recursive: true, force: true });
 }
 console.log(`\n${files} files, three holdings each; load average ${loadavg()[0]!.toFixed(1)}`);
-for (const { name, value, required, passed } of results) {
-  const verdict = passed === undefined ? "    " : passed ? "pass" : "FAIL";
-  console.log(`${verdict}  ${name.padEnd(52)} ${value.padEnd(34)} ${required}`);
+for (const { name, value, target, met } of results) {
+  const verdict = met === undefined ? "" : `${met ? "met    " : "NOT met"}  target: `;
+  console.log(`${name.padEnd(62)} ${value.padEnd(34)} ${verdict}${target}`.trimEnd());
 }
-process.exitCode = results.some(({ passed }) => passed === false) ? 1 : 0;
+if (values.check && results.some(({ met }) => met === false)) process.exitCode = 1;
 
 async function run(): Promise<void> {
   const built = await build();
@@ -74,6 +76,7 @@ async function build(): Promise<Built> {
   });
   console.log(`  ${perSecond((files * RECORDS_PER_FILE) / built.seconds)} records merged here`);
   bytesPerFile("disk bytes a file, holder", built.dataBytes);
+  perTable(built.trees);
   return built;
 }
 
@@ -146,9 +149,11 @@ async function measureSync(holder: RemoteServer): Promise<RemoteServer> {
     rate >= 15_000,
   );
   const receiver = await empty.figures();
+  memory("RssAnon after taking in the catalog", receiver.rssAnonBytes);
   loopDelay("event loop while it takes in the catalog", receiver);
   loopDelay("event loop while it gives the catalog", await holder.figures());
   bytesPerFile("disk bytes a file, non-holder", receiver.catalogBytes);
+  perTable(receiver.trees);
   return empty;
 }
 
@@ -164,7 +169,9 @@ async function measureReads(server: RemoteServer, name: string): Promise<void> {
     entries = (await server.perform({ kind: "list", path: "music/", pages: 20 })) as number;
   });
   result(`list, pages of 1,000, ${name}`, `${perSecond(entries / listing)} entries`, "", undefined);
-  memory(`RssAnon after listing and locating, ${name}`, (await server.figures()).rssAnonBytes);
+  const { rssAnonBytes, heapBytes } = await server.figures();
+  memory(`RssAnon after listing and locating, ${name}`, rssAnonBytes);
+  console.log(`  ${(heapBytes / 1e6).toFixed(0)} MB of it are V8's heap`);
 }
 
 async function measureReconnect(holder: RemoteServer, empty: RemoteServer): Promise<void> {
@@ -186,13 +193,9 @@ async function measureReconnect(holder: RemoteServer, empty: RemoteServer): Prom
   if (Object.keys(await holder.numbers()).length !== 4) throw new Error("the holder began a new incarnation");
   const rows = counters.rowsRead + given.counters.rowsRead;
   result("one change behind: rows read on both sides", `${rows}`, "scans nothing: under 5,000", rows < 5_000);
-  const process = `${(connected - before).toFixed(0)} ms for the process to start`;
-  result(
-    "one change behind: level after",
-    `${levelMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of CPU`,
-    process,
-    undefined,
-  );
+  console.log(`  ${(connected - before).toFixed(0)} ms for the process to start`);
+  const level = `${levelMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of CPU`;
+  result("one change behind: level after", level, "", undefined);
 }
 
 async function isLevel(behind: RemoteServer, other: RemoteServer): Promise<boolean> {
@@ -219,14 +222,20 @@ function step(name: string): void {
   console.log(`${name} (load average ${loadavg()[0]!.toFixed(1)})`);
 }
 
-function result(name: string, value: string, required: string, passed: boolean | undefined): void {
-  results.push({ name, value, required, passed });
+function result(name: string, value: string, target: string, met: boolean | undefined): void {
+  results.push({ name, value, target, met });
   console.log(`  ${name}: ${value}`);
 }
 
 function bytesPerFile(name: string, bytes: number): void {
   const each = bytes / files;
   result(name, `${each.toFixed(0)} B`, "at most 700 B", each <= 700);
+}
+
+/** By the letters of core/catalog/keys.ts; what is missing to the whole waits to be used again. */
+function perTable(trees: readonly TreeSize[]): void {
+  const used = trees.filter(({ bytes }) => bytes / files >= 1);
+  console.log(`  by table: ${used.map(({ name, bytes }) => `${name} ${(bytes / files).toFixed(0)} B`).join(", ")}`);
 }
 
 function memory(name: string, bytes: number): void {

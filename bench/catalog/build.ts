@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { openDiskFileStore } from "../../src/adapters/disk/file-store.ts";
 import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
+import type { TreeSize } from "../../src/adapters/lmdb/tables.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { systemRandom } from "../../src/adapters/system/random.ts";
 import { encodeContent } from "../../src/core/catalog/content.ts";
@@ -38,6 +39,7 @@ const OTHERS: readonly Origin[] = ["b00000000001", "c00000000002"].map((server) 
 export interface Built {
   readonly server: ServerId;
   readonly dataBytes: number;
+  readonly trees: readonly TreeSize[];
   readonly seconds: number;
 }
 
@@ -56,7 +58,8 @@ export async function buildHolder(
     const identity = await Identity.load(store, disk, systemRandom, false);
     await identity.join(identity.newSwarm());
     await buildInto(store, identity.server, files, progress);
-    return { server: identity.server, dataBytes: store.sizeBytes(), seconds: (performance.now() - start) / 1000 };
+    const seconds = (performance.now() - start) / 1000;
+    return { server: identity.server, dataBytes: store.sizeBytes(), trees: store.treeSizes(), seconds };
   } finally {
     await store.close();
   }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { openDiskFileStore } from "../../src/adapters/disk/file-store.ts";
 import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
+import type { TreeSize } from "../../src/adapters/lmdb/tables.ts";
 import { createMeshNetwork } from "../../src/adapters/mesh/network.ts";
 import { BANDWIDTH_DEFAULT } from "../../src/adapters/system/bandwidth.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
@@ -32,11 +33,14 @@ export interface Figures {
   readonly counters: Counters;
   readonly cpuMs: number;
   readonly rssAnonBytes: number;
+  /** What of it V8 keeps for objects. */
+  readonly heapBytes: number;
   /** How late a timer of one millisecond came. */
   readonly delayMs: { readonly p99: number; readonly p999: number; readonly max: number };
   /** CPU time of the event loop's thread between two turns. */
   readonly turnMs: { readonly p999: number; readonly max: number };
   readonly catalogBytes: number;
+  readonly trees: readonly TreeSize[];
 }
 
 export type Operation =
@@ -140,9 +144,11 @@ function figures(): Figures {
     counters,
     cpuMs: (used.user + used.system) / 1000,
     rssAnonBytes: rssAnonBytes(process.pid),
+    heapBytes: process.memoryUsage().heapTotal,
     delayMs: { p99: delayMs(delay.percentile(99)), p999: delayMs(delay.percentile(99.9)), max: delayMs(delay.max) },
     turnMs: { p999: turns.percentile(99.9) / 1000, max: turns.max / 1000 },
     catalogBytes: catalog.sizeBytes(),
+    trees: catalog.treeSizes(),
   };
 }
 

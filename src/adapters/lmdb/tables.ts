@@ -2,7 +2,7 @@
  * The catalog's tables as databases of one LMDB environment. The port is one ordered map, whose keys begin with the
  * letter of their table; each table is a tree of its own here, with keys that lack the letter.
  *
- * One tree for all took a quarter more room. LMDB fills a page when keys are added behind its last one, and splits it in
+ * One tree for all took a fifth more room. LMDB fills a page when keys are added behind its last one, and splits it in
  * halves when they are added before: of tables in one tree only the last ever ended at the end of a page.
  *
  * What belongs to no table, the letters alone included, lies in a tree of its own ("rest"). So the map is a chain of

@@ -104,11 +104,11 @@ export class CatchUp {
       answer.catch(() => undefined); // It is awaited below, unless the batch before it fails first.
       return answer;
     };
-    let asked: Promise<Bytes>[] = [ask(this.#catalog.knownNumber(originName(origin)))];
+    const asked = [ask(this.#catalog.knownNumber(originName(origin)))];
     for (let answer = asked.pop(); answer !== undefined; answer = asked.pop()) {
       await this.#intake.take(await answer, true, ({ numbers, announced }) => {
         const own = numbers.filter((record) => isSame(record.origin, origin)).map(({ number }) => number);
-        if (announced.length === 0 && own.length > 0) asked = [ask(Math.max(...own))];
+        if (announced.length === 0 && own.length > 0) asked.push(ask(Math.max(...own)));
       });
     }
   }

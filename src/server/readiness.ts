@@ -60,10 +60,10 @@ export class Readiness {
     return this.#liveness.isFresh(this.#clock.monotonic(), (origin) => this.#catalog.knownNumber(origin));
   }
 
-  /** Waits until this server is fresh; false when it does not become so. */
-  async becomesFresh(): Promise<boolean> {
+  /** Waits until this server is fresh, or something else will do; false when it does not come to that. */
+  async becomesFresh(orElse: () => boolean = () => false): Promise<boolean> {
     const deadline = this.#clock.monotonic() + FRESH_WAIT_MS;
-    return await this.#until(() => this.isFresh, deadline);
+    return await this.#until(() => this.isFresh || orElse(), deadline);
   }
 
   /**

@@ -190,11 +190,12 @@ export class ServingFace implements Face {
   async #ready(): Promise<Link | undefined> {
     const { readiness, mesh, ending } = this.#parts;
     if (ending.aborted) throw new FsdfsError("stopping");
-    if (readiness.isFresh) return undefined;
-    const [target] = this.#forwards && readiness.isBehind ? forwardTargets(mesh) : [];
-    if (target !== undefined) return target;
-    await this.#mustBeFresh();
-    return undefined;
+    const elsewhere = () => (this.#forwards && readiness.isBehind ? forwardTargets(mesh)[0] : undefined);
+    // One that has just started may meet somebody who can answer before it can itself.
+    const isReady = await readiness.becomesFresh(() => elsewhere() !== undefined);
+    const target = readiness.isFresh ? undefined : elsewhere();
+    if (!isReady || (target === undefined && !readiness.isFresh)) throw new FsdfsError("behind");
+    return target;
   }
 
   async #mustBeFresh(): Promise<void> {

@@ -147,7 +147,9 @@ export class Copies {
       // A file on its way may be at either end of it: settling knows, and what was read before the lock says nothing.
       const now = this.#catalog.read();
       if (hasTodo(now, version) || !isSamePlace(readCopy(now, version), copy)) return;
-      const found = await this.#hashFile(copy.location);
+      const isBack = async () => await this.#settler.putBack(version, copy);
+      const found =
+        (await this.#hashFile(copy.location)) ?? ((await isBack()) ? await this.#hashFile(copy.location) : undefined);
       if (found !== undefined) this.#vanished.isSettled(version);
       if (found?.sha256 === content.sha256) return await this.#record(version, copy, found.stat);
       if (found === undefined && !this.#vanished.isGone(version)) return;

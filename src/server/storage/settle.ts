@@ -105,6 +105,21 @@ export class Settler {
     if (from === copy.location) await removeEmptyDirectories(this.#files, directoryOf(from));
   }
 
+  /**
+   * A crash came after the file of a dropped copy had left for the trash and before the withdrawal (D4): it is a copy
+   * still, and goes back to its place. Answers whether it did. The caller has the lock.
+   */
+  async putBack(version: VersionId, copy: CopyRow): Promise<boolean> {
+    const from = trashName(version, copy.path);
+    if (readTrash(this.#catalog.read(), version) !== undefined || !(await this.#isThere(from, copy))) return false;
+    if ((await statOrNothing(this.#files, copy.location)) !== undefined) return false;
+    await this.#directories.make(directoryOf(copy.location));
+    await this.#files.rename(from, copy.location);
+    await this.#files.syncDirectory(directoryOf(copy.location));
+    await this.#files.syncDirectory(TRASH_DIRECTORY);
+    return true;
+  }
+
   /** A file that was edited in place is the operator's now, and must not stay under a name that is deleted. */
   async #setEditedAside(copy: CopyRow): Promise<void> {
     const stat = await statOrNothing(this.#files, copy.location);
@@ -156,7 +171,8 @@ export class Settler {
   /** False when the catalog has gone on, and another version's file is at that path by right. */
   async #place(version: VersionId, copy: CopyRow, path: FilePath): Promise<boolean> {
     const preferred = isReserved(path) ? sideName(version) : path;
-    const from = await this.#find(version, copy, preferred);
+    const found = await this.#find(version, copy, preferred);
+    const from = found ?? ((await this.putBack(version, copy)) ? copy.location : undefined);
     if (from === undefined) {
       await this.#lose(version);
       return true;

@@ -82,6 +82,8 @@ export class Machine {
   load = 0;
   /** Added to the true time. */
   skewMs = 0;
+  /** Started without an address to join: it may find others, or found a swarm of its own. */
+  knowsNobody = false;
   #asNew = false;
   #processes = 0;
   #running: Running | undefined;
@@ -136,7 +138,7 @@ export class Machine {
     const server = this.#options.compose(this.#ports(process, network), {
       ...this.#options.serverOptions,
       name: this.name,
-      ...(this.#options.first && !this.#asNew && { join: [] }),
+      ...((this.knowsNobody || (this.#options.first && !this.#asNew)) && { join: [] }),
       asNew: this.#asNew,
     });
     const running: Running = { process, network, server, serving: false };
@@ -204,6 +206,17 @@ export class Machine {
     this.files = this.#emptyDisk();
     this.catalog = new MemoryCatalogStore();
     this.#asNew = true;
+  }
+
+  /** An empty directory lies where the data should be; answers what puts the disk back. Only while nothing runs. */
+  unmount(): () => void {
+    this.#world.trace(`the disk of ${this.name} is away`);
+    const disk = this.files;
+    this.files = this.#emptyDisk();
+    return () => {
+      this.#world.trace(`the disk of ${this.name} is there again`);
+      this.files = disk;
+    };
   }
 
   /**

@@ -1,6 +1,7 @@
 /** One random run from one seed: calm, faults, healing, rest, and the oracles' judgement. */
 import { Armory } from "./armory.ts";
 import { withBugsReported } from "./bugs.ts";
+import { Dropper } from "./dropper.ts";
 import { Faults } from "./faults.ts";
 import { History } from "./history.ts";
 import { judge } from "./judge.ts";
@@ -139,10 +140,13 @@ class Run {
     const workload = this.#workload();
     workload.start();
     await this.#calm(() => this.#world.sleep(this.#random.between(CALM_MS.low, CALM_MS.high)));
+    const dropper = new Dropper(this.#swarm, SeededRandom.of(this.#world.seed, "dropper"), FILES);
+    dropper.start();
     await this.#faults.strike(this.#random.between(8_000, 25_000), this.#random.between(200, 4_000));
     this.#faults.healAll();
     this.#healedMs = this.#world.nowMs;
     workload.stop();
+    dropper.stop();
     if (!(await this.#rest("after the faults"))) return;
     await this.#calm(() => this.#lastWork());
     await readEverything(this.#swarm, this.#live());

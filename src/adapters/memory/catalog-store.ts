@@ -140,6 +140,12 @@ export class MemoryCatalogStore implements CatalogStore {
     this.#unflushed = [];
   }
 
+  /** A row silently becomes another, durably: what bad memory, a bad disk or a bug does. */
+  damage(key: Bytes, value: Bytes | undefined): void {
+    this.#flushUpTo(this.#visibleCount);
+    this.#replace(fromLatin1(key), value?.slice());
+  }
+
   #runQueueSoon(): void {
     const process = this.#process;
     queueMicrotask(() => {

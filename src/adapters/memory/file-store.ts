@@ -29,7 +29,9 @@ import {
   newDirectory,
   newFile,
   statOf,
+  syncContent,
   tear,
+  walk,
 } from "./inodes.ts";
 import {
   change,
@@ -168,7 +170,6 @@ export class MemoryFileStore implements FileStore {
   }
 
   // For the simulator.
-
   /** The process ends: the files it had open are closed, nothing visible is lost. */
   kill(): void {
     this.#process++;
@@ -182,6 +183,12 @@ export class MemoryFileStore implements FileStore {
     for (const inode of this.#unsynced) tear(inode, random);
     this.#unsynced.clear();
     this.#recount();
+  }
+
+  /** A sync fails: what was not synced is lost with the power, however often it is synced again (S4). */
+  failSync(name: string): void {
+    const { inode } = this.#place(name);
+    if (inode?.type === "file") inode.syncFailed = inode.syncedBytes < inode.sizeBytes;
   }
 
   /** Another size of the disk. When it is less than what is there, the disk is full. */
@@ -220,6 +227,7 @@ export class MemoryFileStore implements FileStore {
     inode.sizeBytes = 0;
     append(inode, bytes);
     inode.syncedBytes = inode.sizeBytes;
+    inode.syncFailed = false;
     inode.modifiedNs = this.#now();
     this.#unsynced.delete(inode);
     if (place.inode !== inode) this.#recordExternally(place, inode);
@@ -311,8 +319,7 @@ export class MemoryFileStore implements FileStore {
       check,
       sync: async (): Promise<void> => {
         check();
-        inode.syncedBytes = inode.sizeBytes;
-        this.#unsynced.delete(inode);
+        if (syncContent(inode)) this.#unsynced.delete(inode);
       },
       stat: async (): Promise<FileStat> => {
         check();
@@ -389,12 +396,5 @@ export class MemoryFileStore implements FileStore {
     if (this.#clock === undefined) return this.#timeCount;
     // The count keeps two changes within a simulated millisecond apart, as a real clock would.
     return BigInt(Math.floor(this.#clock.wall())) * NANOSECONDS_PER_MS + (this.#timeCount % NANOSECONDS_PER_MS);
-  }
-}
-
-function walk(directory: DirectoryInode, prefix: string, visit: (name: string, inode: Inode) => void): void {
-  for (const [name, inode] of directory.names) {
-    visit(prefix + name, inode);
-    if (inode.type === "directory") walk(inode, `${prefix}${name}/`, visit);
   }
 }

@@ -21,6 +21,8 @@ export interface FileInode {
   modifiedNs: bigint;
   links: number;
   openHandles: number;
+  /** A sync failed: the kernel has dropped what was not written, and later syncs succeed without it. */
+  syncFailed: boolean;
 }
 
 export interface DirectoryInode {
@@ -62,7 +64,17 @@ const TORN_BLOCK_BYTES = 512;
 
 export function newFile(number: number, modifiedNs: bigint): FileInode {
   const buffer = new Uint8Array(0);
-  return { type: "file", number, buffer, sizeBytes: 0, syncedBytes: 0, modifiedNs, links: 0, openHandles: 0 };
+  return {
+    type: "file",
+    number,
+    buffer,
+    sizeBytes: 0,
+    syncedBytes: 0,
+    modifiedNs,
+    links: 0,
+    openHandles: 0,
+    syncFailed: false,
+  };
 }
 
 export function newDirectory(number: number, modifiedNs: bigint): DirectoryInode {
@@ -92,6 +104,12 @@ export function append(inode: FileInode, chunk: Bytes): void {
   inode.sizeBytes = sizeBytes;
 }
 
+/** Makes the content durable; answers whether it is now. */
+export function syncContent(inode: FileInode): boolean {
+  if (!inode.syncFailed) inode.syncedBytes = inode.sizeBytes;
+  return !inode.syncFailed;
+}
+
 /** What a power cut makes of content that was not synced: a prefix of it, some of its blocks never written. */
 export function tear(inode: FileInode, random: Random): void {
   const unsyncedBytes = inode.sizeBytes - inode.syncedBytes;
@@ -101,6 +119,7 @@ export function tear(inode: FileInode, random: Random): void {
     if (random.fraction() < 0.3) inode.buffer.fill(0, start, end);
   }
   inode.syncedBytes = inode.sizeBytes;
+  inode.syncFailed = false;
 }
 
 /** The steps on names that are not durable yet, oldest first. */
@@ -187,6 +206,14 @@ function addTo(needed: Map<DirectoryInode, Set<string>>, { directory, name }: Na
   const names = needed.get(directory);
   if (names === undefined) needed.set(directory, new Set([name]));
   else names.add(name);
+}
+
+/** Visits all that lies in a directory, by name. */
+export function walk(directory: DirectoryInode, prefix: string, visit: (name: string, inode: Inode) => void): void {
+  for (const [name, inode] of directory.names) {
+    visit(prefix + name, inode);
+    if (inode.type === "directory") walk(inode, `${prefix}${name}/`, visit);
+  }
 }
 
 /** What a stat of the inode tells. */

@@ -11,6 +11,8 @@ export interface Canary {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
+  /** The drill that is to see it (drills/); without one the random runs are. */
+  readonly drill?: string;
 }
 
 export const CANARIES: readonly Canary[] = [
@@ -25,8 +27,9 @@ export const CANARIES: readonly Canary[] = [
     name: "a moved file is taken for a deleted one",
     rules: "C2",
     file: "server/storage/settle.ts",
-    find: "if (path === undefined)\n          await this.retire(",
-    replace: "if (path !== copy.path)\n          await this.retire(",
+    find: "if (path !== undefined) return await this.#place(version, copy, path);",
+    replace: "if (path !== undefined && path === copy.path) return await this.#place(version, copy, path);",
+    drill: "moves",
   },
   {
     name: "a number is announced that was not sent",
@@ -41,6 +44,7 @@ export const CANARIES: readonly Canary[] = [
     file: "server/operations/put.ts",
     find: "  return await afterChange(async () => {\n    await catalog.flushed();\n    const [",
     replace: "  return await afterChange(async () => {\n    const [",
+    drill: "last one left",
   },
   {
     name: "a rolled-back catalog goes on with its old incarnation",
@@ -62,6 +66,7 @@ export const CANARIES: readonly Canary[] = [
     file: "server/mesh/membership.ts",
     find: "return !this.#settled || this.#stoodStill.size > 0 || !this.#parts.greeting.isLevel;",
     replace: "return !this.#settled;",
+    drill: "returning",
   },
   {
     name: "the work index does not follow holdings",
@@ -76,6 +81,7 @@ export const CANARIES: readonly Canary[] = [
     file: "core/swarm/liveness.ts",
     find: "if (now - answer.sentAt >= FRESH_MS || applied(answer.origin) < answer.number) return false;",
     replace: "",
+    drill: "slow to learn",
   },
   {
     name: "a write is acknowledged before the others know of it",
@@ -83,6 +89,7 @@ export const CANARIES: readonly Canary[] = [
     file: "server/readiness.ts",
     find: "return this.#clock.monotonic() >= this.#liveness.waitsUntil(server, number);",
     replace: "return true;",
+    drill: "slow to learn",
   },
   {
     name: "a staged file is not synced",
@@ -90,6 +97,7 @@ export const CANARIES: readonly Canary[] = [
     file: "server/storage/staging.ts",
     find: "      await this.#file.sync();\n",
     replace: "",
+    drill: "blackout",
   },
   {
     name: "a staged file's name is not synced",
@@ -97,6 +105,7 @@ export const CANARIES: readonly Canary[] = [
     file: "server/storage/staging.ts",
     find: "      await this.#files.syncDirectory(STAGED_DIRECTORY);\n",
     replace: "",
+    drill: "blackout",
   },
   {
     name: "trash does not count against the quota",
@@ -111,6 +120,7 @@ export const CANARIES: readonly Canary[] = [
     file: "server/storage/staging.ts",
     find: "      await this.#file.sync();\n",
     replace: "      await this.#file.sync().catch(() => undefined);\n",
+    drill: "failed syncs",
   },
   {
     name: "a copy is served without a look at its file",
@@ -118,6 +128,7 @@ export const CANARIES: readonly Canary[] = [
     file: "server/storage/copies.ts",
     find: "if (same) return",
     replace: "if (same || stat.type === 'file') return",
+    drill: "edited files",
   },
   {
     name: "a changed file is recorded as right",
@@ -125,6 +136,7 @@ export const CANARIES: readonly Canary[] = [
     file: "server/storage/copies.ts",
     find: "if (found?.sha256 === content.sha256) return await this.#record(version, copy, found.stat);",
     replace: "if (found !== undefined) return await this.#record(version, copy, found.stat);",
+    drill: "edited files",
   },
   {
     name: "any file at the path is adopted",
@@ -132,6 +144,7 @@ export const CANARIES: readonly Canary[] = [
     file: "server/storage/copies.ts",
     find: "if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;",
     replace: "if (found === undefined) return false;",
+    drill: "planted files",
   },
   {
     name: "pulled bytes are not compared with their digest",
@@ -139,6 +152,7 @@ export const CANARIES: readonly Canary[] = [
     file: "server/replication/puller.ts",
     find: "if (staged.sha256 !== content.sha256) {",
     replace: "if (staged.sizeBytes < 0) {",
+    drill: "rotten source",
   },
   {
     name: "an overwritten version's holding is not withdrawn",
@@ -146,6 +160,7 @@ export const CANARIES: readonly Canary[] = [
     file: "server/storage/settle.ts",
     find: "    removeCopy(change.transaction, version);\n    change.writeHolding(version, false);\n    if (!kept) return;",
     replace: "    removeCopy(change.transaction, version);\n    if (!kept) return;",
+    drill: "to the trash",
   },
   {
     name: "only one server takes a new version",
@@ -153,5 +168,191 @@ export const CANARIES: readonly Canary[] = [
     file: "server/operations/put.ts",
     find: "return Math.max(1, Math.min(settings.writeCopies, settings.copies, settings.roster.size));",
     replace: "return Math.max(1, Math.min(settings.writeCopies, settings.copies, 1));",
+  },
+  {
+    name: "a file whose sync failed is synced again",
+    rules: "S4 P3",
+    file: "server/storage/staging.ts",
+    find: "      await this.#file.sync();\n",
+    replace: "      await this.#file.sync().catch(() => this.#file.sync());\n",
+    drill: "failed syncs",
+  },
+  {
+    name: "a server that is behind does not forward",
+    rules: "P5 C10",
+    file: "server/serving-face.ts",
+    find: "(this.#forwards && readiness.isBehind ? forwardTargets(mesh)[0] : undefined)",
+    replace: "(this.#forwards && ending.aborted ? forwardTargets(mesh)[0] : undefined)",
+    drill: "forwarding",
+  },
+  {
+    name: "a copy is dropped with a single promise",
+    rules: "D1",
+    file: "server/replication/dropping.ts",
+    find: "return Math.max(1, this.#settings.safeCopies(view, row), targetOf(view, row, this.#catalog.context));",
+    replace:
+      "return Math.max(1, this.#settings.safeCopies(view, row) * 0, targetOf(view, row, this.#catalog.context) * 0);",
+    drill: "drops",
+  },
+  {
+    name: "a copy is promised without a look at its file",
+    rules: "D2",
+    file: "server/replication/dropping.ts",
+    find: "(await this.#copies.check(version))",
+    replace: "this.#copies.has(version)",
+    drill: "empty promises",
+  },
+  {
+    name: "who drops a copy promises it",
+    rules: "D3",
+    file: "server/replication/dropping.ts",
+    find: 'if (attempt === undefined || attempt.state === "cancelled") return true;',
+    replace: 'if (attempt?.state !== "cancelled") return true;',
+    drill: "drops",
+  },
+  {
+    name: "of two who ask neither steps back",
+    rules: "D3",
+    file: "server/replication/dropping.ts",
+    find: '    attempt.state = "cancelled";\n    return true;\n',
+    replace: "    return true;\n",
+    drill: "drops",
+  },
+  {
+    name: "what is dropped is thrown away at once",
+    rules: "D4",
+    file: "server/storage/settle.ts",
+    find: "    const to = trashName(version, copy.path);\n    if (from !== undefined) {\n      await this.#renameOver(from, to, copy);\n",
+    replace:
+      '    const to = trashName(version, copy.path);\n    if (from !== undefined) {\n      await this.#renameOver(from, to, copy);\n      if (reason === "dropped") await this.#files.remove(to);\n',
+    drill: "to the trash",
+  },
+  {
+    name: "a crash leaves the file of a dropped copy in the trash",
+    rules: "D4 S3",
+    file: "server/storage/copies.ts",
+    find: "const isBack = async () => await this.#settler.putBack(version, copy);",
+    replace: "const isBack = async () => this.#inspecting.size < 0;",
+    drill: "drops",
+  },
+  {
+    name: "a version is purged before its successor is safe",
+    rules: "S2",
+    file: "server/storage/trash.ts",
+    find: "return holders.length >= this.#settings.safeCopies(view, row);",
+    replace: "return holders.length >= 1;",
+    drill: "scarce room",
+  },
+  {
+    name: "a path into fsdfs's own directory is taken as it is",
+    rules: "S7",
+    file: "server/storage/settle.ts",
+    find: "const preferred = isReserved(path) ? sideName(version) : path;",
+    replace: "const preferred = path;",
+    drill: "names",
+  },
+  {
+    name: "a link on the way is not gone around",
+    rules: "S7",
+    file: "server/storage/settle.ts",
+    find: '"not-a-directory", "not-a-file", "too-long", "symlink", "exists")) throw error;\n      location',
+    replace: '"not-a-directory", "not-a-file", "too-long", "exists")) throw error;\n      location',
+    drill: "names",
+  },
+  {
+    name: "a path may lead upwards",
+    rules: "S7",
+    file: "core/paths.ts",
+    find: 'if (segment === "." || segment === "..") refuse',
+    replace: 'if (segment === ".") refuse',
+    drill: "names",
+  },
+  {
+    name: "an empty directory is taken for the data",
+    rules: "S9",
+    file: "server/identity.ts",
+    find: "(marked === known || asNew)",
+    replace: "(marked === known || marked === undefined || asNew)",
+    drill: "unmounted",
+  },
+  {
+    name: "what the comparison of catalogs shows is not taken in",
+    rules: "C5",
+    file: "server/mesh/self-check.ts",
+    find: "if (answer.length > 0) await this.#takeIn",
+    replace: "if (answer.length < 0) await this.#takeIn",
+    drill: "damaged catalog",
+  },
+  {
+    name: "a silent server counts for ever",
+    rules: "M3",
+    file: "server/mesh/membership.ts",
+    find: "    return this.#absent.has(server);",
+    replace: "    return this.#absent.has(server) && this.#absent.size > 99;",
+    drill: "silent server",
+  },
+  {
+    name: "a server that is silent does not count any more",
+    rules: "M3",
+    file: "core/swarm/liveness.ts",
+    find: "(this.#heardAt.get(server) ?? this.#startedAt) > this.#graceMs;",
+    replace: "(this.#heardAt.get(server) ?? this.#startedAt) > UP_MS;",
+    drill: "silent server",
+  },
+  {
+    name: "a busy server pulls",
+    rules: "M4",
+    file: "server/replication/puller.ts",
+    find: "if (membership.isBehind || load.load() > LOAD_MAX)",
+    replace: "if (membership.isBehind || load.load() > 1)",
+    drill: "busy server",
+  },
+  {
+    name: "pulls that others announce do not count",
+    rules: "R-step 1",
+    file: "server/replication/puller.ts",
+    find: "const others = announced.get(version) ?? 0;",
+    replace: "const others = (announced.get(version) ?? 0) * 0;",
+    drill: "announced pulls",
+  },
+  {
+    name: "a pull that fails is tried again at once",
+    rules: "R-step 1",
+    file: "server/replication/puller.ts",
+    find: "const available = !this.#isBackedOff(version) && this.#isObtainable",
+    replace: "const available = this.#isObtainable",
+    drill: "failing pulls",
+  },
+  {
+    name: "a heartbeat waits for the answer to the one before",
+    rules: "M1",
+    file: "server/mesh/link.ts",
+    find: "      void this.#heartbeat();",
+    replace: "      await this.#heartbeat();",
+    drill: "slow answers",
+  },
+  {
+    name: "a swarm with files joins another",
+    rules: "C11",
+    file: "server/mesh/greeting.ts",
+    find: "    if (!this.#isEmpty()) return false;\n    return !hello.empty ||",
+    replace: "    return !hello.empty ||",
+    drill: "strangers",
+  },
+  {
+    name: "a file takes the place of a directory",
+    rules: "C12",
+    file: "server/operations/names.ts",
+    find: 'if (readEntry(view, path)?.type === "directory") throw new FsdfsError("is-a-directory", { path });\n}',
+    replace: "}",
+    drill: "names",
+  },
+  {
+    name: "nothing is flushed before it is told",
+    rules: "C4 P3",
+    file: "server/catalog/catalog.ts",
+    find: "    await this.#store.flushed();\n    if (number >",
+    replace: "    if (number >",
+    drill: "last one left",
   },
 ];

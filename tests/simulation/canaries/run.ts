@@ -22,15 +22,22 @@ registerHooks({
 
 const { composeServer } = await import("../../../src/main.ts");
 const { runSeed } = await import("../scenario.ts");
+const { drillNamed } = await import("../drills/drills.ts");
+const { runDrill } = await import("../drills/stage.ts");
 if (!isPlanted) throw new Error(`src/${canary.file} is not part of a server`);
+
+const drill = canary.drill === undefined ? undefined : drillNamed(canary.drill);
+const attack = (seed: number) =>
+  drill === undefined ? runSeed(seed, { compose: composeServer }) : runDrill(drill, seed, { compose: composeServer });
+const attacker = drill === undefined ? "random runs" : `drill "${drill.name}"`;
 
 const first = Number(from);
 for (let seed = first; seed < first + Number(seeds); seed++) {
-  const { failures } = await runSeed(seed, { compose: composeServer });
-  const [failure] = failures;
+  const [failure] = (await attack(seed)).failures;
   if (failure === undefined) continue;
-  console.log(`caught by seed ${seed}: ${failure.rule}: ${failure.message.split("\n")[0]!.slice(0, 160)}`);
+  const message = failure.message.split("\n")[0]!.slice(0, 140);
+  console.log(`caught by ${attacker}, seed ${seed}: ${failure.rule}: ${message}`);
   process.exit(0);
 }
-console.log(`NOT CAUGHT by ${seeds} seeds`);
+console.log(`NOT CAUGHT by ${seeds} seeds of ${attacker}`);
 process.exit(1);

@@ -1,0 +1,46 @@
+/** All drills. Each is green for every seed, and red for some as soon as the rule it attacks is broken. */
+import { damaged, strangers } from "./catalogs.ts";
+import { edited, planted, rotten } from "./disks.ts";
+import { drops, emptyPromises, toTheTrash } from "./drops.ts";
+import { slowToLearn } from "./freshness.ts";
+import { busy, silent, slowAnswers } from "./liveness.ts";
+import { moves } from "./moves.ts";
+import { names, unmounted } from "./names.ts";
+import { blackout, failedSyncs, lastOneLeft } from "./power.ts";
+import { announced, backoff } from "./pulls.ts";
+import { forwarding, returning } from "./returning.ts";
+import type { Drill } from "./stage.ts";
+import { scarceRoom } from "./trash.ts";
+
+export const DRILLS: readonly Drill[] = [
+  blackout,
+  failedSyncs,
+  lastOneLeft,
+  returning,
+  forwarding,
+  edited,
+  planted,
+  rotten,
+  slowToLearn,
+  moves,
+  drops,
+  emptyPromises,
+  toTheTrash,
+  scarceRoom,
+  names,
+  unmounted,
+  damaged,
+  strangers,
+  slowAnswers,
+  silent,
+  busy,
+  announced,
+  backoff,
+];
+
+export function drillNamed(name: string): Drill {
+  const drill = DRILLS.find((each) => each.name === name);
+  if (drill === undefined)
+    throw new Error(`no drill is called "${name}"; there are ${DRILLS.map((d) => d.name).join(", ")}`);
+  return drill;
+}

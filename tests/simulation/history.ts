@@ -33,6 +33,8 @@ export interface Operation {
   /** Of an acknowledged put. */
   version: VersionId | undefined;
   copies: number | undefined;
+  /** An attempt before the last ended without an answer that settles it: it may have been carried out as well. */
+  doubtful: boolean;
   /** The machine that gave the last answer. */
   server: string | undefined;
   /** What a read was told, path by path. Complete for a list: what is not in it is not there. */
@@ -77,6 +79,7 @@ export class History {
       code: undefined,
       version: undefined,
       copies: undefined,
+      doubtful: false,
       server: undefined,
       seen: new Map(),
     };

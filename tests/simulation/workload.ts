@@ -182,7 +182,6 @@ export class Workload {
     operation: Operation,
     attempt: (face: Face, pause: Pause, givenUp: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> {
-    let doubtful = false;
     let code: string | undefined;
     // Each is tried before one is tried again: all attempts at one that is gone would say nothing of the swarm.
     let untried: readonly Machine[] = [];
@@ -201,11 +200,11 @@ export class Workload {
         givenUp.abort();
         code = this.#codeOf(error, machine);
         if (CERTAIN.has(code)) break;
-        doubtful ||= code !== "refused";
+        operation.doubtful ||= code !== "refused";
       }
       await this.#swarm.world.sleep(this.#random.between(1, RETRY_PAUSE_MS));
     }
-    this.#history.end(operation, doubtful ? "unknown" : "failed", code);
+    this.#history.end(operation, operation.doubtful ? "unknown" : "failed", code);
     return undefined;
   }
 

@@ -53,6 +53,17 @@ describe("the oracles", () => {
   const judged = (locations: Location[]) => winners(history, viewOf(serverOf("s1", locations)), new Losses(history), 2);
 
   describe("winners (P3)", () => {
+    it("let the other attempt of a put win while it lasts, and not after it", () => {
+      const slow = put("a", "slow");
+      const within = put("a", "within");
+      Object.assign(slow, { clockHighMs: within.clockHighMs });
+      expect(judged([location("a", "slow")])).toHaveLength(1);
+      slow.doubtful = true;
+      expect(judged([location("a", "slow")])).toEqual([]);
+      put("a", "after");
+      expect(judged([location("a", "slow")])).toHaveLength(1);
+    });
+
     it("miss an acknowledged put that is gone, and not one that was deleted", () => {
       put("a", "one");
       expect(judged([])).toHaveLength(1);

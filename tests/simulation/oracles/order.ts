@@ -26,8 +26,18 @@ export function changesOf(history: History, path: string): Change[] {
   return history.operations.flatMap((operation) => {
     const leaves = leftAt(operation, path);
     if (leaves === undefined || operation.outcome === "failed") return [];
-    return [{ operation, certain: operation.outcome === "acknowledged", ...boundsOf(operation), leaves }];
+    const change = { operation, certain: operation.outcome === "acknowledged", ...boundsOf(operation), leaves };
+    return operation.version !== undefined && operation.doubtful ? [change, otherAttempt(change)] : [change];
   });
+}
+
+/**
+ * A put that was tried at two sides of a partition makes a version at each, since neither knows of the other's (S1). One
+ * was told; the other's time may be any while the put lasted, and is no later: what comes after the put must not lose.
+ */
+function otherAttempt(change: Change): Change {
+  const { clockLowMs, clockHighMs } = change.operation;
+  return { ...change, certain: false, lowMs: clockLowMs - 1, highMs: clockHighMs };
 }
 
 function leftAt(operation: Operation, path: string): Change["leaves"] | undefined {

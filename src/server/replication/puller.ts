@@ -4,7 +4,7 @@
  */
 
 import { readTrash } from "../../core/catalog/copies.ts";
-import { entryKey, workPositionOf, workRange } from "../../core/catalog/keys.ts";
+import { entryKey, keyAfter, workPositionOf, workRange } from "../../core/catalog/keys.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
 import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
@@ -31,6 +31,10 @@ import { LOAD_MAX, Throttle } from "./throttle.ts";
 
 /** Files looked at in one step. */
 const LOOK_AT_MAX = 500;
+/** Between two looks at what lies behind files that cannot be had now. */
+const WALK_REST_MS = 100;
+/** From the end of one walk through all that lies there to the beginning of the next. */
+const WALK_EVERY_MS = 30_000;
 const IDLE_MS = 5000;
 const BUSY_REST_MS = 1000;
 const BACKOFF_FIRST_MS = 1000;
@@ -62,6 +66,9 @@ export class Puller {
   readonly #throttle: Throttle;
   readonly #active = new Map<VersionId, Promise<boolean>>();
   readonly #backoff = new Map<VersionId, { until: number; ms: number }>();
+  /** Where the walk behind the first files goes on: those that nobody can give must not hide all others. */
+  #walkedTo: Uint8Array | undefined;
+  #nextWalkAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: PullerParts) {
     this.#parts = parts;
@@ -102,7 +109,7 @@ export class Puller {
     if (membership.isBehind || load.load() > LOAD_MAX) return { restMs: BUSY_REST_MS };
     while (this.#active.size < options.pulls && !signal.aborted) {
       const next = this.#choose();
-      if (next === undefined) return { restMs: this.#restMs() };
+      if (next === undefined) return { restMs: this.#walkedTo === undefined ? this.#restMs() : WALK_REST_MS };
       void this.#begin(next.version, signal).then(() => this.unit.wake());
     }
     return { restMs: IDLE_MS };
@@ -114,12 +121,32 @@ export class Puller {
     return Math.max(soonest, BACKOFF_BUSY_MS);
   }
 
+  /** Of the files that want copies most; when none of them can be had, of those behind them, some at a time. */
   #choose(): Wanted | undefined {
+    const first = this.#look(workRange(false).start);
+    if (first.next !== undefined) return first.next;
+    const now = this.#parts.clock.monotonic();
+    if (this.#walkedTo === undefined && now < this.#nextWalkAt) return undefined;
+    const from = this.#walkedTo ?? first.last;
+    if (from === undefined) return undefined;
+    const { next, last } = this.#look(keyAfter(from));
+    if (next !== undefined) return next;
+    this.#walkedTo = last;
+    if (last === undefined) this.#nextWalkAt = now + WALK_EVERY_MS;
+    return undefined;
+  }
+
+  /** The best of so many files from `start` on; and the last of them, undefined when there are no more. */
+  #look(start: Uint8Array): { next: Wanted | undefined; last: Uint8Array | undefined } {
     const { catalog, space } = this.#parts;
     const view = catalog.read();
     const announced = this.#announcedByOthers();
     const wanted: Wanted[] = [];
-    for (const { key } of view.range({ ...workRange(false), limit: LOOK_AT_MAX })) {
+    let rows = 0;
+    let last: Uint8Array | undefined;
+    for (const { key } of view.range({ start, end: workRange(false).end, limit: LOOK_AT_MAX })) {
+      rows += 1;
+      last = key;
       const { version, surplus, order } = workPositionOf(key);
       const content = contentOfVersion(view, version);
       if (content === undefined || this.#active.has(version)) continue;
@@ -127,7 +154,8 @@ export class Puller {
       const others = announced.get(version) ?? 0;
       wanted.push({ version, surplus, announced: others, order, sizeBytes: content.sizeBytes, available });
     }
-    return chooseNextPull(wanted, space.roomBytes("pull") - this.#activeBytes());
+    const next = chooseNextPull(wanted, space.roomBytes("pull") - this.#activeBytes());
+    return { next, last: rows === LOOK_AT_MAX ? last : undefined };
   }
 
   /** What the pulls under way will still claim, at most. */

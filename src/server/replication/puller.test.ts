@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { ManualClock } from "../../../tests/manual-clock.ts";
+import { DiskWorld } from "../../../tests/storage/disk-world.ts";
+import { encodeContent } from "../../core/catalog/content.ts";
+import { workPositionOf, workRange } from "../../core/catalog/keys.ts";
+import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
+import type { FileContent } from "../../core/catalog/types.ts";
+import { type HybridTime, type ServerId, type VersionId, versionId } from "../../core/ids.ts";
+import type { FilePath } from "../../core/paths.ts";
+import type { Link } from "../mesh/link.ts";
+import { Puller, type PullerParts } from "./puller.ts";
+
+const FILES = 1_200;
+const HOLDER = "bbbbbbbbbbbb" as ServerId;
+
+async function worldOfFiles(): Promise<DiskWorld> {
+  const world = await DiskWorld.begin();
+  await world.catalog.change((change) => {
+    for (let i = 0; i < FILES; i++) {
+      const version = versionId((1_767_225_600_000 * 1024 + i) as HybridTime, HOLDER);
+      const content: FileContent = { type: "file", version, sizeBytes: 1, sha256: "0".repeat(64), request: undefined };
+      change.writePath(`file ${i}` as FilePath, CONTENT_FIELD, encodeContent(content));
+    }
+  });
+  return world;
+}
+
+/** A puller of a swarm in which somebody holds `held` and nothing else; it writes down what it tries. */
+function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
+  const tried: VersionId[] = [];
+  const silent = () => {};
+  const parts = {
+    clock,
+    catalog: world.catalog,
+    mesh: { handle: silent, upLinks: () => [] },
+    membership: { isBehind: false },
+    copies: {
+      has: () => false,
+      adopt: async (version: VersionId) => {
+        tried.push(version);
+        return true;
+      },
+    },
+    uploads: { find: () => "none" },
+    space: world.space,
+    sources: { upHolders: (version: VersionId) => (version === held && tried.length === 0 ? [{} as Link] : []) },
+    load: { load: () => 0 },
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    options: { pulls: 4 },
+  } as unknown as PullerParts;
+  return { puller: new Puller(parts), tried };
+}
+
+describe("pulling", () => {
+  it("P6: what nobody can give hides nothing that lies behind it", async () => {
+    const world = await worldOfFiles();
+    const wanted = Array.from(world.catalog.read().range(workRange(false)), ({ key }) => workPositionOf(key).version);
+    expect(wanted).toHaveLength(FILES);
+    const clock = new ManualClock();
+    const { puller, tried } = pullerOf(world, clock, wanted.at(-1)!);
+    const ending = new AbortController();
+    puller.unit.start(clock, { debug() {}, info() {}, warn() {}, error() {} }, ending.signal);
+    await clock.pass(1_000);
+    ending.abort();
+    expect(tried).toEqual([wanted.at(-1)]);
+  });
+});

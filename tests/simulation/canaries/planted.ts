@@ -355,4 +355,20 @@ export const CANARIES: readonly Canary[] = [
     replace: "    if (number >",
     drill: "last one left",
   },
+  {
+    name: "files that vanish in numbers are lost at once",
+    rules: "S8",
+    file: "server/storage/vanished.ts",
+    find: "if (this.#foundGone.size <= Math.max(FEW_FILES,",
+    replace: "if (this.#foundGone.size >= 0 || this.#foundGone.size <= Math.max(FEW_FILES,",
+    drill: "vanished files",
+  },
+  {
+    name: "a holder that is down is named like any other",
+    rules: "S6",
+    file: "server/operations/read.ts",
+    find: "    STATE_ORDER[a.state] - STATE_ORDER[b.state] ||\n",
+    replace: "",
+    drill: "silent server",
+  },
 ];

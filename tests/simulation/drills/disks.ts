@@ -3,6 +3,9 @@ import type { Drill, Stage } from "./stage.ts";
 import { otherBytes } from "./stage.ts";
 
 const FILES = 6;
+const MANY_FILES = 16;
+/** So many may vanish and be taken for an operator's doing. */
+const FEW_FILES = 10;
 
 /** An operator's edits keep a file's size, and the server that has the file is read at once. */
 export const edited: Drill = {
@@ -75,6 +78,32 @@ export const rotten: Drill = {
     away.start();
     await stage.rest("after its return", { copies: 3 });
     await stage.judge({ copies: 3 });
+  },
+};
+
+/** All files of a server are gone at once, as when a disk drops out: they may reappear, and are not all copied anew. */
+export const vanished: Drill = {
+  name: "vanished files",
+  rules: "S8",
+  async play(stage) {
+    await stage.boot();
+    const files = await putSome(stage, MANY_FILES);
+    await stage.rest("with all copies", { copies: 3 });
+    const machine = stage.random.pick(stage.machines);
+    stage.world.trace(`all files of ${machine.name} vanish`);
+    machine.files.removeExternally("music");
+    await readThrough(stage, machine, stage.random.shuffled(files));
+    await stage.sleep(stage.random.between(2_000, 10_000));
+    const again = files.filter(({ path, sha256 }) => stage.holders(path, sha256).includes(machine));
+    stage.check(
+      again.length <= FEW_FILES,
+      "S8",
+      `${machine.name} has copied ${again.length} files anew that vanished all at once`,
+    );
+    for (const { path } of files) {
+      const reader = stage.history.operations.findLast(({ kind, path: read }) => kind === "get" && read === path);
+      stage.check(reader?.seen.get(path)?.kind === "file", "S8", `${path} could not be read, and others have it`);
+    }
   },
 };
 

@@ -1,6 +1,6 @@
 /** All drills. Each is green for every seed, and red for some as soon as the rule it attacks is broken. */
 import { damaged, strangers } from "./catalogs.ts";
-import { edited, planted, rotten } from "./disks.ts";
+import { edited, planted, rotten, vanished } from "./disks.ts";
 import { drops, emptyPromises, toTheTrash } from "./drops.ts";
 import { slowToLearn } from "./freshness.ts";
 import { busy, silent, slowAnswers } from "./liveness.ts";
@@ -21,6 +21,7 @@ export const DRILLS: readonly Drill[] = [
   edited,
   planted,
   rotten,
+  vanished,
   slowToLearn,
   moves,
   drops,

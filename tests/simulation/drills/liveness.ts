@@ -33,7 +33,7 @@ export const slowAnswers: Drill = {
 /** A server is silent: it counts for the grace period and no longer, and at once when it is back. */
 export const silent: Drill = {
   name: "silent server",
-  rules: "M3",
+  rules: "M3 S6",
   config: () => ({ servers: 4, graceMs: GRACE_MS, latencyMs: 1 }),
   async play(stage) {
     await stage.boot();
@@ -44,6 +44,10 @@ export const silent: Drill = {
     gone.powerCut();
     await stage.sleep(stage.random.between(4_000, 8_000));
     await mustCount(stage, others, gone.name, "down", 4);
+    for (const machine of others) {
+      const last = (await stage.locate(machine, "a"))?.servers.at(-1);
+      stage.check(last?.name === gone.name, "S6", `${machine.name} names ${last?.name} last, and ${gone.name} is down`);
+    }
     await stage.sleep(GRACE_MS);
     await mustCount(stage, others, gone.name, "absent", 3);
     if (stage.random.chance(0.5)) {

@@ -18,6 +18,11 @@ export interface FileStore {
   stat(name: string): Promise<FileStat | undefined>;
   /** The names in a directory, in no order. @throws FileStoreError `missing`, `not-a-directory`, `symlink` */
   list(name: string): Promise<DirectoryEntry[]>;
+  /**
+   * The same for directories of any size, `LIST_BATCH` at a time, so that nobody waits long. What is made or removed
+   * meanwhile may be left out or not.
+   */
+  listInBatches(name: string): AsyncIterable<DirectoryEntry[]>;
   /** Makes one directory in an existing one. @throws FileStoreError `exists`, `missing` */
   makeDirectory(name: string): Promise<void>;
   /** Removes an empty directory. @throws FileStoreError `missing`, `not-empty`, `not-a-directory` */
@@ -33,6 +38,9 @@ export interface FileStore {
   /** Size and free space in bytes of the file system the data directory lies on. */
   capacity(): Promise<{ totalBytes: number; freeBytes: number }>;
 }
+
+/** Names in one batch of a listing. */
+export const LIST_BATCH = 500;
 
 export type FileType = "file" | "directory" | "symlink" | "other";
 

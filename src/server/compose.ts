@@ -32,6 +32,7 @@ import { Reconciler } from "./storage/reconcile.ts";
 import { Settler } from "./storage/settle.ts";
 import { Space } from "./storage/space.ts";
 import { Staging } from "./storage/staging.ts";
+import { Strangers } from "./storage/strangers.ts";
 import { Trash } from "./storage/trash.ts";
 import { Uploads } from "./storage/uploads.ts";
 import { Vanished } from "./storage/vanished.ts";
@@ -103,6 +104,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const uploads = new Uploads(catalog, staging, copies, settler, clock);
   uploads.serve(mesh);
 
+  const strangers = new Strangers(catalog, files, settler, clock);
+
   // What it does of itself.
   const sources = new Sources(catalog, mesh, copies, new Throttle(clock, options.serveRate, load));
   const pulling = { clock, catalog, mesh, membership, copies, uploads, staging, space, sources, load, options, log };
@@ -131,6 +134,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     puller.unit,
     leftovers.unit,
     disk.unit,
+    strangers.unit,
     choresUnit(trash, uploads, copies),
   ];
   const parts: Parts = {
@@ -148,6 +152,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     staging,
     settler,
     copies,
+    strangers,
     sources,
     puller,
     dropping,

@@ -166,6 +166,15 @@ export interface SwarmStatus {
   readonly quota: { readonly total: number; readonly used: number };
 }
 
+/** Files in a server's data directory that fsdfs does not know (C9). */
+export interface StrangersInfo {
+  readonly files: number;
+  /** Some of them, as paths in the data directory; told to admins only. */
+  readonly examples: readonly string[];
+  /** When they were counted, as an ISO 8601 time. */
+  readonly asOf: string;
+}
+
 export interface ServerInfo extends HolderInfo {
   readonly self: boolean;
   readonly files: number;
@@ -180,6 +189,8 @@ export interface ServerInfo extends HolderInfo {
   readonly clockSkewMs: number | null;
   /** Why it is not connected, when it is not. */
   readonly problem: string | null;
+  /** Of the server that answers; null for others, and before they were counted. */
+  readonly strangers: StrangersInfo | null;
   readonly softwareVersion: string;
 }
 

@@ -16,6 +16,7 @@ import type { DiskWatch } from "./storage/disk-watch.ts";
 import type { Settler } from "./storage/settle.ts";
 import type { Space } from "./storage/space.ts";
 import type { Staging } from "./storage/staging.ts";
+import type { Strangers } from "./storage/strangers.ts";
 import type { Trash } from "./storage/trash.ts";
 
 export interface Parts {
@@ -33,6 +34,7 @@ export interface Parts {
   readonly staging: Staging;
   readonly settler: Settler;
   readonly copies: Copies;
+  readonly strangers: Strangers;
   readonly sources: Sources;
   readonly puller: Puller;
   readonly dropping: Dropping;

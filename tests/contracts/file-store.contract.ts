@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { utf8 } from "../../src/core/bytes.ts";
 import type { Bytes } from "../../src/core/catalog/kv.ts";
-import type { FileStore, FileStoreErrorCode } from "../../src/ports/file-store.ts";
+import { type FileStore, type FileStoreErrorCode, LIST_BATCH } from "../../src/ports/file-store.ts";
 
 /** One data directory, and an operator's hands in it. */
 export interface FileFixture {
@@ -37,6 +37,13 @@ export async function readFile(store: FileStore, name: string): Promise<string> 
 export async function listed(store: FileStore, name: string): Promise<string[]> {
   const entries = await store.list(name);
   return entries.map((entry) => `${entry.name}:${entry.type}`).sort();
+}
+
+async function batchesOf(store: FileStore, name: string): Promise<string[][]> {
+  const batches: string[][] = [];
+  for await (const batch of store.listInBatches(name))
+    batches.push(batch.map((entry) => `${entry.name}:${entry.type}`));
+  return batches;
 }
 
 const SEGMENT_TOO_LONG = "ä".repeat(128);
@@ -179,6 +186,28 @@ export function describeFileStore(adapter: string, makeFixture: () => Promise<Fi
       await expectFailure("not-a-directory", store.removeDirectory("file"));
       await expectFailure("not-a-directory", store.syncDirectory("file"));
       expect(await listed(store, "")).toEqual(["d:directory", "file:file"]);
+    });
+
+    it("lists a directory of any size in batches, every name once", async () => {
+      await store.makeDirectory("d");
+      expect(await batchesOf(store, "d")).toEqual([]);
+      const names = Array.from({ length: 2 * LIST_BATCH + 3 }, (_, i) => `ü ${i}`);
+      for (const name of names) await store.makeDirectory(`d/${name}`);
+      await writeFile(store, "d/a file", "1");
+      const batches = await batchesOf(store, "d");
+      expect(Math.max(...batches.map(({ length }) => length))).toBeLessThanOrEqual(LIST_BATCH);
+      expect(batches.flat().sort()).toEqual(["a file:file", ...names.map((name) => `${name}:directory`)].sort());
+    });
+
+    it("lists in batches no more than is asked for, and what is no directory not at all", async () => {
+      await writeFile(store, "file", "1");
+      await expectFailure("missing", batchesOf(store, "nothing"));
+      await expectFailure("not-a-directory", batchesOf(store, "file"));
+      for (let i = 0; i <= LIST_BATCH; i++) await store.makeDirectory(`d${i}`);
+      for await (const batch of store.listInBatches("")) {
+        expect(batch.length).toBe(LIST_BATCH);
+        break;
+      }
     });
 
     it("lists the names in a directory", async () => {

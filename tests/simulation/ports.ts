@@ -63,6 +63,14 @@ export function simulatedFiles(process: SimulatedProcess, store: MemoryFileStore
     open: async (name) => readable(process, name, await call("open", name, () => store.open(name))),
     stat: (name) => call("stat", name, () => store.stat(name)),
     list: (name) => call("list", name, () => store.list(name)),
+    async *listInBatches(name) {
+      const batches = store.listInBatches(name)[Symbol.asyncIterator]();
+      for (;;) {
+        const { done, value } = await call("listInBatches", name, () => batches.next());
+        if (done) return;
+        yield value;
+      }
+    },
     makeDirectory: (name) => call("makeDirectory", name, () => store.makeDirectory(name)),
     removeDirectory: (name) => call("removeDirectory", name, () => store.removeDirectory(name)),
     syncDirectory: (name) => call("syncDirectory", name, () => store.syncDirectory(name)),

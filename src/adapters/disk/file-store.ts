@@ -4,12 +4,13 @@
  * somebody left there hangs nobody.
  */
 import { constants } from "node:fs";
-import { link, lstat, mkdir, open, readdir, rename, rmdir, statfs, unlink } from "node:fs/promises";
+import { link, lstat, mkdir, open, opendir, readdir, rename, rmdir, statfs, unlink } from "node:fs/promises";
 import {
   type DirectoryEntry,
   type FileStat,
   type FileStore,
   FileStoreError,
+  LIST_BATCH,
   type ReadableFile,
   type WritableFile,
 } from "../../ports/file-store.ts";
@@ -85,6 +86,20 @@ class DiskFileStore implements FileStore {
       const entries = await readdir(path, { withFileTypes: true, encoding: "buffer" });
       return entries.map((entry) => entryOf(entry.name, typeOf(entry)));
     });
+  }
+
+  async *listInBatches(name: string): AsyncGenerator<DirectoryEntry[]> {
+    // What has been opened stays this directory, whatever becomes of the way to it.
+    const options = { encoding: "latin1", bufferSize: LIST_BATCH } as const; // One character a byte.
+    const directory = await this.#within(name, (path) => opendir(path, options));
+    let batch: DirectoryEntry[] = [];
+    for await (const entry of directory) {
+      batch.push(entryOf(Buffer.from(entry.name, "latin1"), typeOf(entry)));
+      if (batch.length < LIST_BATCH) continue;
+      yield batch;
+      batch = [];
+    }
+    if (batch.length > 0) yield batch;
   }
 
   makeDirectory(name: string): Promise<void> {

@@ -14,6 +14,7 @@ import {
   type FileStore,
   FileStoreError,
   type FileType,
+  LIST_BATCH,
   type ReadableFile,
   type WritableFile,
 } from "../../ports/file-store.ts";
@@ -114,6 +115,11 @@ export class MemoryFileStore implements FileStore {
 
   async list(name: string): Promise<DirectoryEntry[]> {
     return Array.from(this.#directory(name).names, ([entryName, inode]) => ({ name: entryName, type: inode.type }));
+  }
+
+  async *listInBatches(name: string): AsyncGenerator<DirectoryEntry[]> {
+    const entries = await this.list(name);
+    for (let at = 0; at < entries.length; at += LIST_BATCH) yield entries.slice(at, at + LIST_BATCH);
   }
 
   async makeDirectory(name: string): Promise<void> {

@@ -3,6 +3,8 @@ import type { ServerInfo } from "../../server/face.ts";
 import { clientCommand } from "../connection.ts";
 import { formatSize, shown, table, writeJson } from "../output.ts";
 
+const EXAMPLES_SHOWN = 5;
+
 export const servers = clientCommand({
   name: "servers",
   summary: "Shows the servers of the swarm and how each of them is.",
@@ -35,5 +37,14 @@ function describe(servers: readonly ServerInfo[]): string {
   const problems = servers.flatMap(({ name, id, problem }) =>
     problem === null ? [] : [`${shown(name)} (${id}): ${shown(problem)}\n`],
   );
-  return rows + problems.join("");
+  return rows + problems.join("") + servers.map(describeStrangers).join("");
+}
+
+function describeStrangers({ strangers }: ServerInfo): string {
+  if (strangers === null || strangers.files === 0) return "";
+  const { files, examples } = strangers;
+  const lie = files === 1 ? "1 file lies" : `${files.toLocaleString("en-US")} files lie`;
+  const some = examples.slice(0, EXAMPLES_SHOWN).map(shown).join(", ");
+  const more = files > EXAMPLES_SHOWN ? ", …" : "";
+  return `${lie} in the data directory that fsdfs does not know${some === "" ? "" : `: ${some}${more}`}\n`;
 }

@@ -5,7 +5,15 @@ import { decodePointer } from "../../core/catalog/log.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import { isServerId, type ServerId, type VersionId } from "../../core/ids.ts";
 import { FsdfsError } from "../../errors.ts";
-import type { Health, HolderInfo, ServerFilesPage, ServerInfo, ServerState, SwarmStatus } from "../face.ts";
+import type {
+  Health,
+  HolderInfo,
+  ServerFilesPage,
+  ServerInfo,
+  ServerState,
+  StrangersInfo,
+  SwarmStatus,
+} from "../face.ts";
 import type { ServerReport } from "../mesh/messages.ts";
 import type { Parts } from "../parts.ts";
 import type { RosterEntry } from "../settings.ts";
@@ -102,9 +110,16 @@ export function servers(parts: Parts): ServerInfo[] {
       pulls: report?.pulls.length ?? 0,
       clockSkewMs: self ? 0 : link === undefined ? null : Math.round(link.clockSkewMs),
       problem: self || link !== undefined ? null : problemOf(parts, entry),
+      strangers: self ? strangersOf(parts) : null,
       softwareVersion: entry.softwareVersion,
     };
   });
+}
+
+function strangersOf({ strangers: { report } }: Parts): StrangersInfo | null {
+  if (report === undefined) return null;
+  const { files, examples, asOfMs } = report;
+  return { files, examples, asOf: new Date(asOfMs).toISOString() };
 }
 
 /** The live versions a server states to hold, in the order of its statements: its own part of the log. */

@@ -1,11 +1,19 @@
 /** GET /servers: the roster, with how each server is. */
+import type { ServerInfo } from "../../../server/face.ts";
 import type { Operation } from "../operation.ts";
 
 export const listServers: Operation = {
   methods: ["GET", "HEAD"],
   url: "/servers",
   scope: "read",
-  async run({ face }) {
-    return { kind: "json", status: 200, value: { servers: await face.servers() } };
+  async run({ face, principal }) {
+    const found = await face.servers();
+    // Names of files that were never given to fsdfs are the operator's business.
+    const servers = principal.scope === "admin" ? found : found.map(withoutExamples);
+    return { kind: "json", status: 200, value: { servers } };
   },
 };
+
+function withoutExamples(server: ServerInfo): ServerInfo {
+  return server.strangers === null ? server : { ...server, strangers: { ...server.strangers, examples: [] } };
+}

@@ -7,6 +7,7 @@ import { deriveTokenKeys } from "../core/security/tokens.ts";
 import { Liveness } from "../core/swarm/liveness.ts";
 import type { BackgroundUnit } from "./background.ts";
 import { Catalog } from "./catalog/catalog.ts";
+import { NameMark } from "./catalog/name-mark.ts";
 import { Identity } from "./identity.ts";
 import { CatchUp } from "./mesh/catch-up.ts";
 import { Greeting } from "./mesh/greeting.ts";
@@ -60,7 +61,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
       return counting.settings?.copies ?? COPIES_DEFAULT;
     },
   };
-  const catalog = new Catalog(ports.catalog, clock, context);
+  const catalog = new Catalog(ports.catalog, clock, context, await NameMark.load(files));
   const settings = new Settings(catalog);
   counting.settings = settings;
 

@@ -4,6 +4,7 @@ import type { Losses } from "./losses.ts";
 import { acknowledgedCopies } from "./oracles/acknowledged.ts";
 import { copies } from "./oracles/copies.ts";
 import { equalCatalogs } from "./oracles/equal.ts";
+import { namesGivenOnce } from "./oracles/names.ts";
 import { exactQuota } from "./oracles/quota.ts";
 import { type Calm, readAfterWrite, rightContents } from "./oracles/reads.ts";
 import { winners } from "./oracles/winners.ts";
@@ -29,6 +30,7 @@ export function judge({ swarm, history, losses, calms, view, copiesWanted }: Evi
     copies: copies(view, losses, copiesWanted),
     S3: exactQuota(view),
     P4: rightContents(history),
+    "P4, names": namesGivenOnce(history),
     P5: readAfterWrite(history, calms),
   };
   for (const [rule, messages] of Object.entries(problems)) {

@@ -42,6 +42,11 @@ export class StampClock {
     return this.#time;
   }
 
+  /** The last name that was given, or passed over. */
+  get named(): HybridTime {
+    return this.#named;
+  }
+
   /** T1. */
   next(wallMs: number): HybridTime {
     this.#time = nextHybridTime(this.#time, wallMs);

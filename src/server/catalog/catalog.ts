@@ -23,6 +23,7 @@ import type { CatalogStore, Settled } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { CHAIN_KEY, readChainEnds, rememberChainEnd } from "./chain.ts";
 import { Counts } from "./counts.ts";
+import type { NameMark } from "./name-mark.ts";
 import { Times } from "./times.ts";
 
 const ORIGIN_KEY = metaKey("origin");
@@ -91,11 +92,12 @@ export class Catalog {
   #revision = 0;
   readonly #counts = new Counts();
 
-  constructor(store: CatalogStore, clock: Clock, context: CatalogContext) {
+  /** @param names what is kept of names outside of the store; undefined: nothing */
+  constructor(store: CatalogStore, clock: Clock, context: CatalogContext, names?: NameMark) {
     this.self = context.self;
     this.#store = store;
     this.#context = context;
-    this.#times = new Times(context.self, clock, store.read());
+    this.#times = new Times(context.self, clock, store.read(), names);
     this.#refreshOrigins();
   }
 
@@ -151,8 +153,8 @@ export class Catalog {
       view.remove(CHAIN_KEY);
     });
     await this.#store.flushed();
-    // A catalog that was put back may have forgotten times that it gave while its clock was ahead of the wall's. Chance
-    // makes it unlikely that one is given twice (about n in a million after n forgotten versions); it is no proof (P4).
+    // A catalog that was put back may have forgotten names that it gave (P4). The mark outside of it passes them over;
+    // should that be lost as well, chance makes it unlikely that one is given twice.
     this.#times.passOver(incarnation, Math.floor(chance * FORGOTTEN_TIME));
     this.#ownFlushed = 0;
     this.#settle({ server: this.self, incarnation });
@@ -221,7 +223,7 @@ export class Catalog {
   }
 
   /** In which epoch of the swarm's clock this server writes, and how far ahead of its wall clock (C8). */
-  get times(): Pick<Times, "epoch" | "aheadMs"> {
+  get times(): Pick<Times, "epoch" | "aheadMs" | "readyToName" | "close"> {
     return this.#times;
   }
 

@@ -8,18 +8,30 @@ import type { RegisterKey, Stamp } from "../../core/catalog/types.ts";
 import { hybridTimeOf, nextHybridTime } from "../../core/hybrid-clock.ts";
 import { type HybridTime, type ServerId, type VersionId, versionId } from "../../core/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { NameMark } from "./name-mark.ts";
 
 const TIME_KEY = metaKey("time");
+
+/** No name is left below the mark. */
+export class NamesReserved extends Error {
+  constructor() {
+    super("the mark of names has to be moved first");
+    this.name = "NamesReserved";
+  }
+}
 
 export class Times {
   readonly #self: ServerId;
   readonly #clock: Clock;
   readonly #stamps: StampClock;
+  readonly #mark: NameMark | undefined;
 
-  constructor(self: ServerId, clock: Clock, view: ReadView) {
+  constructor(self: ServerId, clock: Clock, view: ReadView, mark: NameMark | undefined) {
+    this.#mark = mark;
     this.#self = self;
     this.#clock = clock;
     this.#stamps = new StampClock(view.get(TIME_KEY), readEpochs(view));
+    if (mark !== undefined && mark.limit > this.#stamps.named + 1) this.passOver((mark.limit - 1) as HybridTime, 0);
   }
 
   get epoch(): number {
@@ -35,8 +47,22 @@ export class Times {
     return this.#stamps.next(this.#clock.wall());
   }
 
+  /** Must come before a change that names a version; beside what else is waited for. @throws FileStoreError */
+  async readyToName(): Promise<void> {
+    const last = Math.max(this.#stamps.time, this.#stamps.named) as HybridTime;
+    await this.#mark?.reach(hybridTimeOf(this.#clock.wall()), last);
+  }
+
+  /** @throws NamesReserved when the mark has to be moved first, and the change to be made again */
   nameVersion(time: HybridTime): VersionId {
+    if (this.#mark !== undefined && Math.max(time, this.#stamps.named + 1) >= this.#mark.limit)
+      throw new NamesReserved();
     return versionId(this.#stamps.name(time), this.#self);
+  }
+
+  /** Names no more versions. */
+  async close(): Promise<void> {
+    await this.#mark?.close(this.#stamps.named);
   }
 
   /** For a write in the present epoch, at `time` or now. */

@@ -16,6 +16,7 @@ import type { FilePath } from "../../core/paths.ts";
 import { rendezvousWeight } from "../../core/rendezvous.ts";
 import { chooseTargets } from "../../core/replication/placement.ts";
 import { FsdfsError } from "../../errors.ts";
+import { NamesReserved } from "../catalog/times.ts";
 import type { PutOptions, PutResult } from "../face.ts";
 import { afterChange } from "../failures.ts";
 import type { Link } from "../mesh/link.ts";
@@ -34,6 +35,8 @@ const COMMIT_TIMEOUT_MS = 30_000;
 const REPLACEMENT_ROUNDS = 3;
 /** After so long no round begins: others are asked to copy the version when it is made. */
 const REPLACEMENT_MS = 4000;
+
+const NAMING_ATTEMPTS = 5;
 
 /** A target's part in one PUT. */
 interface RemoteUpload {
@@ -140,6 +143,7 @@ async function receive(
     if (options.sizeBytes !== undefined && writer.sizeBytes !== options.sizeBytes) {
       throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });
     }
+    void parts.catalog.times.readyToName().catch(() => undefined); // Beside the syncs; it is waited for later.
     const staged = await writer.finish();
     if (options.sha256 !== undefined && options.sha256.toLowerCase() !== staged.sha256) {
       await parts.staging.discard(staged);
@@ -225,7 +229,7 @@ async function commit(
   try {
     if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
     readiness.checkClock(); // It may have jumped while the bytes came.
-    committed = await enterVersion(parts, path, staged, request, stillWanted);
+    committed = await nameAndEnter(parts, path, staged, request, stillWanted);
   } catch (error) {
     await Promise.all([staging.discard(staged), ...uploads.map(discard)]);
     throw error;
@@ -250,6 +254,24 @@ async function commit(
     if (copies === 0) throw new FsdfsError("interrupted");
     return { version, sha256: staged.sha256, size: staged.sizeBytes, copies, created };
   });
+}
+
+async function nameAndEnter(
+  parts: Parts,
+  path: FilePath,
+  staged: StagedFile,
+  request: string | undefined,
+  stillWanted: () => void,
+): Promise<Committed | FileContent> {
+  for (let attempt = 0; attempt < NAMING_ATTEMPTS; attempt++) {
+    await parts.catalog.times.readyToName();
+    try {
+      return await enterVersion(parts, path, staged, request, stillWanted);
+    } catch (error) {
+      if (!(error instanceof NamesReserved)) throw error; // Nothing was changed: the clock ran on, or jumped.
+    }
+  }
+  throw new FsdfsError("behind");
 }
 
 /** The change that makes the version. Answers the present content instead when this very request made it before. */

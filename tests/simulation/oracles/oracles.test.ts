@@ -11,6 +11,7 @@ import { EPOCH_MS, World } from "../world.ts";
 import { acknowledgedCopies } from "./acknowledged.ts";
 import { copies } from "./copies.ts";
 import { equalCatalogs } from "./equal.ts";
+import { namesGivenOnce } from "./names.ts";
 import { exactQuota } from "./quota.ts";
 import { readAfterWrite, rightContents } from "./reads.ts";
 import { winners } from "./winners.ts";
@@ -51,6 +52,18 @@ describe("the oracles", () => {
     did("put", path, outcome, { sha256 });
   const got = (path: string, seen: Seen) => did("get", path, "acknowledged").seen.set(path, seen);
   const judged = (locations: Location[]) => winners(history, viewOf(serverOf("s1", locations)), new Losses(history), 2);
+
+  describe("names given once (P4)", () => {
+    it("miss a version that two contents have, and not a retry that has its own again", () => {
+      const first = put("a", "one");
+      put("a", "two");
+      expect(namesGivenOnce(history)).toEqual([]);
+      put("a", "one").version = first.version!;
+      expect(namesGivenOnce(history)).toEqual([]);
+      put("b", "three").version = first.version!;
+      expect(namesGivenOnce(history)).toHaveLength(1);
+    });
+  });
 
   describe("winners (P3)", () => {
     it("let the other attempt of a put win while it lasts, and not after it", () => {

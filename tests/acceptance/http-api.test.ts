@@ -204,6 +204,19 @@ describe("DELETE, move and locate", () => {
 });
 
 describe("the swarm's state", () => {
+  it("C9: is told with the names of files that were never given to fsdfs to admins only", async () => {
+    const strangers = { files: 2, examples: ["letters/private", "b"], asOf: "2026-01-01T00:00:00.000Z" };
+    const told = await server.face.servers();
+    fixture.face.servers = async () => told.map((each) => ({ ...each, strangers }));
+    for (const [key, examples] of [
+      [fixture.keys.admin, strangers.examples],
+      [fixture.keys.write, []],
+    ] as const) {
+      const { servers } = await jsonOf<{ servers: ServerInfo[] }>(await fixture.request("/servers", { key }));
+      expect(servers[0]!.strangers).toEqual({ ...strangers, examples });
+    }
+  });
+
   it("is told by /status, /servers and /servers/{id}/files", async () => {
     await put("a", "x");
     const status = await (await fixture.request("/status", { key: fixture.keys.read })).json();

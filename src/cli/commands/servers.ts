@@ -19,7 +19,7 @@ export const servers = clientCommand({
   },
 });
 
-function describe(servers: readonly ServerInfo[]): string {
+export function describe(servers: readonly ServerInfo[]): string {
   const rows = table(servers, [
     { title: "SERVER", value: (server) => `${server.id}${server.self ? "*" : ""}` },
     { title: "NAME", value: (server) => shown(server.name) },

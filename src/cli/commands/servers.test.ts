@@ -1,0 +1,47 @@
+import { expect, describe as group, test } from "vitest";
+import type { ServerId } from "../../core/ids.ts";
+import type { ServerInfo } from "../../server/face.ts";
+import { describe } from "./servers.ts";
+
+const SERVER: ServerInfo = {
+  id: "0123456789ab" as ServerId,
+  name: "attic",
+  url: "http://attic:4242",
+  state: "up",
+  zone: "home",
+  load: 0,
+  self: true,
+  files: 3,
+  quota: { total: 10, used: 1, free: 9 },
+  maxSurplus: null,
+  full: false,
+  pulls: 0,
+  clockSkewMs: 0,
+  problem: null,
+  strangers: null,
+  softwareVersion: "1.0.0",
+};
+const asOf = "2026-01-01T00:00:00.000Z";
+const lastLine = (strangers: ServerInfo["strangers"]) =>
+  describe([{ ...SERVER, strangers }])
+    .trimEnd()
+    .split("\n")
+    .at(-1);
+
+group("what fsdfs servers says of files that fsdfs does not know", () => {
+  test("is nothing when there are none, or nobody has looked yet", () => {
+    for (const strangers of [null, { files: 0, examples: [], asOf }]) expect(lastLine(strangers)).toContain("attic");
+  });
+
+  test("is how many there are, and some of their names if they are told", () => {
+    const sentence = "lie in the data directory that fsdfs does not know";
+    const examples = ["a", "b", "c", "d", "e", "f"];
+    expect(lastLine({ files: 1, examples: ["a"], asOf })).toBe(`1 file ${sentence.replace("lie", "lies")}: a`);
+    expect(lastLine({ files: 1200, examples, asOf })).toBe(`1,200 files ${sentence}: a, b, c, d, e, …`);
+    expect(lastLine({ files: 12, examples: [], asOf })).toBe(`12 files ${sentence}`);
+  });
+
+  test("is printed without what could play tricks on the terminal", () => {
+    expect(lastLine({ files: 1, examples: ["x\u001b[2J"], asOf })).not.toContain("\u001b");
+  });
+});

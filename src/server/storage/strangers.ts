@@ -73,8 +73,9 @@ export class Strangers {
       this.#end();
       return { restMs: AGAIN_AFTER_MS };
     }
+    const doubtful = this.#unknownOf(value);
     const tookMs = this.#clock.monotonic() - startMs;
-    await this.#lookAt(value, signal);
+    await this.#lookAgain(doubtful, signal);
     return { restMs: Math.min(REST_MAX_MS, Math.max(REST_MIN_MS, tookMs * REST_FACTOR)) };
   }
 
@@ -100,8 +101,7 @@ export class Strangers {
     }
   }
 
-  async #lookAt(names: readonly string[], signal: AbortSignal): Promise<void> {
-    const doubtful = this.#unknownOf(names);
+  async #lookAgain(doubtful: readonly string[], signal: AbortSignal): Promise<void> {
     if (doubtful.length === 0) return;
     await sleep(this.#clock, DOUBT_MS, signal);
     if (signal.aborted) return;

@@ -92,7 +92,6 @@ export class Catalog {
   #revision = 0;
   readonly #counts = new Counts();
 
-  /** @param names what is kept of names outside of the store; undefined: nothing */
   constructor(store: CatalogStore, clock: Clock, context: CatalogContext, names?: NameMark) {
     this.self = context.self;
     this.#store = store;

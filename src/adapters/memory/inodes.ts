@@ -227,11 +227,3 @@ export function statOf(inode: Inode): FileStat {
     links: file?.links ?? 1,
   };
 }
-
-/** Visits all that is below a directory. */
-export function walk(directory: DirectoryInode, prefix: string, visit: (name: string, inode: Inode) => void): void {
-  for (const [name, inode] of directory.names) {
-    visit(prefix + name, inode);
-    if (inode.type === "directory") walk(inode, `${prefix}${name}/`, visit);
-  }
-}

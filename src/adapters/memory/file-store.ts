@@ -13,7 +13,6 @@ import {
   type FileStat,
   type FileStore,
   FileStoreError,
-  type FileType,
   LIST_BATCH,
   type ReadableFile,
   type WritableFile,
@@ -31,7 +30,9 @@ import {
   newFile,
   statOf,
   syncContent,
+  type TreeEntry,
   tear,
+  treeOf,
   walk,
 } from "./inodes.ts";
 import {
@@ -53,15 +54,6 @@ export interface MemoryFileStoreOptions {
   readonly clock?: Pick<Clock, "wall">;
   /** Size of the disk; content and nothing else takes room on it. */
   readonly totalBytes?: number;
-}
-
-/** Something below the data directory, for oracles. */
-export interface TreeEntry {
-  readonly name: string;
-  readonly type: FileType;
-  readonly stat: FileStat;
-  /** The content itself, not a copy: to be looked at at once. Empty for what is no file. */
-  readonly content: Bytes;
 }
 
 const TOTAL_BYTES_DEFAULT = 1024 ** 4;
@@ -213,12 +205,7 @@ export class MemoryFileStore implements FileStore {
 
   /** All that is there, by name. */
   tree(): TreeEntry[] {
-    const entries: TreeEntry[] = [];
-    walk(this.#root, "", (name, inode) => {
-      const content = inode.type === "file" ? contentOf(inode) : new Uint8Array(0);
-      entries.push({ name, type: inode.type, stat: statOf(inode), content });
-    });
-    return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return treeOf(this.#root);
   }
 
   // An operator's hands: durable at once. Directories on the way are made.

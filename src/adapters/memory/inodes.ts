@@ -227,3 +227,22 @@ export function statOf(inode: Inode): FileStat {
     links: file?.links ?? 1,
   };
 }
+
+/** Something below the data directory, for oracles. */
+export interface TreeEntry {
+  readonly name: string;
+  readonly type: FileType;
+  readonly stat: FileStat;
+  /** The content itself, not a copy: to be looked at at once. Empty for what is no file. */
+  readonly content: Bytes;
+}
+
+/** All that is in a directory, by name. */
+export function treeOf(directory: DirectoryInode): TreeEntry[] {
+  const entries: TreeEntry[] = [];
+  walk(directory, "", (name, inode) => {
+    const content = inode.type === "file" ? contentOf(inode) : new Uint8Array(0);
+    entries.push({ name, type: inode.type, stat: statOf(inode), content });
+  });
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}

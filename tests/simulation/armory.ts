@@ -48,7 +48,7 @@ export class Armory {
   }
 
   #planOf(machine: Machine): FaultPlan {
-    return ({ port, method }) => {
+    return ({ port, method, about }) => {
       const armed = this.#armed.get(machine);
       if (armed && armed.passes-- <= 0) {
         this.#armed.delete(machine);
@@ -60,11 +60,10 @@ export class Armory {
       if (!errors || errors.port !== port || method === "close" || !this.#random.chance(errors.probability))
         return undefined;
       if (errors.code === "no-space" && !WRITING.has(method)) return undefined;
-      return {
-        kind: "error",
-        code: errors.code,
-        side: errors.code === "io" && port === "files" && this.#random.chance(0.2) ? "after" : "before",
-      };
+      const side = errors.code === "io" && port === "files" && this.#random.chance(0.2) ? "after" : "before";
+      const isWritten = method === "sync" && about.startsWith(".fsdfs/staged/");
+      if (port === "files" && isWritten && side === "before") machine.files.failSync(about);
+      return { kind: "error", code: errors.code, side };
     };
   }
 }

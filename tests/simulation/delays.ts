@@ -10,6 +10,8 @@ const HICCUP_MS_MAX = 2_000;
 export class Delays {
   /** Times the usual delays: a slow disk. */
   factor = 1;
+  /** Without hiccups a call takes no longer than usual: for stories that measure. */
+  hiccups = true;
   readonly #world: World;
   readonly #random: SeededRandom;
   #lastWriteMs = 0;
@@ -29,7 +31,7 @@ export class Delays {
   }
 
   #duration(method: string): number {
-    if (this.#random.chance(HICCUP_CHANCE)) return this.#random.fraction() * HICCUP_MS_MAX;
+    if (this.hiccups && this.#random.chance(HICCUP_CHANCE)) return this.#random.fraction() * HICCUP_MS_MAX;
     const slow = method === "sync" || method === "syncDirectory" || method === "flushed";
     return slow ? 1 + this.#random.fraction() * 19 : 0.1 + this.#random.fraction() * 1.9;
   }

@@ -9,6 +9,8 @@ import { World } from "./world.ts";
 
 const SEED = 20_260_102;
 const BOOT_LIMIT_MS = 60_000;
+/** Until each has heard from the others that they are not behind any more. */
+const HEARD_MS = 1_000;
 const STORY_LIMIT_MS = 3_600_000;
 const ASK_TIMEOUT_MS = 20_000;
 
@@ -29,8 +31,12 @@ export async function play(config: Partial<SwarmConfig>, story: (swarm: Swarm) =
   const swarm = new Swarm(world, { ...CONFIG, ...config }, composeServer);
   let ended = false;
   const run = async () => {
-    for (const machine of swarm.machines) machine.start();
+    for (const machine of swarm.machines) {
+      machine.delays.hiccups = false;
+      machine.start();
+    }
     expect(await comeToRest(swarm, swarm.machines, BOOT_LIMIT_MS)).toBe(undefined);
+    await world.sleep(HEARD_MS);
     await story(swarm);
   };
   await withBugsReported(world, async () => {

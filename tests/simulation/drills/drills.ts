@@ -1,5 +1,6 @@
 /** All drills. Each is green for every seed, and red for some as soon as the rule it attacks is broken. */
 import { damaged, strangers } from "./catalogs.ts";
+import { wrongClocks } from "./clocks.ts";
 import { edited, planted, rotten, vanished } from "./disks.ts";
 import { drops, emptyPromises, toTheTrash } from "./drops.ts";
 import { slowToLearn } from "./freshness.ts";
@@ -32,6 +33,7 @@ export const DRILLS: readonly Drill[] = [
   unmounted,
   damaged,
   strangers,
+  wrongClocks,
   slowAnswers,
   silent,
   busy,

@@ -4,6 +4,7 @@
  */
 import type { Bytes } from "../core/catalog/kv.ts";
 import { FsdfsError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { OutgoingResponse } from "../ports/network.ts";
 import type { EntryInfo, Face, OpenedFile, PutResult } from "./face.ts";
 import type { Link } from "./mesh/link.ts";
@@ -44,9 +45,14 @@ const PLAIN: ReadonlySet<string> = new Set<PlainOperation>([
   "revokeKey",
 ]);
 
+/** What was under way for longer is not carried out: who asked may have asked another server meanwhile. */
+const FORWARD_AGE_MAX_MS = 5000;
+
 interface ForwardedCall {
   readonly operation: string;
   readonly args: readonly unknown[];
+  /** By the sender's clock. */
+  readonly sentAtMs: number;
 }
 
 /** What a link that is not behind says it could do, the best first. */
@@ -57,8 +63,13 @@ export function forwardTargets(mesh: Mesh): Link[] {
     .sort((a, b) => a.report.load - b.report.load);
 }
 
-export async function forwardPlain(link: Link, operation: PlainOperation, args: readonly unknown[]): Promise<unknown> {
-  const call: ForwardedCall = { operation, args };
+export async function forwardPlain(
+  link: Link,
+  operation: PlainOperation,
+  args: readonly unknown[],
+  sentAtMs: number,
+): Promise<unknown> {
+  const call: ForwardedCall = { operation, args, sentAtMs };
   const answer = await link.call("forward", encodeJson(call), FORWARD_TIMEOUT_MS);
   return decodeJson<{ answer?: unknown }>(answer).answer;
 }
@@ -68,18 +79,20 @@ export async function forwardPut(
   path: string,
   body: AsyncIterable<Bytes>,
   options: unknown,
+  sentAtMs: number,
 ): Promise<PutResult> {
-  const call: ForwardedCall = { operation: "put", args: [path, options] };
+  const call: ForwardedCall = { operation: "put", args: [path, options], sentAtMs };
   const response = await link.bulk("forward", encodeJson(call), { body, timeoutMs: FORWARD_PUT_TIMEOUT_MS });
   return decodeJson<{ answer: PutResult }>(response.head).answer;
 }
 
 /** Opens through another server: its answer is streamed on, or its redirect handed on. */
-export async function forwardOpen(link: Link, path: string, options: unknown): Promise<OpenedFile> {
-  const info = (await forwardPlain(link, "head", [path])) as EntryInfo;
+export async function forwardOpen(link: Link, path: string, options: unknown, clock: Clock): Promise<OpenedFile> {
+  const info = (await forwardPlain(link, "head", [path], clock.wall())) as EntryInfo;
   const abandoned = new AbortController();
   async function* stream(start: number, end: number): AsyncGenerator<Bytes> {
-    const call: ForwardedCall = { operation: "open", args: [path, options, info.version, start, end] };
+    const args = [path, options, info.version, start, end];
+    const call: ForwardedCall = { operation: "open", args, sentAtMs: clock.wall() };
     const request = { timeoutMs: FORWARD_TIMEOUT_MS, signal: abandoned.signal };
     yield* (await link.bulk("forward", encodeJson(call), request)).body;
   }
@@ -88,9 +101,12 @@ export async function forwardOpen(link: Link, path: string, options: unknown): P
 }
 
 /** Answers forwarded operations with `face`, which must not forward again. */
-export function serveForwarded(mesh: Mesh, face: Face): void {
-  mesh.handle("forward", async ({ message, body }: ServerRequest): Promise<OutgoingResponse> => {
-    const { operation, args } = decodeJson<ForwardedCall>(message);
+export function serveForwarded(mesh: Mesh, face: Face, clock: Clock): void {
+  mesh.handle("forward", async ({ from, message, body }: ServerRequest): Promise<OutgoingResponse> => {
+    const { operation, args, sentAtMs } = decodeJson<ForwardedCall>(message);
+    // A cut that heals delivers what was sent long before.
+    const ageMs = clock.wall() + (mesh.link(from)?.clockSkewMs ?? 0) - sentAtMs;
+    if (ageMs > FORWARD_AGE_MAX_MS) throw new FsdfsError("behind");
     if (operation === "put") {
       const [path, options] = args as [string, object];
       return { head: encodeJson({ answer: await face.put(path, body, options) }) };

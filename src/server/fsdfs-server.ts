@@ -35,7 +35,7 @@ export class FsdfsServer implements Server {
     const { parts, units } = assembly;
     this.#assembly = assembly;
     await recover(assembly);
-    serveForwarded(parts.mesh, new ServingFace(parts, false));
+    serveForwarded(parts.mesh, new ServingFace(parts, false), this.#ports.clock);
     const port = await parts.mesh.listen();
     for (const unit of units) unit.start(clock, log, this.#ending.signal);
     await discovery.start(port, (address) => parts.mesh.connectTo([address]));

@@ -59,7 +59,8 @@ export class ServingFace implements Face {
     checkPutOptions(options);
     return await guarded(async () => {
       const elsewhere = (await this.#ready()) ?? this.#roomierThanHere(options.sizeBytes);
-      if (elsewhere !== undefined) return await forwardPut(elsewhere, file, body, options);
+      if (elsewhere !== undefined)
+        return await forwardPut(elsewhere, file, body, options, this.#parts.ports.clock.wall());
       const untouched = new Untouched(body);
       try {
         return await put(this.#parts, file, untouched, options);
@@ -67,7 +68,7 @@ export class ServingFace implements Face {
         // The disk took not even an empty file: another server may do better, and the body is there still (S1).
         const other = error instanceof FileStoreError ? this.#roomierThanHere(options.sizeBytes) : undefined;
         if (untouched.begun || other === undefined) throw error;
-        return await forwardPut(other, file, untouched, options);
+        return await forwardPut(other, file, untouched, options, this.#parts.ports.clock.wall());
       }
     });
   }
@@ -88,7 +89,7 @@ export class ServingFace implements Face {
     const opened = await guarded(async () => {
       if (options.version !== undefined) return await openVersion(this.#parts, file, options.version);
       const elsewhere = await this.#ready();
-      if (elsewhere !== undefined) return await forwardOpen(elsewhere, file, options);
+      if (elsewhere !== undefined) return await forwardOpen(elsewhere, file, options, this.#parts.ports.clock);
       return await open(this.#parts, file, options);
     });
     if (opened.kind === "redirect") return opened;
@@ -182,7 +183,7 @@ export class ServingFace implements Face {
     return await guarded(async () => {
       const elsewhere = await this.#ready();
       if (elsewhere === undefined) return await here();
-      return (await forwardPlain(elsewhere, operation, args)) as T;
+      return (await forwardPlain(elsewhere, operation, args, this.#parts.ports.clock.wall())) as T;
     });
   }
 

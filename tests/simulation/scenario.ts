@@ -47,6 +47,8 @@ const CALM_MS = { low: 500, high: 4_500 };
 const LAST_WORK_MS = 1_000;
 /** Until a healed swarm is at rest: connections that were given up, backoffs to 30 s, catching up, pulls. */
 const REST_LIMIT_MS = 180_000;
+/** A disk that failed is left alone for 10 s, however soon it is well again (storage/disk-watch.ts); others take the puts. */
+const DISK_REST_MS = 12_000;
 /** No run takes longer; what has not ended by then hangs. */
 const RUN_LIMIT_MS = 900_000;
 
@@ -148,6 +150,9 @@ class Run {
     workload.stop();
     dropper.stop();
     if (!(await this.#rest("after the faults"))) return;
+    if (this.#faults.kinds.some((kind) => kind === "full-disk" || kind === "errors")) {
+      await this.#world.sleep(this.#healedMs + DISK_REST_MS - this.#world.nowMs);
+    }
     await this.#calm(() => this.#lastWork());
     await readEverything(this.#swarm, this.#live());
     if (!(await this.#rest("at the end"))) return;

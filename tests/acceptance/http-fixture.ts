@@ -192,13 +192,16 @@ async function allEntries(face: Face): Promise<Listing["entries"]> {
   return (await face.list("", { recursive: true, limit: 10_000 })).entries;
 }
 
-/** Every file and link in the data directory but the catalog's; staged files and trash are there as well. */
+/**
+ * Every file and link in the data directory but the catalog's and the mark of names, which rises with the clock whatever
+ * is asked; staged files and trash are there as well.
+ */
 async function tree(data: string): Promise<string[]> {
   const entries = await readdir(data, { recursive: true, withFileTypes: true });
-  const catalog = join(data, STATE_DIRECTORY_NAME, "catalog");
+  const passedOver = ["catalog", "names-"].map((name) => join(data, STATE_DIRECTORY_NAME, name));
   const described = entries
     .map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }))
-    .filter(({ entry, path }) => !entry.isDirectory() && !path.startsWith(catalog))
+    .filter(({ entry, path }) => !entry.isDirectory() && !passedOver.some((start) => path.startsWith(start)))
     .map(async ({ entry, path }) => {
       const content = entry.isSymbolicLink() ? `a link to ${await readlink(path)}` : await digestOf(path);
       return `${path.slice(data.length + 1)} ${content}`;

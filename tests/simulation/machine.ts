@@ -178,7 +178,10 @@ export class Machine {
     this.#running?.process.resume();
   }
 
-  /** SIGTERM: resolves when it has ended; by force when it does not end within its five seconds. */
+  /**
+   * SIGTERM: resolves when it has ended; by force when it does not end within its five seconds. A stopped process cannot
+   * end, so those in which it was are none of them.
+   */
   async shutdown(): Promise<void> {
     const running = this.#running;
     if (!running) return;
@@ -189,11 +192,18 @@ export class Machine {
         cancel();
         resolve();
       };
-      const cancel = this.#world.after(5_500, () => {
-        if (running.process.state === "running")
-          this.#world.fail("stop", `${running.process.name} did not stop in 5 s`);
-        resolve();
-      });
+      let cancel = () => {};
+      const giveUpAfter = (ms: number) => {
+        const { stoppedMs } = running.process;
+        cancel = this.#world.after(ms, () => {
+          const stoodStillMs = running.process.stoppedMs - stoppedMs;
+          if (running.process.state === "running" && stoodStillMs > 0) return giveUpAfter(stoodStillMs);
+          if (running.process.state === "running")
+            this.#world.fail("stop", `${running.process.name} did not stop in 5 s`);
+          resolve();
+        });
+      };
+      giveUpAfter(5_500);
       running.process.onDeath(ended);
       running.process.enter(() => running.server.stop().then(ended, (error) => this.#bug(running, "stop", error)));
     });

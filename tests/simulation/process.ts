@@ -62,6 +62,8 @@ export class SimulatedProcess {
   #state: "running" | "stopped" | "dead" = "running";
   #kept: (() => void)[] = [];
   #stops = 0;
+  #stoppedMs = 0;
+  #stoppedSinceMs = 0;
   #calls = 0;
 
   constructor(options: ProcessOptions) {
@@ -74,6 +76,11 @@ export class SimulatedProcess {
 
   get state(): "running" | "stopped" | "dead" {
     return this.#state;
+  }
+
+  /** How long it was stopped until it last went on. */
+  get stoppedMs(): number {
+    return this.#stoppedMs;
   }
 
   get calls(): number {
@@ -110,6 +117,7 @@ export class SimulatedProcess {
     if (this.#state !== "running") return;
     this.#world.trace(`${this.name} is stopped for ${forMs.toFixed(0)} ms`);
     this.#state = "stopped";
+    this.#stoppedSinceMs = this.#world.nowMs;
     const stops = ++this.#stops;
     this.#world.after(forMs, () => {
       if (stops === this.#stops) this.resume();
@@ -120,6 +128,7 @@ export class SimulatedProcess {
     if (this.#state !== "stopped") return;
     this.#world.trace(`${this.name} goes on`);
     this.#state = "running";
+    this.#stoppedMs += this.#world.nowMs - this.#stoppedSinceMs;
     const kept = this.#kept;
     this.#kept = [];
     // Each as an event of its own: what one sets off is done before the next.

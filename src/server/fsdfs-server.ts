@@ -75,5 +75,5 @@ async function recover({ parts }: Assembly): Promise<void> {
     if (staged !== undefined) named.add(staged);
   }
   await staging.recover((name) => named.has(name));
-  await trash.recover();
+  await trash.recoverAtStart();
 }

@@ -26,6 +26,7 @@ const QUOTA_BYTES = 1_000_000;
 
 export class DiskWorld {
   readonly disk = new MemoryFileStore();
+  readonly store = new MemoryCatalogStore();
   readonly catalog: Catalog;
   readonly space: Space;
   readonly staging: Staging;
@@ -45,7 +46,7 @@ export class DiskWorld {
       this.disk.makeDirectoryExternally(name);
     }
     const context = { self: SELF, counts: () => true, defaultTarget: 3 };
-    this.catalog = new Catalog(new MemoryCatalogStore(), clock, context);
+    this.catalog = new Catalog(this.store, clock, context);
     const watch = new DiskWatch(files, clock);
     this.space = new Space(this.catalog, QUOTA_BYTES, 0, watch);
     const leftovers = new Leftovers(files);

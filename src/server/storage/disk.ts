@@ -1,5 +1,5 @@
 /** Small steps on the data directory that several parts take. */
-import { type FileStore, FileStoreError, type FileStoreErrorCode } from "../../ports/file-store.ts";
+import { type FileStat, type FileStore, FileStoreError, type FileStoreErrorCode } from "../../ports/file-store.ts";
 import { directoryOf } from "./layout.ts";
 
 export async function removeQuietly(files: FileStore, name: string): Promise<void> {
@@ -11,6 +11,16 @@ export async function removeQuietly(files: FileStore, name: string): Promise<voi
 /** Whether the disk failed in one of these ways. */
 export function isDiskError(error: unknown, ...codes: FileStoreErrorCode[]): boolean {
   return error instanceof FileStoreError && codes.includes(error.code);
+}
+
+/** What lies at a name; undefined also where its path leads through something that is no directory. */
+export async function statOrNothing(files: FileStore, name: string): Promise<FileStat | undefined> {
+  try {
+    return await files.stat(name);
+  } catch (error) {
+    if (isDiskError(error, "not-a-directory", "symlink", "too-long")) return undefined;
+    throw error;
+  }
 }
 
 /**

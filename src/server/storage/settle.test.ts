@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
-import type { FileStore } from "../../ports/file-store.ts";
+import { type FileStore, FileStoreError } from "../../ports/file-store.ts";
 
 describe("settling", () => {
   test("T2: a file that a crash left at its new path, its row at the old, is known again", async () => {
@@ -92,4 +92,78 @@ describe("settling", () => {
     expect(world.text(location)).toBe("the first");
     expect(world.space.usedBytes()).toBe(world.scannedBytes);
   });
+
+  test("S1: no file is moved before the record that wants it is durable", async () => {
+    const world = await DiskWorld.begin();
+    await world.put("a", "the first");
+    const next = await world.enter("a", "the second one");
+    const before = world.files;
+    world.store.holdFlushes();
+    const settling = world.settler.settle(next.version);
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+    expect(world.files).toEqual(before);
+    world.store.releaseFlushes();
+    await settling;
+    expect(world.text("a")).toBe("the second one");
+  });
+
+  test("T1 S3: a file that is moved elsewhere, after it was to be overwritten, is no more in the trash", async () => {
+    const { world, content, next } = await stoppedBeforeTheRename();
+    await world.learn("b", content);
+    await world.settler.settle(next.version);
+    await world.settleAll();
+    expect([world.text("a"), world.text("b")]).toEqual(["the second one", "the first"]);
+    expect(world.files).toEqual(["a", "b"]);
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
+
+  test("T1 S3: a crash between the name in the trash and the rename leaves nothing in the trash", async () => {
+    const { world, content } = await stoppedBeforeTheRename();
+    await world.trash.recoverAtStart();
+    expect(world.files.filter((name) => name.startsWith(".fsdfs/trash/"))).toEqual([]);
+    expect(world.text("a")).toBe("the first");
+    await world.settleAll();
+    expect(world.has(content)).toBe(false);
+    expect(world.text("a")).toBe("the second one");
+    expect(world.files).toHaveLength(2);
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
+
+  test("D4: what was on its way into the trash when the server crashed stays there until it is put back", async () => {
+    const world = await DiskWorld.begin();
+    const content = await world.put("a", "the first");
+    const name = `.fsdfs/trash/${content.version}-a`;
+    world.disk.renameExternally("a", name);
+    await world.trash.recoverAtStart();
+    expect(world.files).toEqual([name]);
+    expect(await world.copies.check(content.version)).toBe(true);
+    expect(world.files).toEqual(["a"]);
+  });
 });
+
+/** A file has its second name in the trash, and what is to overwrite it has not come to its place. */
+async function stoppedBeforeTheRename() {
+  let hasFailed = false;
+  let isLinked = false;
+  const world = await DiskWorld.begin(
+    (disk) =>
+      new Proxy(disk, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name, target);
+          if (typeof value !== "function") return value;
+          return async (...args: unknown[]) => {
+            if (isLinked && !hasFailed && name === "rename") {
+              hasFailed = true;
+              throw new FileStoreError("io", "the disk fails");
+            }
+            if (name === "link") isLinked = true;
+            return await Reflect.apply(value, target, args);
+          };
+        },
+      }),
+  );
+  const content = await world.put("a", "the first");
+  const next = await world.enter("a", "the second one");
+  await expect(world.settler.settle(next.version)).rejects.toThrow("the disk fails");
+  return { world, content, next };
+}

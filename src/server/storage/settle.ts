@@ -3,7 +3,8 @@
  * moved one to its new path, a superseded one into the trash. The catalog changes first and durably; each version with
  * work left has a todo row, so that a crash anywhere leaves something that can be gone on with (S1).
  *
- * T1. A file that is overwritten has a second name in the trash before it loses its own.
+ * T1. A file that is overwritten has a second name in the trash before it loses its own. One that keeps its own after
+ *     all, because the catalog went on meanwhile, loses the second.
  * T2. A copy's row names its inode before and after each rename, so that a file is known again wherever it is found.
  * T3. Bytes are never thrown away for a move whose destination is not known yet (C2).
  */
@@ -22,7 +23,7 @@ import { type FileStat, type FileStore, FileStoreError } from "../../ports/file-
 import type { Random } from "../../ports/random.ts";
 import type { Catalog, Change } from "../catalog/catalog.ts";
 import { KeyedLock } from "../keyed-lock.ts";
-import { DirectoryMaker, isDiskError, removeEmptyDirectories } from "./disk.ts";
+import { DirectoryMaker, isDiskError, removeEmptyDirectories, statOrNothing } from "./disk.ts";
 import {
   ASIDE_DIRECTORY,
   asideName,
@@ -80,6 +81,7 @@ export class Settler {
         continue;
       }
       const done = await this.#locks.run([copy.path, path ?? copy.path], async () => {
+        await this.#catalog.flushed();
         if (!this.#isCurrent(version, copy, path)) return false;
         if (path !== undefined) return await this.#place(version, copy, path);
         await this.retire(version, copy, successor?.type === "file" ? "overwritten" : "deleted");
@@ -188,6 +190,7 @@ export class Settler {
       await this.#moveInto(version, from, location, copy);
     }
     const kept = displaced !== undefined && (await this.#isTrashed(displaced.trash, displaced.copy));
+    await this.#removeSecondName(version, copy);
     await this.#catalog.change((change) => {
       const now = readCopy(change.view, version);
       if (now === undefined) return;
@@ -259,6 +262,13 @@ export class Settler {
     if (await this.#isThere(trash, copy)) return true;
     if ((await this.#files.stat(trash)) !== undefined) await this.#setAside(trash);
     return false;
+  }
+
+  /** T1. What was to be overwritten once, and is a copy still, is not in the trash. */
+  async #removeSecondName(version: VersionId, copy: CopyRow): Promise<void> {
+    const name = trashName(version, copy.path);
+    if (copy.staged !== undefined || readTrash(this.#catalog.read(), version)?.location === name) return;
+    if (await this.#isThere(name, copy)) await this.#leftovers.remove(name);
   }
 
   /** The copy of a version that belongs elsewhere leaves the path; from the side area it is settled where it belongs. */
@@ -366,13 +376,4 @@ function movesFrom(view: ReadView, path: FilePath): FilePath[] {
     places.push(at);
   }
   return places;
-}
-
-async function statOrNothing(files: FileStore, name: string): Promise<FileStat | undefined> {
-  try {
-    return await files.stat(name);
-  } catch (error) {
-    if (isDiskError(error, "not-a-directory", "symlink", "too-long")) return undefined;
-    throw error;
-  }
 }

@@ -17,6 +17,7 @@ import type { FileStat, FileStore } from "../../ports/file-store.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { CLOCK_SKEW_MAX_MS } from "../mesh/skews.ts";
 import type { Settings } from "../settings.ts";
+import { statOrNothing } from "./disk.ts";
 import { TRASH_DIRECTORY, versionInTrashName } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Purpose, Space } from "./space.ts";
@@ -155,12 +156,31 @@ export class Trash {
   }
 
   /**
-   * Levels the catalog with the directory, after a crash and now and then. Rows without a file go; and so do files
+   * Levels the catalog with the directory, now and then. Rows without a file go; and so do files
    * without a row, unless their version is a copy still: then the crash came between the file's leaving and the row, and
    * settling goes on.
    */
   async recover(): Promise<void> {
     await this.#alone(() => this.#level());
+  }
+
+  /** After a crash and before anything moves files. Copies that still have their own names lose those they got here (T1). */
+  async recoverAtStart(): Promise<void> {
+    await this.recover();
+    for (const { name } of await this.#files.list(TRASH_DIRECTORY)) {
+      const full = `${TRASH_DIRECTORY}/${name}`;
+      if (await this.#isSecondName(full)) await this.#leftovers.remove(full);
+    }
+  }
+
+  async #isSecondName(name: string): Promise<boolean> {
+    const version = versionInTrashName(name);
+    const view = this.#catalog.read();
+    const copy = version && readCopy(view, version);
+    if (version === undefined || copy === undefined || copy.staged === name) return false;
+    if (readTrash(view, version)?.location === name) return false;
+    const own = await statOrNothing(this.#files, copy.location);
+    return own !== undefined && own.inode === (await this.#files.stat(name))?.inode;
   }
 
   async #level(): Promise<void> {

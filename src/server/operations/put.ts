@@ -242,7 +242,7 @@ async function commit(
   const { record, version, created } = committed;
   return await afterChange(async () => {
     await catalog.flushed();
-    const [, ...held] = await Promise.all([
+    const [, isHere, ...answers] = await Promise.all([
       readiness.known(record.number),
       settler.settle(version).then(
         () => true,
@@ -250,7 +250,8 @@ async function commit(
       ),
       ...uploads.map((upload) => commitAt(parts, upload, record)),
     ]);
-    const copies = await completeCopies(parts, version, held.filter(Boolean).length, wanted);
+    const held = uploads.filter((_, i) => answers[i]).map(({ link }) => link.server);
+    const copies = await completeCopies(parts, version, isHere ? [catalog.self, ...held] : held, wanted);
     if (copies === 0) throw new FsdfsError("interrupted");
     return { version, sha256: staged.sha256, size: staged.sizeBytes, copies, created };
   });
@@ -316,16 +317,26 @@ async function commitAt(parts: Parts, { link, upload }: WholeUpload, record: Cat
   }
 }
 
-/** A target failed at the very end: others are asked to copy the version now, while there are any. */
-async function completeCopies(parts: Parts, version: VersionId, have: number, wanted: number): Promise<number> {
-  let copies = have;
-  for (const { server } of parts.mesh.upLinks()) {
-    if (copies >= wanted) return copies;
-    if (parts.sources.holders(version).includes(server)) continue;
-    const link = parts.mesh.link(server);
-    if (link !== undefined && (await pullAt(parts, link, version))) copies += 1;
+/**
+ * A target failed at the very end: others are asked to copy the version now, while there are any. Those that have copied
+ * it by themselves meanwhile count as well.
+ */
+async function completeCopies(
+  parts: Parts,
+  version: VersionId,
+  known: readonly ServerId[],
+  wanted: number,
+): Promise<number> {
+  const held = new Set(known);
+  const asked = new Set<ServerId>();
+  for (;;) {
+    for (const { server } of parts.sources.upHolders(version)) held.add(server);
+    if (held.size >= wanted) return held.size;
+    const next = parts.mesh.upLinks().find(({ server }) => !held.has(server) && !asked.has(server));
+    if (next === undefined) return held.size;
+    asked.add(next.server);
+    if (await pullAt(parts, next, version)) held.add(next.server);
   }
-  return copies;
 }
 
 async function pullAt(parts: Parts, link: Link, version: VersionId): Promise<boolean> {
@@ -350,7 +361,7 @@ async function repeated(
   staged: StagedFile,
   wanted: number,
 ): Promise<PutResult> {
-  const { catalog, readiness, sources, staging, copies: own } = parts;
+  const { catalog, readiness, staging, copies: own } = parts;
   // Its holders may be gone, and the same bytes are here.
   if (staged.sha256 === content.sha256) await own.commit(content.version, staged);
   else await staging.discard(staged);
@@ -361,6 +372,6 @@ async function repeated(
   await catalog.flushed();
   await readiness.known(number);
   const { version, sha256, sizeBytes: size } = content;
-  const have = sources.upHolders(version).length + (own.has(version) ? 1 : 0);
-  return { version, sha256, size, copies: await completeCopies(parts, version, have, wanted), created: false };
+  const copies = await completeCopies(parts, version, own.has(version) ? [catalog.self] : [], wanted);
+  return { version, sha256, size, copies, created: false };
 }

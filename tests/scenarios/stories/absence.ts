@@ -46,6 +46,7 @@ export async function deletedWhileAway(stage: Stage): Promise<void> {
   await b.stop();
   await stage.whole();
   await a.remove(PATH);
+  await stage.eventually("it is in A's trash", async () => assert.deepEqual(await a.files(), {}));
   await stage.middle();
   assert.deepEqual(Object.keys(await b.files()), [PATH], "B's disk still has it");
   await b.start();

@@ -1,7 +1,7 @@
 /** What the texts of start's options mean: ports, names, shares, addresses. Each throws an Error that says what is wrong. */
 import { isIP } from "node:net";
 import { resolve } from "node:path";
-import { parseInteger, parseSizeBytes } from "./options.ts";
+import { parseDurationMs, parseInteger, parseSizeBytes } from "./options.ts";
 
 export const HTTP_PORT = 4242;
 export const PORT_MAX = 65_535;
@@ -69,6 +69,16 @@ export function clientUrl(text: string): string {
     throw new Error(`'${text}' is not a URL such as https://files.example.org`);
   }
   return url.href.replace(/\/+$/, "");
+}
+
+/** What was sent before every server had a deletion must have arrived, or be lost, by then. */
+const DELETIONS_KEPT_MIN_MS = 3_600_000;
+
+/** How long deletions are kept. */
+export function keptDurationMs(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms < DELETIONS_KEPT_MIN_MS) throw new Error("it must be an hour at least");
+  return ms;
 }
 
 /** "50M" or "50M/s": bytes a second. */

@@ -9,6 +9,7 @@ import {
   clientUrl,
   HTTP_PORT,
   ipAddress,
+  keptDurationMs,
   label,
   PORT_MAX,
   parseJoin,
@@ -41,6 +42,7 @@ const GRACE_MS = 10 * 60_000;
 const PULLS = 4;
 /** More would only make each of them slower. */
 const PULLS_MAX = 64;
+const DELETIONS_KEPT_MS = 24 * 3_600_000;
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 export const START_OPTIONS = {
@@ -230,6 +232,17 @@ export const START_OPTIONS = {
     rate,
     undefined,
   ),
+  keepDeletions: option(
+    {
+      flag: "keep-deletions",
+      env: "FSDFS_KEEP_DELETIONS",
+      placeholder: "DURATION",
+      defaultText: "24h",
+      help: "How long it is remembered what was deleted, once every server knows it; 1h at least. A catalog from an older backup is replaced by the other servers'.",
+    },
+    keptDurationMs,
+    DELETIONS_KEPT_MS,
+  ),
   strict: flagOption({
     flag: "strict",
     env: "FSDFS_STRICT",
@@ -359,6 +372,7 @@ export function startOptions(values: StartValues, resolved: Resolved): StartOpti
     pulls: values.pulls,
     pullRate: values.pullRate,
     serveRate: values.serveRate,
+    deletionsKeptMs: values.keepDeletions,
     strict: values.strict,
     redirect: values.redirect,
     publicRead: values.publicRead,

@@ -128,6 +128,11 @@ export const ERRORS = {
     message: "No server {server} belongs to this swarm.",
     hint: "List them: fsdfs servers",
   },
+  "server-unmet": {
+    status: 503,
+    message: "These two servers have not greeted each other yet.",
+    hint: "They do so by themselves, within seconds.",
+  },
   "key-not-found": {
     status: 404,
     message: "There is no key {key}.",

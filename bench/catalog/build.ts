@@ -16,7 +16,8 @@ import type { Origin } from "../../src/core/catalog/types.ts";
 import { type HybridTime, type ServerId, type VersionId, versionId } from "../../src/core/ids.ts";
 import type { FilePath } from "../../src/core/paths.ts";
 import type { CatalogStore } from "../../src/ports/catalog-store.ts";
-import { Catalog, type Change } from "../../src/server/catalog/catalog.ts";
+import { Catalog } from "../../src/server/catalog/catalog.ts";
+import type { Change } from "../../src/server/catalog/change.ts";
 import { Identity } from "../../src/server/identity.ts";
 import { writeRosterEntry } from "../../src/server/settings.ts";
 
@@ -78,7 +79,7 @@ export async function buildInto(
     const end = Math.min(files, first + BATCH_FILES);
     await catalog.change((change) => {
       for (let i = first; i < end; i++) writeFile(change, self, i, files);
-      for (const origin of OTHERS) change.announce({ origin, number: end, chain: 0 });
+      for (const origin of OTHERS) change.announce({ origin, number: end, chain: 0, floor: 0 });
     });
     progress(end);
   }

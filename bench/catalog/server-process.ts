@@ -97,6 +97,7 @@ const server = composeServer(
     pulls: 4,
     pullRate: undefined,
     serveRate: undefined,
+    deletionsKeptMs: 24 * 3_600_000,
     strict: false,
     redirect: "auto",
     publicRead: true,

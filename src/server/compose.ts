@@ -10,6 +10,8 @@ import { Catalog } from "./catalog/catalog.ts";
 import { NameMark } from "./catalog/name-mark.ts";
 import { Identity } from "./identity.ts";
 import { CatchUp } from "./mesh/catch-up.ts";
+import { Collector } from "./mesh/collector.ts";
+import { Floors } from "./mesh/floors.ts";
 import { Greeting } from "./mesh/greeting.ts";
 import { Intake } from "./mesh/intake.ts";
 import { Membership, readAbsent } from "./mesh/membership.ts";
@@ -88,8 +90,20 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   );
   counting.membership = membership;
   const intake = new Intake(catalog, log);
-  const catchUp = new CatchUp(clock, catalog, mesh, intake);
-  const selfCheck = new SelfCheck(catalog, mesh, membership, intake, random, log);
+  const { claims } = greeting;
+  const catchUp = new CatchUp(clock, catalog, mesh, intake, claims);
+  const selfCheck = new SelfCheck(catalog, mesh, membership, intake, claims, random, log);
+  const floors = new Floors(catalog, mesh, membership, greeting, log);
+  const collector = new Collector({
+    clock,
+    store: ports.catalog,
+    catalog,
+    settings,
+    mesh,
+    membership,
+    claims,
+    keptMs: options.deletionsKeptMs,
+  });
   const readiness = new Readiness(clock, catalog, liveness, mesh, membership, settings, ending);
 
   // What it stores.
@@ -129,6 +143,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const units = [
     catchUp.unit,
     selfCheck.unit,
+    floors.unit,
+    collector.unit,
     reindexer.unit,
     reconciler.unit,
     settleUnit(settler, catalog, membership),

@@ -157,6 +157,8 @@ export interface SwarmStatus {
   readonly swarm: SwarmId;
   readonly files: number;
   readonly bytes: number;
+  /** Deletions and withdrawals of copies that this server still remembers (C7). */
+  readonly deletions: number;
   /** null while there are no files. */
   readonly minSurplus: number | null;
   /** The same in words, with what to do. */

@@ -49,6 +49,8 @@ export interface ServerOptions {
   /** Bytes a second that pulls may bring in, and take out; undefined: no bound. */
   readonly pullRate: number | undefined;
   readonly serveRate: number | undefined;
+  /** How long deletions are kept after every server has them (C7). */
+  readonly deletionsKeptMs: number;
   /** Refuse writes that cannot reach W servers. */
   readonly strict: boolean;
   readonly redirect: "auto" | "never";

@@ -8,7 +8,8 @@ import { targetOf } from "../core/catalog/surplus.ts";
 import type { Stamp } from "../core/catalog/types.ts";
 import { wallMsOf } from "../core/hybrid-clock.ts";
 import type { HybridTime, ServerId } from "../core/ids.ts";
-import type { Catalog, Change } from "./catalog/catalog.ts";
+import type { Catalog } from "./catalog/catalog.ts";
+import type { Change } from "./catalog/change.ts";
 import type { Scope } from "./face.ts";
 
 export const COPIES_DEFAULT = 3;

@@ -169,6 +169,7 @@ function serverOptions({ quotaBytes, join: joined }: ServerChoices, places: Plac
     pullRate: undefined,
     serveRate: undefined,
     bandwidth: undefined,
+    deletionsKeptMs: 24 * 3_600_000,
     strict: false,
     redirect: "auto",
     publicRead: false,

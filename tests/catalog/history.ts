@@ -3,7 +3,7 @@
  * paths and versions only, so that writes meet; times jump back and forth, as clocks do.
  */
 import fc from "fast-check";
-import { encodeContent } from "../../src/core/catalog/content.ts";
+import { encodeContent, isDeletion } from "../../src/core/catalog/content.ts";
 import { readEntry } from "../../src/core/catalog/entries.ts";
 import { epochSetting, rankIn, readEpochs } from "../../src/core/catalog/epochs.ts";
 import { entryKey, settingKey, tableRange, versionOfKey } from "../../src/core/catalog/keys.ts";
@@ -48,15 +48,31 @@ export class History {
   readonly sent: CatalogRecord[] = [];
 
   /** Has a server write, as its catalog is now. */
-  write(server: ModelServer, order: WriteOrder): void {
-    const time = (order.time * 1000 + ++this.#writes) as HybridTime;
+  write(server: ModelServer, order: WriteOrder, at = order.time * 1000 + this.#writes + 1): void {
+    this.#writes += 1;
+    const time = at as HybridTime;
     const writes = writesOf(server, order, time);
     if (writes.length === 0) return;
+    this.#write(server, writes);
+    const isPut = order.kind === "put";
+    if (isPut) server.addCopy(versionId(time, server.self), pathOf(order), order.value);
+  }
+
+  /** What a server had yet to do on its disk is done, and said. */
+  settle(server: ModelServer): void {
+    const writes = server.settle().map((version) => statement(server, version, false));
+    if (writes.length > 0) this.#write(server, writes);
+  }
+
+  /** Records that a server wrote by itself. */
+  note(records: readonly CatalogRecord[]): void {
+    for (const { origin, number, ...write } of records) this.#note(origin, number, write);
+  }
+
+  #write(server: ModelServer, writes: readonly Write[]): void {
     const last = server.write(...writes);
     for (const [i, write] of writes.entries()) this.#note(server.origin, last - writes.length + 1 + i, write);
     this.sent.push(...server.walk(server.origin, last - writes.length, writes.length).records);
-    const isPut = order.kind === "put";
-    if (isPut) server.addCopy(versionId(time, server.self), pathOf(order), order.value);
   }
 
   /** Claims of a server that are not true: numbers it says it knows without having the record or what supersedes it. */
@@ -68,12 +84,42 @@ export class History {
       }
       return written
         .slice(0, row.contiguous)
-        .filter((record) => !this.#isKnown(server.view, record))
+        .filter((record) => !this.isKnown(server.view, record) && !this.#isCollected(server.view, record, row.floor))
         .map(
           ({ key, number }) =>
             `${server.self} claims ${originName(row)} up to ${row.contiguous}, and lacks ${number}: ${JSON.stringify(key)}`,
         );
     });
+  }
+
+  /** C7: nothing is said where a deletion at or below the floor took the place of the record, or is it. */
+  #isCollected(view: ReadView, { key, number, origin, stamp, value }: CatalogRecord, floor: number): boolean {
+    if (number > floor) return false;
+    if (key.kind === "holding") {
+      const origins = readOrigins(view);
+      const said = readVersionRow(view, key.version).holdings.map(({ marks }) => origins.get(marks[0]!.origin)!.server);
+      return !said.includes(origin.server) && this.#isWithdrawnSince(key.version, origin, number);
+    }
+    if (registerAt(view, key) !== undefined || key.kind !== "path" || key.field !== CONTENT_FIELD) return false;
+    return this.records.some(
+      (other) =>
+        other.key.kind === "path" &&
+        other.key.path === key.path &&
+        other.key.field === CONTENT_FIELD &&
+        isDeletion(other.value) &&
+        compareWrites({ stamp: other.stamp!, value: other.value }, { stamp: stamp!, value }) >= 0,
+    );
+  }
+
+  #isWithdrawnSince(version: VersionId, { server, incarnation }: Origin, number: number): boolean {
+    return this.records.some(
+      ({ key, origin, number: at, value }) =>
+        key.kind === "holding" &&
+        key.version === version &&
+        value[0] === 0 &&
+        origin.server === server &&
+        (origin.incarnation - incarnation || at - number) >= 0,
+    );
   }
 
   #note(origin: Origin, number: number, write: Write): void {
@@ -83,7 +129,8 @@ export class History {
     this.records.push(record);
   }
 
-  #isKnown(view: ReadView, record: CatalogRecord): boolean {
+  /** Whether a catalog has a record, or what supersedes it. */
+  isKnown(view: ReadView, record: CatalogRecord): boolean {
     const { key } = record;
     if (key.kind === "holding") return this.#isStatementKnown(view, record, key.version);
     const register = registerAt(view, key);
@@ -122,6 +169,11 @@ function pathOf({ which }: WriteOrder): FilePath {
   return PATHS[which % PATHS.length]!;
 }
 
+function statement(server: ModelServer, version: VersionId, held: boolean): Write {
+  const key: RegisterKey = { kind: "holding", version, holder: server.self };
+  return { key, stamp: undefined, value: Uint8Array.of(held ? 1 : 0) };
+}
+
 /** The registers that an order writes; none when there is nothing to do. */
 function writesOf(server: ModelServer, order: WriteOrder, time: HybridTime): Write[] {
   const path = pathOf(order);
@@ -132,11 +184,7 @@ function writesOf(server: ModelServer, order: WriteOrder, time: HybridTime): Wri
     stamp,
     value: encodeContent(value),
   });
-  const holding = (version: VersionId, held: boolean): Write => ({
-    key: { kind: "holding", version, holder: server.self },
-    stamp: undefined,
-    value: Uint8Array.of(held ? 1 : 0),
-  });
+  const holding = (version: VersionId, held: boolean) => statement(server, version, held);
   switch (order.kind) {
     case "put": {
       const version = versionId(time, server.self);

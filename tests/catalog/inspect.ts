@@ -182,12 +182,16 @@ function targetAt(view: ReadView, path: string): number | undefined {
 
 /** The counts are a recount, and a copy has work to do exactly when its version is not at its path any more. */
 function countContradictions(view: ReadView): string[] {
-  const recount = { files: 0, bytes: 0, copies: 0, copyBytes: 0 };
+  const recount = { files: 0, bytes: 0, copies: 0, copyBytes: 0, deletions: 0 };
   for (const { value } of rows(view, "entries")) {
     const content = contentOf(decodeRegisters(value));
+    if (content?.type === "deleted") recount.deletions += 1;
     if (content?.type !== "file") continue;
     recount.files += 1;
     recount.bytes += content.sizeBytes;
+  }
+  for (const { value } of rows(view, "versions")) {
+    recount.deletions += decodeVersionRow(value).holdings.filter(({ held }) => !held).length;
   }
   const wrong: string[] = [];
   for (const { key } of rows(view, "copies")) {
@@ -199,7 +203,7 @@ function countContradictions(view: ReadView): string[] {
     if (hasTodo(view, version) === isInPlace) wrong.push(`the copy of ${version} at ${copy.path} has the wrong todo`);
   }
   const stats = readStats(view);
-  for (const name of ["files", "bytes", "copies", "copyBytes"] as const) {
+  for (const name of ["files", "bytes", "copies", "copyBytes", "deletions"] as const) {
     if (stats[name] !== recount[name]) wrong.push(`${name} counts ${stats[name]}, and there are ${recount[name]}`);
   }
   return wrong;

@@ -1,5 +1,5 @@
 /** An ordered map as the catalog's rules want it, without transactions: for tests of the rules alone. */
-import { SortedMap } from "../../src/adapters/memory/sorted-map.ts";
+import { SortedMap, type SortedMapImage } from "../../src/adapters/memory/sorted-map.ts";
 import type { Bytes, KeyRange, KeyValue, WriteView } from "../../src/core/catalog/kv.ts";
 
 export class MemoryView implements WriteView {
@@ -15,6 +15,15 @@ export class MemoryView implements WriteView {
 
   remove(key: Bytes): void {
     this.#pairs.remove(textOf(key));
+  }
+
+  /** All of it as it is now, to go back to. */
+  image(): SortedMapImage {
+    return this.#pairs.image();
+  }
+
+  setTo(image: SortedMapImage): void {
+    this.#pairs.setTo(image);
   }
 
   *range(range: KeyRange): Iterable<KeyValue> {

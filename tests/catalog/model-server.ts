@@ -10,7 +10,12 @@ import {
   type LogWalk,
   walkLog,
 } from "../../src/core/catalog/batch.ts";
-import { addCopy, placeCopy } from "../../src/core/catalog/copies.ts";
+import type { Numbers } from "../../src/core/catalog/checkpoints.ts";
+import { collect, findCollectable } from "../../src/core/catalog/collect.ts";
+import { addCopy, placeCopy, readCopy, removeCopy } from "../../src/core/catalog/copies.ts";
+import { discard } from "../../src/core/catalog/discard.ts";
+import { adoptFloors, type Floor, isBelow } from "../../src/core/catalog/floors.ts";
+import { tableRange, versionOfKey } from "../../src/core/catalog/keys.ts";
 import { merge } from "../../src/core/catalog/merge.ts";
 import { originName, readOrigins } from "../../src/core/catalog/origins.ts";
 import { OwnLog } from "../../src/core/catalog/own.ts";
@@ -28,6 +33,9 @@ export class ModelServer {
   readonly view = new MemoryView();
   readonly context: CatalogContext;
   origin: Origin;
+  /** The latest time of a write that it knows of. */
+  latest = 0;
+  #incarnations = 1;
 
   constructor(self: ServerId, counts: (server: ServerId) => boolean = () => true) {
     this.self = self;
@@ -43,7 +51,7 @@ export class ModelServer {
   }
 
   mint(): void {
-    this.origin = { server: this.self, incarnation: (this.origin.incarnation + 1) as HybridTime };
+    this.origin = { server: this.self, incarnation: ++this.#incarnations as HybridTime };
   }
 
   /** Writes registers of its own in one transaction; answers the number of the last. */
@@ -95,6 +103,54 @@ export class ModelServer {
       for (const record of records) merge(transaction, record);
       for (const announcement of announcements) this.#announced(transaction, announcement);
     });
+    for (const { stamp } of records) this.latest = Math.max(this.latest, stamp?.time ?? 0);
+  }
+
+  /** Collects all that is old (C7). Answers how many registers went. */
+  collect(old: Numbers): number {
+    const rows = [...old.keys()].flatMap(
+      (origin) => findCollectable(this.view, origin, 0, old, Number.MAX_SAFE_INTEGER).collectable,
+    );
+    return this.change((transaction) => collect(transaction, rows, old));
+  }
+
+  floors(): Floor[] {
+    return [...this.origins().values()].flatMap((row) => (row.floor > 0 ? [{ origin: row, floor: row.floor }] : []));
+  }
+
+  isBelow(other: ModelServer): boolean {
+    return other.floors().some(({ origin, floor }) => {
+      const { contiguous, floor: own } = this.rowOf(origin)?.[1] ?? { contiguous: 0, floor: 0 };
+      return isBelow({ contiguous, floor: own }, floor);
+    });
+  }
+
+  adoptFloors(floors: readonly Floor[]): void {
+    this.change((transaction) => adoptFloors(transaction, this.origin, floors));
+  }
+
+  /** Gives its catalog up for that of another. Answers what it wrote anew. */
+  discardFor(other: ModelServer): CatalogRecord[] {
+    this.mint();
+    const known = (name: string) =>
+      [...other.origins().values()].find((row) => originName(row) === name)?.contiguous ?? 0;
+    const { context, origin } = this;
+    discard(this.view, { context, origin, floors: other.floors(), known }).transaction.finish();
+    return this.walk(origin, 0, Number.MAX_SAFE_INTEGER).records;
+  }
+
+  /** Versions whose copy has yet to move or go, done: they are in their places, or none any more. Answers the latter. */
+  settle(): VersionId[] {
+    const pending = Array.from(this.view.range(tableRange("todo")), ({ key }) => versionOfKey(key));
+    return this.change((transaction) =>
+      pending.filter((version) => {
+        const copy = readCopy(this.view, version)!;
+        const [path] = transaction.version(version).paths;
+        if (path !== undefined) placeCopy(transaction, version, { ...copy, path, location: path });
+        else removeCopy(transaction, version);
+        return path === undefined;
+      }),
+    );
   }
 
   /** Everything another server has above what is known here, origin by origin. */
@@ -110,11 +166,11 @@ export class ModelServer {
     }
   }
 
-  #announced({ origins }: CatalogTransaction, { origin, number, chain }: ChainedAnnouncement): void {
+  #announced({ origins }: CatalogTransaction, { origin, number, chain, floor }: ChainedAnnouncement): void {
     if (originName(origin) === originName(this.origin)) return;
     const index = origins.intern(origin);
     const row = origins.at(index);
-    if (number <= row.contiguous) return;
+    if (number <= row.contiguous || isBelow(row, floor)) return;
     origins.set(index, { ...row, contiguous: number, seen: Math.max(row.seen, number), chain });
   }
 }

@@ -186,6 +186,7 @@ class SimulatedMachinery implements Machinery {
         pulls: 4,
         pullRate: undefined,
         serveRate: undefined,
+        deletionsKeptMs: 24 * 3_600_000,
         strict: false,
         redirect: "auto",
         publicRead: false,

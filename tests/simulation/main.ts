@@ -2,6 +2,7 @@
  * npm run simulate -- --seeds N --from S [--workers 2]   runs N seeds and prints those that fail
  * npm run simulate -- --list 7,11,42                     runs these seeds
  * npm run simulate -- --seed S [--verbose]               runs one seed, with a readable trace; --calls tells every port call
+ * npm run simulate -- --collecting --seeds N --from S       the story of forgotten deletions (C7); --seed S [--verbose] as well
  * npm run simulate -- --crashes [--stride N]             the crash enumeration, every Nth case of it
  * npm run simulate -- --case JSON [--verbose]            one case of it
  */
@@ -9,6 +10,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { composeServer } from "../../src/main.ts";
+import { type CollectingSeed, runCollecting } from "./collecting.ts";
 import { allCases, type Case, type CaseResult, EXERCISES, runCase } from "./enumerate.ts";
 import { runInPool, workInPool } from "./pool.ts";
 import { type RunResult, runSeed } from "./scenario.ts";
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     list: { type: "string" },
     crashes: { type: "boolean", default: false },
+    collecting: { type: "boolean", default: false },
     stride: { type: "string", default: "1" },
     case: { type: "string" },
     workers: { type: "string", default: String(availableParallelism()) },
@@ -42,15 +45,24 @@ if (values.worker) workInPool(run);
 else if (values.seed !== undefined) await oneSeed(Number(values.seed));
 else if (values.case !== undefined) await oneCase(JSON.parse(values.case) as Case);
 else if (values.crashes) await allCrashes(Number(values.stride));
+else if (values.collecting) await manySeeds(seedsFrom(), "collecting");
 else if (values.list !== undefined) await manySeeds(values.list.split(",").map(Number));
-else await manySeeds(Array.from({ length: Number(values.seeds) }, (_, i) => Number(values.from) + i));
+else await manySeeds(seedsFrom());
 
-function run(piece: number | Case): Promise<RunResult | CaseResult> {
+function seedsFrom(): number[] {
+  return Array.from({ length: Number(values.seeds) }, (_, i) => Number(values.from) + i);
+}
+
+function run(piece: number | Case | CollectingSeed): Promise<RunResult | CaseResult> {
+  if (typeof piece === "object" && "collecting" in piece) {
+    return runCollecting(piece.collecting, { compose: composeServer });
+  }
   return typeof piece === "number" ? runSeed(piece, { compose: composeServer }) : runCase(composeServer, piece);
 }
 
 async function oneSeed(seed: number): Promise<void> {
-  const result = await runSeed(seed, { compose: composeServer, ...(tell && { tell }), tellCalls: values.calls });
+  const options = { compose: composeServer, ...(tell && { tell }), tellCalls: values.calls };
+  const result = values.collecting ? await runCollecting(seed, options) : await runSeed(seed, options);
   console.log(JSON.stringify({ ...result, failures: result.failures.length }));
   tellFailures(`seed ${seed}`, result.failures);
   process.exitCode = result.failures.length > 0 ? 1 : 0;
@@ -63,15 +75,20 @@ async function oneCase(chosen: Case): Promise<void> {
   process.exitCode = failures.length > 0 ? 1 : 0;
 }
 
-async function manySeeds(seeds: readonly number[]): Promise<void> {
+async function manySeeds(seeds: readonly number[], story?: "collecting"): Promise<void> {
   const startMs = performance.now();
   const results: RunResult[] = [];
   const arrived = (result: RunResult) => {
     results.push(result);
     const { seed, faults } = result;
-    tellFailures(`seed ${seed} (${faults.join(" ")}): npm run simulate -- --seed ${seed} --verbose`, result.failures);
+    const which = story === undefined ? "" : `--${story} `;
+    tellFailures(
+      `seed ${seed} (${faults.join(" ")}): npm run simulate -- ${which}--seed ${seed} --verbose`,
+      result.failures,
+    );
   };
-  await runInPool({ program, workers, pieces: seeds, arrived });
+  const pieces = seeds.map((seed): number | CollectingSeed => (story === undefined ? seed : { collecting: seed }));
+  await runInPool({ program, workers, pieces, arrived });
   tellSummary(results, (performance.now() - startMs) / 1000);
   finish(seeds.length, results);
 }

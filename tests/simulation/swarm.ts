@@ -12,6 +12,8 @@ export interface SwarmConfig {
   /** W. */
   readonly writeCopies: number;
   readonly graceMs: number;
+  /** A day unless given. */
+  readonly deletionsKeptMs?: number;
   readonly quotaBytes: number;
   /** Of single servers, where they differ. */
   readonly quotasBytes?: readonly number[];
@@ -26,6 +28,7 @@ export interface SwarmConfig {
 }
 
 export const PASSWORD = "simulated";
+const DELETIONS_KEPT_MS = 24 * 3_600_000;
 /** A gigabit, in bytes for each millisecond. */
 const BYTES_PER_MS = 125_000;
 
@@ -118,6 +121,7 @@ export class Swarm {
       pulls: config.pulls ?? 4,
       pullRate: config.pullRate,
       serveRate: config.serveRate,
+      deletionsKeptMs: config.deletionsKeptMs ?? DELETIONS_KEPT_MS,
       strict: config.strict,
       redirect: "auto",
       publicRead: false,

@@ -21,7 +21,7 @@ async function send(swarm: Swarm, records: readonly CatalogRecord[]): Promise<vo
   const network = new MemoryNetwork({ fabric, host: "10.0.0.99", port: 4243, password: PASSWORD, scheduler: world });
   fabric.hostUp("10.0.0.99");
   const connection = await network.connect(first!.address, "control");
-  const announcements = [{ origin: records[0]!.origin, number: records.length, chain: 0 }];
+  const announcements = [{ origin: records[0]!.origin, number: records.length, chain: 0, floor: 0 }];
   const message = encodeBatch({ records, announcements });
   const head = encodeEnvelope({ from: ROGUE, swarm: status.swarm as SwarmId, message });
   await connection.request({ method: "records", head, timeoutMs: 5_000 });

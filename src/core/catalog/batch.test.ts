@@ -35,7 +35,9 @@ const anyRecord: fc.Arbitrary<CatalogRecord> = fc.oneof(
 );
 const anyBatch: fc.Arbitrary<Batch> = fc.record({
   records: fc.array(anyRecord, { maxLength: 8 }),
-  announcements: fc.array(fc.record({ origin: anyOrigin, number: count, chain: fc.nat(0xffffffff) }), { maxLength: 3 }),
+  announcements: fc.array(fc.record({ origin: anyOrigin, number: count, chain: fc.nat(0xffffffff), floor: count }), {
+    maxLength: 3,
+  }),
 });
 
 describe("batches", () => {
@@ -83,8 +85,8 @@ describe("batches", () => {
     const record = { key, stamp: undefined, value: Uint8Array.of(2), origin, number: 1 } as unknown as CatalogRecord;
     expect(() => decodeBatch(encodeBatch({ records: [record], announcements: [] }))).toThrow(/0 or 1/);
     const empty = encodeBatch({ records: [], announcements: [] });
-    empty[0] = 2;
-    expect(() => decodeBatch(empty)).toThrow(/unknown format 2/);
+    empty[0] = 3;
+    expect(() => decodeBatch(empty)).toThrow(/unknown format 3/);
   });
 });
 

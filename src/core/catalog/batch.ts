@@ -27,7 +27,7 @@ import {
 import { readRegisters, readVersionRow } from "./transaction.ts";
 import type { CatalogRecord, Origin, RegisterKey, Stamp } from "./types.ts";
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** What an origin's walk came to. */
 export interface LogWalk {
@@ -43,6 +43,8 @@ export interface ChainedAnnouncement {
   readonly number: number;
   /** Digest over the origin's records up to `number`; 0 when the sender does not know it (C6). */
   readonly chain: number;
+  /** The sender's floor: what it collected up to there is not in its log (C7). */
+  readonly floor: number;
 }
 
 export interface Batch {
@@ -75,7 +77,7 @@ export function walkLog(
   if (rows === limit) return { records, reached, announce: undefined };
   const number = Math.min(complete ?? row.contiguous, row.contiguous);
   const chain = number === row.contiguous ? row.chain : 0;
-  return { records, reached, announce: { origin: row, number, chain } };
+  return { records, reached, announce: { origin: row, number, chain, floor: row.floor } };
 }
 
 /** So many numbers at either end of a tail are looked at: a server that joins has a tail of millions for minutes. */
@@ -208,8 +210,8 @@ export function encodeBatch(batch: Batch): Uint8Array {
   body.varint(batch.records.length);
   for (const record of batch.records) writeRecord(body, record, indexOf(record.origin));
   body.varint(batch.announcements.length);
-  for (const { origin, number, chain } of batch.announcements) {
-    body.varint(indexOf(origin)).varint(number).uint(chain, 4);
+  for (const { origin, number, chain, floor } of batch.announcements) {
+    body.varint(indexOf(origin)).varint(number).uint(chain, 4).varint(floor);
   }
   const head = new ByteWriter(64 + body.length).u8(FORMAT).varint(origins.length);
   for (const origin of origins) head.hex(origin.server).uint(origin.incarnation, 7);
@@ -235,6 +237,7 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     origin: origin(),
     number: reader.varint(),
     chain: reader.uint(4),
+    floor: reader.varint(),
   }));
   if (!reader.done) throw new RangeError("a batch goes on behind its end");
   return { records, announcements };

@@ -29,6 +29,11 @@ export function encodeContent(content: Content): Bytes {
   }
 }
 
+/** Whether a content register's value is a deletion, moves included. */
+export function isDeletion(value: Bytes): boolean {
+  return value[0] === KIND.deleted || value[0] === KIND.moved;
+}
+
 /** @throws RangeError when the bytes are no content this version of fsdfs knows */
 export function decodeContent(bytes: Bytes): Content {
   const reader = new ByteReader(bytes);

@@ -1,10 +1,15 @@
 /**
  * Comparing two catalogs range by range (C5): a digest over what the rows of a range say, without marks and indexes,
  * which differ from server to server; and the records of a range, to be merged by whoever differs.
+ *
+ * Deletions and withdrawals have no part in the digest: each server collects them when it may (C7), and whoever lacks one
+ * says the same without it, while whoever says something else instead differs in that. They are among the records.
  */
 import { ByteWriter } from "../bytes.ts";
+import { isDeletion } from "./content.ts";
 import { nameOfSettingKey, pathOfEntryKey, type Table, tableRange, versionOfKey } from "./keys.ts";
 import type { Bytes, KeyRange, ReadView } from "./kv.ts";
+import { CONTENT_FIELD } from "./merge.ts";
 import { decodeRegisters, decodeVersionRow, type Holding, type Mark, type Register, writeStamp } from "./rows.ts";
 import type { CatalogRecord, Origin, RegisterKey } from "./types.ts";
 
@@ -30,7 +35,8 @@ export function digestRange(
   let rows = 0;
   let last: Bytes | undefined;
   for (const { key, value } of view.range({ ...range, limit })) {
-    digest = fnv(digest, canonicalRow(table, key, value, originAt));
+    const said = canonicalRow(table, key, value, originAt);
+    if (said !== undefined) digest = fnv(digest, said);
     rows += 1;
     last = key;
   }
@@ -73,27 +79,32 @@ export function sharedRange(table: SharedTable): KeyRange {
   return tableRange(table);
 }
 
-/** What a row says, in bytes that are the same on every server that agrees. */
-function canonicalRow(table: SharedTable, key: Bytes, row: Bytes, originAt: (index: number) => Origin): Bytes {
+/** What a row says, in bytes that are the same on every server that agrees; undefined when it says nothing that lasts. */
+function canonicalRow(
+  table: SharedTable,
+  key: Bytes,
+  row: Bytes,
+  originAt: (index: number) => Origin,
+): Bytes | undefined {
   const writer = new ByteWriter(256).bytes(key);
   if (table !== "versions") {
-    for (const register of decodeRegisters(row).sort(byField)) {
+    const registers = decodeRegisters(row).filter(({ field, value }) => field !== CONTENT_FIELD || !isDeletion(value));
+    if (registers.length === 0) return undefined;
+    for (const register of registers.sort(byField)) {
       writer.text(register.field);
       writeStamp(writer, register.stamp);
       writer.bytes(register.value);
     }
     return writer.finish();
   }
-  const holdings = decodeVersionRow(row).holdings.map((holding) => {
+  const held = decodeVersionRow(row).holdings.filter((holding) => holding.held);
+  if (held.length === 0) return undefined;
+  const statements = held.map((holding) => {
     const { origin, number } = newest(holding, originAt);
-    return { ...originAt(origin), number, held: holding.held };
+    return { ...originAt(origin), number };
   });
-  for (const { server, incarnation, number, held } of holdings.sort((a, b) => (a.server < b.server ? -1 : 1))) {
-    writer
-      .hex(server)
-      .uint(incarnation, 7)
-      .varint(number)
-      .u8(held ? 1 : 0);
+  for (const { server, incarnation, number } of statements.sort((a, b) => (a.server < b.server ? -1 : 1))) {
+    writer.hex(server).uint(incarnation, 7).varint(number);
   }
   return writer.finish();
 }

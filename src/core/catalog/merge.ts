@@ -2,14 +2,19 @@
  * How records meet (C1, C2). Merging is commutative, associative and idempotent in what a register says.
  *
  * L1. For each origin and each register, the log has a row for the highest number of that origin that was merged into
- *     the register, and the register has a mark of it. So whoever is streamed an origin's log and then told its number
- *     knows, for every record up to that number, the record or what superseded it, whoever wrote that.
+ *     the register, and the register has a mark of it; unless it was collected, being at or below the origin's floor
+ *     (C7, collect.ts). So whoever is streamed an origin's log from its floor on, and then told its number, knows for
+ *     every record up to that number the record or what superseded it, whoever wrote that.
  * L2. A version's row lists exactly the paths whose content register says that version.
+ *
+ * A deletion or withdrawal at or below the floor whose register is not here was collected here, and is not taken in
+ * again: others may collect it later and send it meanwhile. Whatever else is at or below the floor is taken in.
  */
 import { compareBytes } from "../bytes.ts";
 import type { VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
-import { decodeContent } from "./content.ts";
+import { lookAgain } from "./checkpoints.ts";
+import { decodeContent, isDeletion } from "./content.ts";
 import { copyKey, logKey, settingKey, todoKey } from "./keys.ts";
 import { encodePointer, type LogPointer } from "./log.ts";
 import { decodeCopyRow, decodeRegisters, encodeRegisters, type Holding, type Mark, type Register } from "./rows.ts";
@@ -60,12 +65,15 @@ function mergePathRegister(transaction: CatalogTransaction, path: FilePath, writ
   const wins = present === undefined || compareWrites(written, present) > 0;
   const known = present !== undefined && knows(present.marks, mark);
   if (known && !wins) return false;
+  const isContent = written.field === CONTENT_FIELD;
+  if (present === undefined && isContent && isDeletion(written.value) && isCollected(transaction, mark)) return false;
   const marks = known ? present.marks : withMark(transaction, present?.marks ?? [], mark);
   const merged: Register = { ...(wins ? written : present), marks };
   transaction.setRegisters(path, [...registers.filter(({ field }) => field !== written.field), merged]);
 
+  if (!known && isContent && isDeletion(merged.value)) noteLate(transaction, mark);
   const pathPointer = { kind: "path", path, field: written.field } as const;
-  if (written.field !== CONTENT_FIELD) {
+  if (!isContent) {
     if (!known) point(transaction, [mark], pathPointer);
     if (wins) for (const version of versionsAt(registers)) transaction.touch(version);
     return wins;
@@ -84,6 +92,8 @@ function replaceContent(
   before: Content | undefined,
   after: Content,
 ): void {
+  if (before?.type === "deleted") transaction.stats.deletions -= 1;
+  if (after.type === "deleted") transaction.stats.deletions += 1;
   if (before?.type === "file") {
     transaction.stats.files -= 1;
     transaction.stats.bytes -= before.sizeBytes;
@@ -119,12 +129,25 @@ function mergeHolding(transaction: CatalogTransaction, version: VersionId, held:
   const isHolders = (holding: Holding) => origins.named(holding.marks[0]!.origin).server === server;
   const present = row.holdings.find(isHolders);
   if (present !== undefined && knows(present.marks, mark)) return false;
+  if (present === undefined && !held && isCollected(transaction, mark)) return false;
   const wins = present === undefined || present.marks.every((other) => compareStatements(transaction, other, mark) < 0);
   const marks = withMark(transaction, present?.marks ?? [], mark);
   const merged: Holding = { held: wins ? held : present.held, marks };
   transaction.setVersion(version, { ...row, holdings: [...row.holdings.filter((h) => !isHolders(h)), merged] });
+  if (!merged.held) noteLate(transaction, mark);
+  if (present?.held === false) transaction.stats.deletions -= 1;
+  if (!merged.held) transaction.stats.deletions += 1;
   point(transaction, [mark], { kind: "holding", version });
   return wins && held !== (present?.held ?? false);
+}
+
+function isCollected({ origins }: CatalogTransaction, mark: Mark): boolean {
+  return mark.number <= origins.at(mark.origin).floor;
+}
+
+/** A deletion that is no news of its origin may lie where nobody looks for what can be collected any more (C7). */
+function noteLate({ origins, view }: CatalogTransaction, mark: Mark): void {
+  if (mark.number <= origins.at(mark.origin).contiguous) lookAgain(view, mark);
 }
 
 function compareStatements({ origins }: CatalogTransaction, a: Mark, b: Mark): number {

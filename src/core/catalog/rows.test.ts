@@ -134,7 +134,7 @@ describe("rows of another format", () => {
 });
 
 describe("the counts", () => {
-  const none = { files: 0, bytes: 0, copies: 0, copyBytes: 0, trashFiles: 0, trashBytes: 0 };
+  const none = { files: 0, bytes: 0, copies: 0, copyBytes: 0, trashFiles: 0, trashBytes: 0, deletions: 0 };
   const view = (row: Uint8Array | undefined) => ({
     get: (key: Uint8Array) => (Buffer.compare(key, STATS_KEY) === 0 ? row : undefined),
     range: () => [],
@@ -142,7 +142,7 @@ describe("the counts", () => {
 
   it("are zero before anything was counted, and come back as written", () => {
     expect(readStats(view(undefined))).toEqual(none);
-    const stats = { files: 1, bytes: 2 ** 50, copies: 3, copyBytes: 4, trashFiles: 5, trashBytes: 6 };
+    const stats = { files: 1, bytes: 2 ** 50, copies: 3, copyBytes: 4, trashFiles: 5, trashBytes: 6, deletions: 7 };
     expect(readStats(view(encodeStats(stats)))).toEqual(stats);
   });
 

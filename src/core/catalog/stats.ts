@@ -12,13 +12,15 @@ export interface CatalogStats {
   copyBytes: number;
   trashFiles: number;
   trashBytes: number;
+  /** Tombstones and withdrawals that are not collected yet (C7). */
+  deletions: number;
 }
 
 export const STATS_KEY: Bytes = metaKey("stats");
 
 export function readStats(view: ReadView): CatalogStats {
   const row = view.get(STATS_KEY);
-  if (row === undefined) return { files: 0, bytes: 0, copies: 0, copyBytes: 0, trashFiles: 0, trashBytes: 0 };
+  if (row === undefined) return { ...NOTHING };
   const reader = new ByteReader(row);
   return {
     files: reader.varint(),
@@ -27,13 +29,24 @@ export function readStats(view: ReadView): CatalogStats {
     copyBytes: reader.varint(),
     trashFiles: reader.varint(),
     trashBytes: reader.varint(),
+    deletions: reader.varint(),
   };
 }
+
+const NOTHING: CatalogStats = {
+  files: 0,
+  bytes: 0,
+  copies: 0,
+  copyBytes: 0,
+  trashFiles: 0,
+  trashBytes: 0,
+  deletions: 0,
+};
 
 /** @throws RangeError when a count is negative: the catalog contradicts itself */
 export function encodeStats(stats: CatalogStats): Bytes {
   const writer = new ByteWriter(48);
-  for (const name of ["files", "bytes", "copies", "copyBytes", "trashFiles", "trashBytes"] as const) {
+  for (const name of Object.keys(NOTHING) as (keyof CatalogStats)[]) {
     if (stats[name] < 0) throw new RangeError(`the count of ${name} fell to ${stats[name]}`);
     writer.varint(stats[name]);
   }

@@ -3,79 +3,38 @@
  * stamps and indexes them in one transaction; what follows from a change is told to listeners once it is visible.
  */
 
-import { ByteReader, ByteWriter } from "../../core/bytes.ts";
 import { type Batch, type ChainedAnnouncement, type LogWalk, tailDigest, walkLog } from "../../core/catalog/batch.ts";
+import { type Discarding, discard } from "../../core/catalog/discard.ts";
 import { contentStamp } from "../../core/catalog/entries.ts";
-import { metaKey, type Table, tableRange } from "../../core/catalog/keys.ts";
+import { adoptFloors, type Floor, TAKING_KEY } from "../../core/catalog/floors.ts";
+import { metaKey } from "../../core/catalog/keys.ts";
 import type { Bytes, ReadView, WriteView } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD, merge } from "../../core/catalog/merge.ts";
-import { originName, readOrigin, readOrigins } from "../../core/catalog/origins.ts";
+import { originName } from "../../core/catalog/origins.ts";
 import { OwnLog } from "../../core/catalog/own.ts";
 import type { OriginRow } from "../../core/catalog/rows.ts";
-import { type CatalogStats, STATS_KEY } from "../../core/catalog/stats.ts";
+import type { CatalogStats } from "../../core/catalog/stats.ts";
 import { type CatalogContext, CatalogTransaction } from "../../core/catalog/transaction.ts";
 import type { CatalogRecord, Origin, RegisterKey, Stamp } from "../../core/catalog/types.ts";
-import { hybridTimeOf } from "../../core/hybrid-clock.ts";
 import type { HybridTime, ServerId, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { CatalogStore, Settled } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { CHAIN_KEY, readChainEnds, rememberChainEnd } from "./chain.ts";
+import { announce } from "./announce.ts";
+import { rememberChainEnd, type Verdict, verdictOn } from "./chain.ts";
+import type { Change, Changed } from "./change.ts";
+import { clear } from "./clear.ts";
 import { Counts } from "./counts.ts";
+import { readIncarnation, spread, writeIncarnation } from "./incarnation.ts";
+import { KnownOrigins } from "./known-origins.ts";
 import type { NameMark } from "./name-mark.ts";
 import { Times } from "./times.ts";
 
-const ORIGIN_KEY = metaKey("origin");
 /** Set while the disk has to be compared with what earlier incarnations of this server stated (storage/reconcile.ts). */
 export const RECONCILE_KEY = metaKey("reconcile");
 /** Records of others that are merged in one go: some 1.5 ms of work. */
 const APPLY_RECORDS = 40;
-/** A second of hybrid time, over which the first time of an incarnation is spread. */
-const FORGOTTEN_TIME = hybridTimeOf(1000);
-/** All but "meta". */
-const CATALOG_TABLES: readonly Table[] = [
-  "entries",
-  "versions",
-  "log",
-  "origins",
-  "work",
-  "copies",
-  "todo",
-  "trash",
-  "settings",
-];
-
-/** The inside of one change. */
-export interface Change {
-  readonly transaction: CatalogTransaction;
-  readonly view: ReadView;
-  /** A time after everything this server has seen (C8). */
-  now(): HybridTime;
-  /** A name that no other version has, for one that is written at `time`. */
-  nameVersion(time: HybridTime): VersionId;
-  /** Writes a register of a path with a stamp that exceeds the one it replaces; `time` when it was taken already. */
-  writePath(path: FilePath, field: string, value: Bytes, time?: HybridTime): Stamp;
-  /** Says again, as a record of this server, what a register of a path says already: so that its number can be waited for. */
-  restatePath(path: FilePath, field: string): void;
-  writeHolding(version: VersionId, held: boolean): void;
-  writeSetting(name: string, value: Bytes): void;
-  /** Begins the next epoch of the swarm's clock (C8), for all that is written from the next change on. */
-  beginEpoch(value: Bytes): void;
-  merge(record: CatalogRecord): boolean;
-  announce(announcement: ChainedAnnouncement): void;
-  /** The number that the last record of this server has now. */
-  readonly number: number;
-}
-
-/** What a change did, for those who act on it. */
-export interface Changed {
-  readonly versions: ReadonlySet<VersionId>;
-  readonly settings: boolean;
-  /** This server wrote records of its own. */
-  readonly own: boolean;
-}
-
 export class Catalog {
   readonly self: ServerId;
   readonly #store: CatalogStore;
@@ -85,19 +44,22 @@ export class Catalog {
   readonly #rolledBackListeners: (() => void)[] = [];
   #origin: Origin | undefined;
   #settling = Promise.withResolvers<void>();
-  #origins = new Map<number, OriginRow>();
-  #indexes = new Map<string, number>();
-  #numbers = new Map<string, number>();
+  readonly #known: KnownOrigins;
   #ownFlushed = 0;
   #revision = 0;
   readonly #counts = new Counts();
+  /** Rises when the catalog is discarded: what was begun before must not be gone on with. */
+  #generation = 0;
+  #isTaking: boolean;
 
+  /** @param names what is kept of names outside of the store; undefined: nothing */
   constructor(store: CatalogStore, clock: Clock, context: CatalogContext, names?: NameMark) {
     this.self = context.self;
     this.#store = store;
     this.#context = context;
     this.#times = new Times(context.self, clock, store.read(), names);
-    this.#refreshOrigins();
+    this.#isTaking = store.read().get(TAKING_KEY) !== undefined;
+    this.#known = new KnownOrigins(store);
   }
 
   read(): ReadView {
@@ -129,10 +91,8 @@ export class Catalog {
 
   /** The incarnation in which this server wrote last; undefined for a new server. */
   storedOrigin(): Origin | undefined {
-    const row = this.read().get(ORIGIN_KEY);
-    return row === undefined
-      ? undefined
-      : { server: this.self, incarnation: new ByteReader(row).uint(7) as HybridTime };
+    const incarnation = readIncarnation(this.read());
+    return incarnation === undefined ? undefined : { server: this.self, incarnation };
   }
 
   /** Goes on in the stored incarnation. Everything of it must be durable. */
@@ -145,31 +105,82 @@ export class Catalog {
 
   /** Begins a new incarnation, greater than any before and any that others know (C6). `chance` is 0 to 1. Durable when it resolves. */
   async mintOrigin(atLeast: HybridTime, chance: number): Promise<void> {
-    const stored = this.storedOrigin()?.incarnation ?? 0;
-    const incarnation = this.#times.nextIncarnation(Math.max(atLeast, stored) as HybridTime);
-    await this.#store.write((view) => {
-      view.put(ORIGIN_KEY, new ByteWriter(7).uint(incarnation, 7).finish());
-      view.remove(CHAIN_KEY);
-    });
+    const incarnation = await this.#store.write((view) => this.#nextIncarnation(view, atLeast));
     await this.#store.flushed();
-    // A catalog that was put back may have forgotten names that it gave (P4). The mark outside of it passes them over;
-    // should that be lost as well, chance makes it unlikely that one is given twice.
-    this.#times.passOver(incarnation, Math.floor(chance * FORGOTTEN_TIME));
+    if (this.storedOrigin()?.incarnation !== incarnation) return; // The catalog was discarded meanwhile.
+    this.#beginOrigin(incarnation, chance);
+  }
+
+  #nextIncarnation(view: WriteView, atLeast: HybridTime): HybridTime {
+    const stored = readIncarnation(view) ?? 0;
+    return writeIncarnation(view, this.#times.nextIncarnation(Math.max(atLeast, stored) as HybridTime));
+  }
+
+  #beginOrigin(incarnation: HybridTime, chance: number): void {
+    this.#times.passOver(incarnation, spread(chance));
     this.#ownFlushed = 0;
     this.#settle({ server: this.self, incarnation });
+  }
+
+  /** Gives this catalog up for the swarm's (C7): core/catalog/discard.ts. Durable when it resolves. */
+  async discard(others: Pick<Discarding, "floors" | "known">, atLeast: HybridTime, chance: number): Promise<void> {
+    const before = { origin: this.#origin, ownFlushed: this.#ownFlushed };
+    try {
+      await this.#write((view) => {
+        const incarnation = this.#nextIncarnation(view, atLeast);
+        const origin = { server: this.self, incarnation };
+        const { transaction, log } = discard(view, { context: this.#context, origin, ...others });
+        transaction.finish();
+        rememberChainEnd(view, log);
+        view.put(RECONCILE_KEY, Uint8Array.of(1));
+        // Changes that were asked for already run in the same breath: what is remembered of rows does not hold for them.
+        this.#generation += 1;
+        this.#isTaking = true;
+        this.#known.forget();
+        this.#beginOrigin(incarnation, chance);
+      });
+    } catch (error) {
+      this.#origin = before.origin;
+      this.#ownFlushed = before.ownFlushed;
+      throw error;
+    } finally {
+      this.#isTaking = this.read().get(TAKING_KEY) !== undefined;
+      this.#known.refresh();
+    }
+    await this.#store.flushed();
+    this.#revision += 1;
+    for (const listener of this.#listeners) listener({ versions: new Set(), settings: true, own: true });
+  }
+
+  /** Whether this catalog was discarded and does not have all yet that the others knew. */
+  get isTaking(): boolean {
+    return this.#isTaking;
+  }
+
+  /** The swarm's catalog is here. */
+  async endTaking(): Promise<void> {
+    await this.#store.write((view) => view.remove(TAKING_KEY));
+    this.#isTaking = false;
+  }
+
+  /** Takes over others' floors while nothing of theirs is here (C7). */
+  async adoptFloors(floors: readonly Floor[]): Promise<void> {
+    if (floors.length === 0 || this.#known.hasOthersThan(this.storedOrigin())) return;
+    await this.change(({ transaction, view }) => {
+      const incarnation = readIncarnation(view);
+      adoptFloors(transaction, incarnation && { server: this.self, incarnation }, floors);
+    });
   }
 
   /**
    * Whether what another server knows of this server's incarnation agrees with what this catalog says of it (C6).
    * "unknown" when it knows too little, or its number lies too far back.
    */
-  compareHistory(number: number, seen: number, chain: number): "same" | "rolled-back" | "unknown" {
+  compareHistory(number: number, seen: number, chain: number): Verdict {
     const stored = this.storedOrigin();
-    if (stored === undefined) return "unknown";
-    if (seen > this.knownNumber(originName(stored))) return "rolled-back";
-    const end = readChainEnds(this.read()).find((other) => other.number === number);
-    if (end === undefined || chain === 0) return "unknown";
-    return end.chain === chain ? "same" : "rolled-back";
+    return stored === undefined
+      ? "unknown"
+      : verdictOn(this.read(), this.knownNumber(originName(stored)), { number, seen, chain });
   }
 
   /** Throws everything away but who this server is: it joins another swarm, or takes the catalog anew. */
@@ -177,13 +188,11 @@ export class Catalog {
     this.#origin = undefined;
     this.#settling = Promise.withResolvers();
     await this.#write((view) => {
-      for (const table of CATALOG_TABLES) {
-        for (const { key } of [...view.range(tableRange(table))]) view.remove(key);
-      }
-      for (const key of [CHAIN_KEY, STATS_KEY]) view.remove(key);
+      clear(view);
       this.#times.forget(view);
     });
-    this.#refreshOrigins();
+    this.#isTaking = false;
+    this.#known.refresh();
     this.#revision += 1;
     for (const listener of this.#listeners) listener({ versions: new Set(), settings: true, own: false });
   }
@@ -199,7 +208,7 @@ export class Catalog {
 
   /** Every origin that is known, by its local index. */
   origins(): ReadonlyMap<number, OriginRow> {
-    return this.#origins;
+    return this.#known.rows;
   }
 
   serverOf(originIndex: number): ServerId {
@@ -208,12 +217,12 @@ export class Catalog {
 
   /** @throws Error when there is none: indexes come from rows of the catalog */
   originAt(originIndex: number): OriginRow {
-    return this.#origins.get(originIndex) ?? readOrigin(this.read(), originIndex);
+    return this.#known.at(originIndex);
   }
 
   /** Up to which number an origin, named by `originName`, is known here. */
   knownNumber(name: string): number {
-    return this.#numbers.get(name) ?? 0;
+    return this.#known.number(name);
   }
 
   /** This server's last number that a power cut cannot take back. */
@@ -242,9 +251,11 @@ export class Catalog {
     let settings = false;
     let versions: ReadonlySet<VersionId> = new Set();
     let origins: ReadonlyMap<number, OriginRow> = new Map();
+    let generation = this.#generation;
     let begun: ReturnType<Times["nextEpoch"]> | undefined;
     const answer = await this.#write((view) => {
-      const transaction = new CatalogTransaction(view, this.#context, this.#indexes, this.#origins);
+      generation = this.#generation;
+      const transaction = new CatalogTransaction(view, this.#context, this.#known.indexes, this.#known.rows);
       let log: OwnLog | undefined;
       const ownLog = () => {
         if (this.#origin === undefined) throw new Error("this server writes no records before its origin is settled");
@@ -308,7 +319,7 @@ export class Catalog {
       return result;
     });
     if (begun !== undefined) this.#times.observe(begun.key, begun.stamp);
-    for (const [index, row] of origins) this.#noteOrigin(index, row);
+    if (generation === this.#generation) for (const [index, row] of origins) this.#known.note(index, row);
     this.#revision += 1;
     for (const listener of this.#listeners) listener({ versions, settings, own });
     return answer;
@@ -316,9 +327,10 @@ export class Catalog {
 
   /** Resolves when everything that is visible now survives a power cut. */
   async flushed(): Promise<void> {
-    const number = this.#origin === undefined ? 0 : this.knownNumber(originName(this.#origin));
+    const origin = this.#origin;
+    const number = origin === undefined ? 0 : this.knownNumber(originName(origin));
     await this.#store.flushed();
-    if (number > this.#ownFlushed) this.#ownFlushed = number;
+    if (origin === this.#origin && number > this.#ownFlushed) this.#ownFlushed = number;
   }
 
   /**
@@ -333,18 +345,33 @@ export class Catalog {
 
   /**
    * Takes in what another server sent; resolves when it is durable. Of many records the store makes transactions that
-   * leave the event loop to others; their numbers are entered when all of them are there (C3).
+   * leave the event loop to others; their numbers are entered when all of them are there (C3). They are numbers of the
+   * catalog of `generation`, and of no other.
+   *
+   * @throws FsdfsError `behind` when the catalog was discarded since, or is below the sender's (C7)
    */
-  async apply({ records, announcements }: Batch): Promise<void> {
+  async apply({ records, announcements }: Batch, generation = this.#generation): Promise<void> {
+    const mergeAll = (some: readonly CatalogRecord[], numbers: readonly ChainedAnnouncement[]) =>
+      this.#mergeAll(some, numbers, generation);
     const slices = slicesOf(records, APPLY_RECORDS);
     const last = slices.length > 1 ? [] : (slices.pop() ?? []);
-    await Promise.all(slices.map((slice) => this.#mergeAll(slice, [])));
-    if (last.length > 0 || announcements.length > 0) await this.#mergeAll(last, announcements);
+    await Promise.all(slices.map((slice) => mergeAll(slice, [])));
+    if (last.length > 0 || announcements.length > 0) await mergeAll(last, announcements);
     await this.flushed();
   }
 
-  #mergeAll(records: readonly CatalogRecord[], announcements: readonly ChainedAnnouncement[]): Promise<void> {
+  /** Another one after the catalog was discarded. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  #mergeAll(
+    records: readonly CatalogRecord[],
+    announcements: readonly ChainedAnnouncement[],
+    generation: number,
+  ): Promise<void> {
     return this.change((change) => {
+      if (generation !== this.#generation) throw new FsdfsError("behind");
       for (const record of records) change.merge(record);
       for (const announcement of announcements) change.announce(announcement);
     });
@@ -365,36 +392,10 @@ export class Catalog {
   #isForgotten(origin: Origin): boolean {
     return origin.server === this.self && origin.incarnation !== this.#origin?.incarnation;
   }
-
-  /** What was committed about an origin; numbers only rise, so the order of two commits does not matter here. */
-  #noteOrigin(index: number, row: OriginRow): void {
-    const name = originName(row);
-    this.#indexes.set(name, index);
-    const known = this.#origins.get(index);
-    if (known !== undefined && (known.contiguous > row.contiguous || known.seen > row.seen)) return;
-    this.#origins.set(index, row);
-    this.#numbers.set(name, row.contiguous);
-  }
-
-  #refreshOrigins(): void {
-    this.#origins = new Map();
-    this.#indexes = new Map();
-    this.#numbers = new Map();
-    for (const [index, row] of readOrigins(this.#store.read())) this.#noteOrigin(index, row);
-  }
 }
 
 function slicesOf<T>(list: readonly T[], size: number): T[][] {
   const slices: T[][] = [];
   for (let start = 0; start < list.length; start += size) slices.push(list.slice(start, start + size));
   return slices;
-}
-
-function announce(transaction: CatalogTransaction, announcement: ChainedAnnouncement, own: Origin | undefined): void {
-  if (own !== undefined && originName(own) === originName(announcement.origin)) return;
-  const index = transaction.origins.intern(announcement.origin);
-  const row = transaction.origins.at(index);
-  if (announcement.number <= row.contiguous) return;
-  const { number, chain } = announcement;
-  transaction.origins.set(index, { ...row, contiguous: number, seen: Math.max(row.seen, number), chain });
 }

@@ -21,6 +21,20 @@ export function readChainEnds(view: ReadView): ChainEnd[] {
   return times(reader.varint(), () => ({ number: reader.varint(), chain: reader.uint(4) }));
 }
 
+export type Verdict = "same" | "rolled-back" | "unknown";
+
+/** What another server's knowledge of this one's incarnation says of a catalog that knows `known` records of it. */
+export function verdictOn(
+  view: ReadView,
+  known: number,
+  other: { readonly number: number; readonly seen: number; readonly chain: number },
+): Verdict {
+  if (other.seen > known) return "rolled-back";
+  const end = readChainEnds(view).find(({ number }) => number === other.number);
+  if (end === undefined || other.chain === 0) return "unknown";
+  return end.chain === other.chain ? "same" : "rolled-back";
+}
+
 export function rememberChainEnd(view: WriteView, log: OwnLog): void {
   const ends = [...readChainEnds(view), { number: log.number, chain: log.chain }].slice(-CHAIN_ENDS);
   const writer = new ByteWriter(16 * CHAIN_ENDS).varint(ends.length);

@@ -9,11 +9,13 @@ import type { Bytes } from "../../core/catalog/kv.ts";
 import { originName } from "../../core/catalog/origins.ts";
 import type { Origin } from "../../core/catalog/types.ts";
 import { type HybridTime, SERVER_ID_BYTES, type ServerId } from "../../core/ids.ts";
+import { FsdfsError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { OutgoingResponse } from "../../ports/network.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Intake } from "./intake.ts";
+import type { Claims } from "./claims.ts";
+import type { Intake, Taken } from "./intake.ts";
 import type { Link } from "./link.ts";
 import type { Mesh, ServerRequest } from "./mesh.ts";
 
@@ -35,9 +37,11 @@ export class CatchUp {
   readonly #catalog: Catalog;
   readonly #mesh: Mesh;
   readonly #intake: Intake;
+  readonly #claims: Claims;
   readonly #lags = new Map<string, Lag>();
 
-  constructor(clock: Clock, catalog: Catalog, mesh: Mesh, intake: Intake) {
+  constructor(clock: Clock, catalog: Catalog, mesh: Mesh, intake: Intake, claims: Claims) {
+    this.#claims = claims;
     this.#clock = clock;
     this.#catalog = catalog;
     this.#mesh = mesh;
@@ -59,6 +63,7 @@ export class CatchUp {
     const own = this.#ownTails();
     const best = new Map<string, { origin: Origin; link: Link; number: number }>();
     for (const link of this.#mesh.links()) {
+      if (this.#claims.isBelow(link.server)) continue;
       for (const origin of link.knownOrigins()) {
         const name = originName(origin);
         const number = link.knownNumber(name);
@@ -98,6 +103,7 @@ export class CatchUp {
 
   /** The next batch is asked for while this one is taken in; they are taken in one after the other, for C3's sake. */
   async #fetch(origin: Origin, link: Link): Promise<void> {
+    const { generation } = this.#catalog;
     const complete = link.knownNumber(originName(origin));
     const ask = (after: number) => {
       const answer = link.call("catch-up", encodeRequest({ origin, after, complete }), TIMEOUT_MS);
@@ -106,18 +112,22 @@ export class CatchUp {
     };
     const asked = [ask(this.#catalog.knownNumber(originName(origin)))];
     for (let answer = asked.pop(); answer !== undefined; answer = asked.pop()) {
-      await this.#intake.take(await answer, true, ({ numbers, announced }) => {
+      const came = ({ numbers, announced }: Taken) => {
         const own = numbers.filter((record) => isSame(record.origin, origin)).map(({ number }) => number);
         if (announced.length === 0 && own.length > 0) asked.push(ask(Math.max(...own)));
-      });
+      };
+      await this.#intake.take(await answer, true, { generation, came });
     }
   }
 
-  async #takeRecords({ message }: ServerRequest): Promise<OutgoingResponse> {
-    await this.#intake.take(message, true, ({ numbers, announced }) => {
+  async #takeRecords({ from, message }: ServerRequest): Promise<OutgoingResponse> {
+    // It may have taken over floors since it said what it knows; then it is to say so.
+    if (this.#claims.isBelow(from)) throw new FsdfsError("server-unmet");
+    const came = ({ numbers, announced }: Taken) => {
       const origins = new Set([...numbers.map(({ origin }) => origin), ...announced]);
       for (const origin of origins) this.#noteProgress(originName(origin));
-    });
+    };
+    await this.#intake.take(message, true, { came });
     return { head: new Uint8Array() };
   }
 

@@ -11,6 +11,7 @@ import type { Log } from "../../ports/log.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Identity } from "../identity.ts";
 import { addressOf } from "./address.ts";
+import { Claims, floorsOf } from "./claims.ts";
 import { type Hello, type KnownOrigin, NO_SWARM, PROTOCOL, type ServerReport } from "./messages.ts";
 import { CLOCK_SKEW_MAX_MS, Skews } from "./skews.ts";
 
@@ -29,6 +30,7 @@ export interface GreetingParts {
 export class Greeting {
   swarmPort = 0;
   readonly skews: Skews;
+  readonly claims: Claims;
   readonly #parts: GreetingParts;
   #cached: { revision: number; known: readonly KnownOrigin[]; digest: number } | undefined;
   readonly #self = new Set<string>();
@@ -39,6 +41,7 @@ export class Greeting {
   constructor(parts: GreetingParts) {
     this.#parts = parts;
     this.skews = new Skews(parts.clock);
+    this.claims = new Claims(parts.catalog);
   }
 
   hello(): Hello {
@@ -67,8 +70,8 @@ export class Greeting {
     const { catalog } = this.#parts;
     if (this.#cached?.revision === catalog.revision) return this.#cached;
     const known = Array.from(catalog.origins(), ([index, row]): KnownOrigin => {
-      const { server, incarnation, contiguous, seen, chain } = row;
-      return [server, incarnation, contiguous, seen, chain, catalog.tailOf(index)];
+      const { server, incarnation, contiguous, seen, chain, floor } = row;
+      return [server, incarnation, contiguous, seen, chain, catalog.tailOf(index), floor];
     });
     this.#cached = { revision: catalog.revision, known, digest: digestOf(known) };
     return this.#cached;
@@ -128,13 +131,29 @@ export class Greeting {
     return false; // The other one is empty, and will join us.
   }
 
+  /** A server of this swarm has said what it knows: nothing of it is taken in before this has resolved. */
+  async met(server: ServerId, hello: Hello): Promise<void> {
+    await this.#parts.catalog.adoptFloors(floorsOf(hello.known));
+    this.claims.greeted(server, hello.known);
+  }
+
   linked(server: ServerId, hello: Hello): void {
-    this.#goals.set(server, hello.known);
+    if (!this.claims.isBelow(server)) this.#goals.set(server, hello.known); // What is not taken is not waited for.
     for (const listener of this.#verdicts) listener(hello.known);
   }
 
   unlinked(server: ServerId): void {
     this.#goals.delete(server);
+  }
+
+  /** The catalog was given up: everybody is to be met anew. */
+  forget(): void {
+    this.#goals.clear();
+  }
+
+  /** Whether everything is known here that a linked server knew when it was met. */
+  isLevelWith(server: ServerId): boolean {
+    return this.isLevel && !this.#goals.has(server);
   }
 
   /** Whether everything is known here that the linked servers knew when they were met (C10). */
@@ -173,8 +192,8 @@ export class Greeting {
 /** The same for all who know the same: a sum, since each server has its origins in an order of its own. */
 function digestOf(known: readonly KnownOrigin[]): number {
   let digest = 0;
-  for (const [server, incarnation, number, , , tail] of known) {
-    let hash = (number ^ incarnation ^ tail) >>> 0;
+  for (const [server, incarnation, number, , , tail, floor] of known) {
+    let hash = (number ^ incarnation ^ tail ^ Math.imul(floor, 0x9e3779b1)) >>> 0;
     for (let i = 0; i < server.length; i++) hash = Math.imul(hash ^ server.charCodeAt(i), 0x01000193) >>> 0;
     digest = (digest + hash) >>> 0;
   }

@@ -33,15 +33,20 @@ export class Intake {
 
   /**
    * Merges a batch as it came. Resolves when it is durable. @param announces whether its announcements count
+   * @param options.generation the catalog's when the batch was asked for; @param options.came called before merging
    * @throws RangeError when the bytes are no batch
    */
-  async take(message: Bytes, announces: boolean, came?: (taken: Taken) => void): Promise<Taken> {
+  async take(
+    message: Bytes,
+    announces: boolean,
+    options: { generation?: number; came?: (taken: Taken) => void } = {},
+  ): Promise<Taken> {
     const { records, announcements } = decodeBatch(message);
     const taken: Taken = { numbers: records, announced: announcements.map(({ origin }) => origin) };
-    came?.(taken);
+    options.came?.(taken);
     const { sound, unsound } = separate(records);
     for (const record of unsound) this.#reject(record);
-    await this.#catalog.apply({ records: sound, announcements: announces ? announcements : [] });
+    await this.#catalog.apply({ records: sound, announcements: announces ? announcements : [] }, options.generation);
     return taken;
   }
 

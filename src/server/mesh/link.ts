@@ -10,7 +10,7 @@ import type { Origin } from "../../core/catalog/types.ts";
 import type { ServerId } from "../../core/ids.ts";
 import type { ProcessId } from "../../core/swarm/liveness.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Connection, Network, Response } from "../../ports/network.ts";
+import { type Connection, type Network, RemoteError, type Response } from "../../ports/network.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { sleep, Wakeup } from "../timers.ts";
 import {
@@ -32,13 +32,23 @@ const PUSH_TIMEOUT_MS = 30_000;
 const PUSH_RETRY_MS = 500;
 const KNOWN_EVERY_MS = 2000;
 
+function isUnmet(error: unknown): boolean {
+  return error instanceof RemoteError && error.code === "server-unmet";
+}
+
 /** What a link tells the mesh. */
 export interface LinkEvents {
   /** A heartbeat that was sent at `sentAt` was answered. */
   answered(link: Link, answer: HeartbeatAnswer, sentAt: number): void;
   /** The other server has taken in this server's records up to a number, durably. */
   acknowledged(): void;
+  /** What this server knows of origins, and its digest. */
+  known(): readonly KnownOrigin[];
   knownDigest(): number;
+  /** The other server knows so much: it said so, or it said that its digest is the same. */
+  told(link: Link, known: readonly KnownOrigin[]): void;
+  /** Whether this server may tell its records to the other: not when its catalog is below the other's floor (C7). */
+  mayTell(link: Link): boolean;
 }
 
 export interface LinkContext {
@@ -134,7 +144,12 @@ export class Link {
   /** A short call. @throws NetworkError, RemoteError */
   async call(method: string, message: Bytes, timeoutMs: number): Promise<Bytes> {
     const head = this.#context.seal(message);
-    return (await this.#control.request({ method, head, timeoutMs })).head;
+    try {
+      return (await this.#control.request({ method, head, timeoutMs })).head;
+    } catch (error) {
+      if (isUnmet(error)) this.close(); // It has forgotten this server, and what it knew; they meet anew.
+      throw error;
+    }
   }
 
   /** A request with bulk bytes, on a connection of its own that heartbeats do not share. */
@@ -184,6 +199,7 @@ export class Link {
     const sentWall = clock.wall();
     const wantsKnown = sentAt - this.#lastKnownAt >= KNOWN_EVERY_MS;
     if (wantsKnown) this.#lastKnownAt = sentAt;
+    const known = events.known();
     const message: Heartbeat = { process, knownDigest: events.knownDigest(), wantsKnown };
     try {
       const head = await this.call("heartbeat", encodeJson(message), HEARTBEAT_TIMEOUT_MS);
@@ -192,6 +208,7 @@ export class Link {
       this.report = answer.report;
       this.clockSkewMs = answer.report.wallMs - (sentWall + clock.wall()) / 2;
       if (answer.known !== undefined) this.learnKnown(answer.known);
+      if (wantsKnown) events.told(this, answer.known ?? known);
       events.answered(this, answer, sentAt);
     } catch {
       // Silence is what the heartbeat is there to notice.
@@ -209,7 +226,7 @@ export class Link {
     let before: Promise<void> = Promise.resolve();
     while (!this.closed.aborted) {
       const next = this.#nextToPush();
-      if (next === undefined) {
+      if (next === undefined || !this.#context.events.mayTell(this)) {
         await this.#pushWakeup.wait(clock, HEARTBEAT_MS * 4, this.closed);
         continue;
       }

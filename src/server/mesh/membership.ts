@@ -3,6 +3,7 @@
  * (C6), enters itself in the roster, and counts as behind until it is level (C10). Also who counts for K (M3).
  */
 import { fromUtf8, utf8 } from "../../core/bytes.ts";
+import type { Floor } from "../../core/catalog/floors.ts";
 import { metaKey } from "../../core/catalog/keys.ts";
 import type { HybridTime, ServerId, SwarmId } from "../../core/ids.ts";
 import type { Liveness } from "../../core/swarm/liveness.ts";
@@ -106,7 +107,23 @@ export class Membership {
   /** C10: it forwards requests, and neither pulls, drops nor coordinates. */
   get isBehind(): boolean {
     if (this.#standstillMs > STANDSTILL_MS + TICK_MS) return true;
-    return !this.#settled || this.#stoodStill.size > 0 || !this.#parts.greeting.isLevel;
+    const { greeting, catalog } = this.#parts;
+    return !this.#settled || this.#stoodStill.size > 0 || !greeting.isLevel || catalog.isTaking;
+  }
+
+  /** Whether it is settled in which incarnation this server writes. */
+  get isSettled(): boolean {
+    return this.#settled;
+  }
+
+  /** Gives this server's catalog up for the swarm's (C7). Everybody is met anew, and the disk is looked through then. */
+  async discardCatalog(floors: readonly Floor[]): Promise<void> {
+    const { catalog, greeting, mesh, liveness, clock, random } = this.#parts;
+    const known = (origin: string) => greeting.claims.greatest(origin);
+    await catalog.discard({ floors, known }, this.#greatestIncarnation, random.fraction());
+    liveness.renumbered(clock.monotonic());
+    greeting.forget();
+    mesh.closeAll();
   }
 
   /** Whether this process stood still for long, or does so now for all that it has noticed, after a moment. */

@@ -220,6 +220,7 @@ export class Mesh {
   /** Exchanges greetings; answers the link to that server, which may be an older one. */
   async #greet(address: string, connection: Connection): Promise<Link | undefined> {
     const { greeting, clock, identity, network, catalog, process, liveness } = this.#parts;
+    const { generation } = catalog;
     const sentAt = clock.monotonic();
     const sentWall = clock.wall();
     const head = this.#seal(encodeJson(greeting.hello()));
@@ -229,6 +230,8 @@ export class Mesh {
     const skewMs = hello.wallMs - (sentWall + clock.wall()) / 2;
     if (!(await greeting.accept(address, from, swarm, hello, skewMs))) return undefined;
     if (swarm !== identity.swarm) return undefined;
+    await greeting.met(from, hello);
+    if (generation !== catalog.generation) return undefined; // They told each other of the catalog before.
     const present = this.#links.get(from);
     if (present !== undefined && !present.closed.aborted) return present;
     const link = new Link(from, address, connection, hello.known, hello.state, skewMs, {
@@ -240,7 +243,10 @@ export class Mesh {
       events: {
         answered: (from, answer, at) => this.#answered(from, answer, at),
         acknowledged: () => this.progress(),
+        known: () => greeting.known(),
         knownDigest: () => greeting.knownDigest(),
+        told: ({ server }, known) => greeting.claims.learn(server, known),
+        mayTell: ({ server }) => !greeting.claims.isAbove(server),
       },
     });
     if (link.closed.aborted) return undefined;
@@ -327,6 +333,8 @@ export class Mesh {
     if (identity.swarm === undefined || envelope.swarm !== identity.swarm) {
       throw new FsdfsError("swarm-foreign", { address: request.remoteAddress });
     }
+    const { greeting, catalog } = this.#parts;
+    if (catalog.generation > 0 && !greeting.claims.hasMet(envelope.from)) throw new FsdfsError("server-unmet");
     liveness.heard(envelope.from, clock.monotonic());
     const { from, message } = envelope;
     return await handler({ from, message, body: request.body, signal: request.signal });
@@ -338,11 +346,13 @@ export class Mesh {
     const address = addressOf(remoteAddress, hello.swarmPort);
     greeting.checkCaller(address, envelope.from, hello);
     const { from, swarm } = envelope;
+    if (swarm === identity.swarm) await greeting.met(from, hello);
     if (from !== identity.server && !this.#links.has(from)) this.#dialer.add(address, true);
     const answer = { ...greeting.hello(), seenAs: remoteAddress };
     // It announces a number as the answer to a heartbeat does (F3), to whoever may link with this server now.
     const mayLink = swarm === identity.swarm || swarm === NO_SWARM || hello.empty;
     if (from !== identity.server && mayLink) {
+      if (!greeting.claims.hasMet(from)) greeting.claims.greeted(from, []); // It has yet to join.
       liveness.gaveAnswer(from, hello.state.process, answer.state.number, clock.monotonic());
     }
     return { head: this.#seal(encodeJson(answer)) };

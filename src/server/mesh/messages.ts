@@ -15,14 +15,14 @@ import {
 } from "../../core/ids.ts";
 import type { ProcessId } from "../../core/swarm/liveness.ts";
 
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 export const NO_SWARM = "0".repeat(SWARM_ID_BYTES * 2) as SwarmId;
 
 /**
  * How far one origin is known: server, incarnation, contiguous number, greatest number, digest of its history (C6),
- * digest of the numbers beyond the contiguous one (C3).
+ * digest of the numbers beyond the contiguous one (C3), and the floor (C7).
  */
-export type KnownOrigin = readonly [ServerId, HybridTime, number, number, number, number];
+export type KnownOrigin = readonly [ServerId, HybridTime, number, number, number, number, number];
 
 export interface Hello {
   readonly protocol: number;

@@ -20,6 +20,7 @@ import type { OutgoingResponse } from "../../ports/network.ts";
 import type { Random } from "../../ports/random.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { Claims } from "./claims.ts";
 import type { Intake } from "./intake.ts";
 import type { Membership } from "./membership.ts";
 import type { Mesh, ServerRequest } from "./mesh.ts";
@@ -40,13 +41,23 @@ export class SelfCheck {
   readonly #catalog: Catalog;
   readonly #mesh: Mesh;
   readonly #membership: Membership;
+  readonly #claims: Claims;
   readonly #random: Random;
   readonly #intake: Intake;
   readonly #log: Log;
   #position: Position | undefined;
 
-  constructor(catalog: Catalog, mesh: Mesh, membership: Membership, intake: Intake, random: Random, log: Log) {
+  constructor(
+    catalog: Catalog,
+    mesh: Mesh,
+    membership: Membership,
+    intake: Intake,
+    claims: Claims,
+    random: Random,
+    log: Log,
+  ) {
     this.#intake = intake;
+    this.#claims = claims;
     this.#catalog = catalog;
     this.#mesh = mesh;
     this.#membership = membership;
@@ -57,7 +68,7 @@ export class SelfCheck {
   }
 
   async #step(): Promise<NextStep> {
-    const links = this.#mesh.upLinks().filter(({ report }) => !report.behind);
+    const links = this.#mesh.upLinks().filter(({ server, report }) => !report.behind && !this.#claims.isBelow(server));
     const link = links[Math.floor(this.#random.fraction() * links.length)];
     if (link === undefined || this.#membership.isBehind) return { restMs: REST_MS };
     const { table, start } = this.#position ?? { table: SHARED_TABLES[0], start: sharedRange(SHARED_TABLES[0]).start };

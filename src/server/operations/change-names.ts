@@ -4,7 +4,7 @@ import { descendants, type Entry, hasLiveDescendant, readEntry } from "../../cor
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
-import type { Change } from "../catalog/catalog.ts";
+import type { Change } from "../catalog/change.ts";
 import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
 import { checkAncestors, checkDirectoryMayBeAt } from "./names.ts";

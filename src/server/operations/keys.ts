@@ -5,7 +5,7 @@ import { decodeUrlPath } from "../../core/paths.ts";
 import { hashKey, KEY_RANDOM_BYTES, makeKey, matchesHash, parseKey } from "../../core/security/api-keys.ts";
 import { verifyLink, verifyRequest } from "../../core/security/tokens.ts";
 import { FsdfsError } from "../../errors.ts";
-import type { Change } from "../catalog/catalog.ts";
+import type { Change } from "../catalog/change.ts";
 import type { CreatedKey, Credential, KeyInfo, Principal, Scope } from "../face.ts";
 import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";

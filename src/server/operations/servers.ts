@@ -72,7 +72,7 @@ export function describeServer(parts: Parts, server: ServerId): HolderInfo | und
 
 export function status(parts: Parts): SwarmStatus {
   const { catalog, identity, settings } = parts;
-  const { files, bytes } = catalog.stats();
+  const { files, bytes, deletions } = catalog.stats();
   const view = catalog.read();
   const surpluses = [firstSurplus(view, false), firstSurplus(view, true)].filter((surplus) => surplus !== undefined);
   const minSurplus = surpluses.length === 0 ? null : Math.min(...surpluses);
@@ -82,6 +82,7 @@ export function status(parts: Parts): SwarmStatus {
     swarm: identity.swarm!,
     files,
     bytes,
+    deletions,
     minSurplus,
     advice: advise(minSurplus),
     servers: { up: up.length, total: settings.roster.size },

@@ -21,7 +21,8 @@ import type { VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { type FileStat, type FileStore, FileStoreError } from "../../ports/file-store.ts";
 import type { Random } from "../../ports/random.ts";
-import type { Catalog, Change } from "../catalog/catalog.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Change } from "../catalog/change.ts";
 import { KeyedLock } from "../keyed-lock.ts";
 import { DirectoryMaker, isDiskError, removeEmptyDirectories, statOrNothing } from "./disk.ts";
 import {
@@ -67,6 +68,7 @@ export class Settler {
 
   /** Does what is to be done about this server's copy of a version; nothing when all is well. */
   async settle(version: VersionId): Promise<void> {
+    if (this.#catalog.isTaking) return; // It is not known here what is wanted (C7).
     for (;;) {
       const view = this.#catalog.read();
       const copy = readCopy(view, version);

@@ -13,6 +13,8 @@ export interface Canary {
   readonly replace: string;
   /** The drill that is to see it (drills/); without one the random runs are. */
   readonly drill?: string;
+  /** The story that is to see it; without one the random runs are. */
+  readonly story?: "collecting";
 }
 
 export const CANARIES: readonly Canary[] = [
@@ -375,8 +377,8 @@ export const CANARIES: readonly Canary[] = [
     name: "nothing is flushed before it is told",
     rules: "C4 P3",
     file: "server/catalog/catalog.ts",
-    find: "    await this.#store.flushed();\n    if (number >",
-    replace: "    if (number >",
+    find: "    await this.#store.flushed();\n    if (origin === this.#origin && number >",
+    replace: "    if (origin === this.#origin && number >",
     drill: "last one left",
   },
   {
@@ -394,5 +396,45 @@ export const CANARIES: readonly Canary[] = [
     find: "    STATE_ORDER[a.state] - STATE_ORDER[b.state] ||\n",
     replace: "",
     drill: "silent server",
+  },
+  {
+    name: "deletions are collected while a server is away",
+    rules: "C7",
+    file: "server/mesh/collector.ts",
+    find: "if (server !== catalog.self && mesh.link(server) === undefined) return undefined;",
+    replace: "",
+    story: "collecting",
+  },
+  {
+    name: "deletions are collected at once",
+    rules: "C7",
+    file: "core/catalog/checkpoints.ts",
+    find: "checkpoints.findLast(({ atMs }) => nowMs - atMs >= keptMs)?.numbers",
+    replace: "checkpoints.findLast(({ atMs }) => nowMs - atMs >= 0 * keptMs)?.numbers",
+    story: "collecting",
+  },
+  {
+    name: "a catalog below a floor is kept",
+    rules: "C7",
+    file: "core/catalog/floors.ts",
+    find: "return floorOfOther > contiguous && floorOfOther > floor;",
+    replace: "return floorOfOther < 0 && floorOfOther > contiguous + floor;",
+    story: "collecting",
+  },
+  {
+    name: "collecting does not raise the floor",
+    rules: "C7",
+    file: "core/catalog/collect.ts",
+    find: "if (number > row.floor) origins.set(origin, { ...row, floor: number });",
+    replace: "if (number < row.floor) origins.set(origin, { ...row, floor: number });",
+    story: "collecting",
+  },
+  {
+    name: "what was written after a backup was put back goes with it",
+    rules: "C7 P3",
+    file: "core/catalog/discard.ts",
+    find: "for (const { key, stamp, value } of newer) log.write(key, stamp, value);",
+    replace: "for (const { key, stamp, value } of newer.slice(0, 0)) log.write(key, stamp, value);",
+    story: "collecting",
   },
 ];

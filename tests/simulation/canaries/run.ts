@@ -22,14 +22,16 @@ registerHooks({
 
 const { composeServer } = await import("../../../src/main.ts");
 const { runSeed } = await import("../scenario.ts");
+const { runCollecting } = await import("../collecting.ts");
 const { drillNamed } = await import("../drills/drills.ts");
 const { runDrill } = await import("../drills/stage.ts");
 if (!isPlanted) throw new Error(`src/${canary.file} is not part of a server`);
 
 const drill = canary.drill === undefined ? undefined : drillNamed(canary.drill);
+const random = canary.story === "collecting" ? runCollecting : runSeed;
 const attack = (seed: number) =>
-  drill === undefined ? runSeed(seed, { compose: composeServer }) : runDrill(drill, seed, { compose: composeServer });
-const attacker = drill === undefined ? "random runs" : `drill "${drill.name}"`;
+  drill === undefined ? random(seed, { compose: composeServer }) : runDrill(drill, seed, { compose: composeServer });
+const attacker = drill === undefined ? (canary.story ?? "random runs") : `drill "${drill.name}"`;
 
 const first = Number(from);
 for (let seed = first; seed < first + Number(seeds); seed++) {

@@ -1,0 +1,65 @@
+/**
+ * A catalog that is below another's floor gives way to the swarm's (C7): it may hold what was deleted so long ago that
+ * nobody remembers the deletion. Only a catalog that was put back from an old backup comes to that.
+ *
+ * What this server wrote itself and no other knows is kept: it is newer than the backup. Its disk is as it was, so the
+ * rows of its copies and its trash stay; each copy is to be looked at once the swarm's catalog is here.
+ */
+import { walkLog } from "./batch.ts";
+import { CHECKPOINT_KEYS } from "./checkpoints.ts";
+import { type Floor, raiseFloors, TAKING_KEY } from "./floors.ts";
+import { type Table, tableRange, todoKey, versionOfKey } from "./keys.ts";
+import type { ReadView, WriteView } from "./kv.ts";
+import { originName, readOrigins } from "./origins.ts";
+import { OwnLog } from "./own.ts";
+import { encodeStats, readStats, STATS_KEY } from "./stats.ts";
+import { type CatalogContext, CatalogTransaction } from "./transaction.ts";
+import type { CatalogRecord, Origin } from "./types.ts";
+
+const SHARED: readonly Table[] = ["entries", "versions", "log", "origins", "work", "settings"];
+
+export interface Discarding {
+  readonly context: CatalogContext;
+  /** In which this server writes from now on. */
+  readonly origin: Origin;
+  /** Floors of others. Those of this catalog are kept as well. */
+  readonly floors: readonly Floor[];
+  /** Up to which number the others know an origin of this server, named by `originName`. */
+  known(origin: string): number;
+}
+
+/** Empties the catalog in one transaction, which the caller finishes. */
+export function discard(view: WriteView, discarding: Discarding): { transaction: CatalogTransaction; log: OwnLog } {
+  const { context, origin, floors } = discarding;
+  const newer = newerRecords(view, discarding);
+  const ownFloors = Array.from(readOrigins(view).values(), (row): Floor => ({ origin: row, floor: row.floor }));
+  for (const table of SHARED) {
+    for (const { key } of [...view.range(tableRange(table))]) view.remove(key);
+  }
+  for (const key of CHECKPOINT_KEYS) view.remove(key);
+  for (const { key } of [...view.range(tableRange("copies"))]) view.put(todoKey(versionOfKey(key)), Uint8Array.of(1));
+  view.put(TAKING_KEY, Uint8Array.of(1));
+  const { copies, copyBytes, trashFiles, trashBytes } = readStats(view);
+  view.put(STATS_KEY, encodeStats({ files: 0, bytes: 0, copies, copyBytes, trashFiles, trashBytes, deletions: 0 }));
+
+  const transaction = new CatalogTransaction(view, context);
+  raiseFloors(transaction, [...ownFloors, ...floors]);
+  const log = new OwnLog(transaction, origin);
+  for (const { key, stamp, value } of newer) log.write(key, stamp, value);
+  return { transaction, log };
+}
+
+/** What this server wrote to registers that still say it, and nobody else was told. Holdings are stated anew instead. */
+function newerRecords(view: ReadView, { context, known }: Discarding): CatalogRecord[] {
+  const origins = readOrigins(view);
+  const newer = new Map<string, CatalogRecord>();
+  for (const [index, row] of origins) {
+    if (row.server !== context.self) continue;
+    const after = known(originName(row));
+    const { records } = walkLog(view, index, (other) => origins.get(other)!, after, Number.MAX_SAFE_INTEGER);
+    for (const record of records) {
+      if (record.stamp?.server === context.self) newer.set(JSON.stringify(record.key), record);
+    }
+  }
+  return [...newer.values()];
+}

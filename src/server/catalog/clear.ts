@@ -1,0 +1,27 @@
+/** Throwing a catalog away, all but who this server is. */
+import { CHECKPOINT_KEYS } from "../../core/catalog/checkpoints.ts";
+import { TAKING_KEY } from "../../core/catalog/floors.ts";
+import { type Table, tableRange } from "../../core/catalog/keys.ts";
+import type { WriteView } from "../../core/catalog/kv.ts";
+import { STATS_KEY } from "../../core/catalog/stats.ts";
+import { CHAIN_KEY } from "./chain.ts";
+
+/** All but "meta". */
+const TABLES: readonly Table[] = [
+  "entries",
+  "versions",
+  "log",
+  "origins",
+  "work",
+  "copies",
+  "todo",
+  "trash",
+  "settings",
+];
+
+export function clear(view: WriteView): void {
+  for (const table of TABLES) {
+    for (const { key } of [...view.range(tableRange(table))]) view.remove(key);
+  }
+  for (const key of [CHAIN_KEY, STATS_KEY, TAKING_KEY, ...CHECKPOINT_KEYS]) view.remove(key);
+}

@@ -70,7 +70,7 @@ interface Backup {
   readonly latest: number;
 }
 
-class CollectingSwarm {
+export class CollectingSwarm {
   readonly history = new History();
   readonly servers = Array.from({ length: SERVERS }, (_, i) => new ModelServer(serverNumbered(i + 1)));
   readonly #bug: Bug | undefined;

@@ -51,7 +51,7 @@ export function findCollectable(
     reached = numberOfLogKey(key);
     const mark = { origin, number: reached };
     const pointer = decodePointer(value);
-    if (findAt(view, mark, pointer, old) !== undefined) collectable.push({ mark, pointer });
+    if (findAt(rowsIn(view), mark, pointer, old) !== undefined) collectable.push({ mark, pointer });
   }
   return { collectable, reached: rows === limit ? reached : undefined };
 }
@@ -67,7 +67,7 @@ export function collect(transaction: CatalogTransaction, rows: readonly Collecta
   if (isSettling(transaction.view)) return 0;
   let count = 0;
   for (const { mark, pointer } of rows) {
-    const found = findAt(transaction.view, mark, pointer, old);
+    const found = findAt(transaction, mark, pointer, old);
     if (found === undefined || isOwnCopy(transaction, found)) continue;
     remove(transaction, found);
     raiseFloors(transaction, found.marks);
@@ -77,20 +77,30 @@ export function collect(transaction: CatalogTransaction, rows: readonly Collecta
   return count;
 }
 
+/** Rows as a transaction has them, which may not be in its view yet; or as they are in a view. */
+type Rows = Pick<CatalogTransaction, "registers" | "version">;
+
+function rowsIn(view: ReadView): Rows {
+  return {
+    registers: (path) => readRegisters(view, entryKey(path)),
+    version: (version) => readVersionRow(view, version),
+  };
+}
+
 type Found =
   | { readonly kind: "path"; readonly pointer: LogPointer & { kind: "path" }; readonly marks: readonly Mark[] }
   | { readonly kind: "holding"; readonly pointer: LogPointer & { kind: "holding" }; readonly marks: readonly Mark[] };
 
 /** The deletion or withdrawal that a row of the log points at, if all its marks are old. */
-function findAt(view: ReadView, mark: Mark, pointer: LogPointer, old: Numbers): Found | undefined {
+function findAt(rows: Rows, mark: Mark, pointer: LogPointer, old: Numbers): Found | undefined {
   if (pointer.kind === "path") {
     if (pointer.field !== CONTENT_FIELD) return undefined;
-    const register = readRegisters(view, entryKey(pointer.path)).find(({ field }) => field === CONTENT_FIELD);
+    const register = rows.registers(pointer.path).find(({ field }) => field === CONTENT_FIELD);
     const isOld = register !== undefined && isDeletion(register.value) && areOld(register, old);
     return isOld ? { kind: "path", pointer, marks: register.marks } : undefined;
   }
   if (pointer.kind !== "holding") return undefined; // A file's content, or a setting.
-  const holding = readVersionRow(view, pointer.version).holdings.find((other) => bears(other, mark));
+  const holding = rows.version(pointer.version).holdings.find((other) => bears(other, mark));
   const isOld = holding !== undefined && !holding.held && areOld(holding, old);
   return isOld ? { kind: "holding", pointer, marks: holding.marks } : undefined;
 }

@@ -33,7 +33,7 @@ export interface Stretch {
 }
 
 /** Rises when the bytes on the disk mean something else than before: other tables, or other rows in one of them. */
-const LAYOUT = 2;
+const LAYOUT = 3;
 const LAYOUT_KEY = Buffer.from("layout");
 const REST = "rest";
 /** Large enough that remapping is rare, small enough for any address space. */

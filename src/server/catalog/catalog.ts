@@ -18,6 +18,7 @@ import { type CatalogContext, CatalogTransaction } from "../../core/catalog/tran
 import type { CatalogRecord, Origin, RegisterKey, Stamp } from "../../core/catalog/types.ts";
 import type { HybridTime, ServerId, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
+import { slicesOf } from "../../core/slices.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { CatalogStore, Settled } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -35,6 +36,7 @@ import { Times } from "./times.ts";
 export const RECONCILE_KEY = metaKey("reconcile");
 /** Records of others that are merged in one go: some 1.5 ms of work. */
 const APPLY_RECORDS = 40;
+
 export class Catalog {
   readonly self: ServerId;
   readonly #store: CatalogStore;
@@ -392,10 +394,4 @@ export class Catalog {
   #isForgotten(origin: Origin): boolean {
     return origin.server === this.self && origin.incarnation !== this.#origin?.incarnation;
   }
-}
-
-function slicesOf<T>(list: readonly T[], size: number): T[][] {
-  const slices: T[][] = [];
-  for (let start = 0; start < list.length; start += size) slices.push(list.slice(start, start + size));
-  return slices;
 }

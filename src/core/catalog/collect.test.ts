@@ -32,7 +32,7 @@ describe("collecting deletions", () => {
       fc.property(anySteps, (steps) => {
         expect(wrong(steps)).toEqual([]);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 
@@ -49,7 +49,7 @@ describe("collecting deletions", () => {
       fc.property(noises, (around) => {
         expect(wrong(relapse.flatMap((step, i) => [step, ...around[i]!]))).toEqual([]);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 

@@ -106,7 +106,8 @@ class Story {
     await this.#work(this.#random.between(2_000, 5_000));
     await this.#disturb();
     if (!(await this.#rest("before collecting")) || !(await this.#collectsAll("at first"))) return;
-    await this.#putBack(victim, old, backupMs);
+    const files = await this.#files(this.#swarm.machines.find((machine) => machine !== victim)!);
+    if (await this.#putBack(victim, old, backupMs)) await this.#answersAs(victim, files);
     if (!(await this.#rest("after the backup was put back"))) return;
     await this.#judge();
     await this.#calm(() => this.#work(1_500));
@@ -177,8 +178,8 @@ class Story {
     return false;
   }
 
-  /** Now and then clients work with it before it hears of the others. */
-  async #putBack(victim: Machine, old: CatalogSnapshot, backupMs: number): Promise<void> {
+  /** Now and then clients work with it before it hears of the others. Answers whether none did. */
+  async #putBack(victim: Machine, old: CatalogSnapshot, backupMs: number): Promise<boolean> {
     const others = this.#swarm.machines.filter((other) => other !== victim);
     victim.crash();
     this.#world.trace(`${victim.name} has its catalog of ${(backupMs / 1000).toFixed(1)} s again`);
@@ -186,9 +187,32 @@ class Story {
     const apart = this.#random.chance(0.5);
     if (apart) this.#swarm.cut([victim], others, true);
     victim.start();
-    if (!apart) return;
+    if (!apart) return true;
     await this.#work(this.#random.between(4_000, 8_000), victim);
     this.#swarm.heal([victim], others, "reset");
+    return false;
+  }
+
+  /** While nobody writes, a server says what the swarm says, or nothing; whatever its own catalog comes to (C3, C10). */
+  async #answersAs(victim: Machine, files: string): Promise<void> {
+    const endMs = this.#world.nowMs + 20_000;
+    let answers = 0;
+    while (this.#world.nowMs < endMs) {
+      await this.#world.sleep(20);
+      const told = await this.#files(victim).catch(() => undefined);
+      if (told === undefined) continue;
+      answers += 1;
+      if (told === files) continue;
+      this.#world.fail("C7", `${victim.name} tells of ${told} when there are ${files}`);
+      return;
+    }
+    if (answers === 0) this.#world.fail("liveness", `${victim.name} answers nobody`);
+  }
+
+  async #files(machine: Machine): Promise<string> {
+    const { entries } = await machine.ask(async (face) => face.list("", { recursive: true, limit: 10_000 }), 5_000);
+    const names = entries.map((entry) => (entry.type === "file" ? `${entry.name} ${entry.version}` : ""));
+    return names.filter((name) => name !== "").join(", ");
   }
 
   async #work(forMs: number, coordinator?: Machine): Promise<void> {

@@ -23,7 +23,7 @@ async function send(swarm: Swarm, records: readonly CatalogRecord[]): Promise<vo
   const connection = await network.connect(first!.address, "control");
   const announcements = [{ origin: records[0]!.origin, number: records.length, chain: 0, floor: 0 }];
   const message = encodeBatch({ records, announcements });
-  const head = encodeEnvelope({ from: ROGUE, swarm: status.swarm as SwarmId, message });
+  const head = encodeEnvelope({ from: ROGUE, swarm: status.swarm as SwarmId, generation: 0, message });
   await connection.request({ method: "records", head, timeoutMs: 5_000 });
   connection.close();
 }

@@ -137,6 +137,7 @@ export class Catalog {
         view.put(RECONCILE_KEY, Uint8Array.of(1));
         // Changes that were asked for already run in the same breath: what is remembered of rows does not hold for them.
         this.#generation += 1;
+        this.#revision += 1;
         this.#isTaking = true;
         this.#known.forget();
         this.#beginOrigin(incarnation, chance);
@@ -148,9 +149,9 @@ export class Catalog {
     } finally {
       this.#isTaking = this.read().get(TAKING_KEY) !== undefined;
       this.#known.refresh();
+      this.#revision += 1;
     }
     await this.#store.flushed();
-    this.#revision += 1;
     for (const listener of this.#listeners) listener({ versions: new Set(), settings: true, own: true });
   }
 

@@ -53,6 +53,7 @@ export class Greeting {
       wallMs: clock.wall(),
       empty: this.#isEmpty(),
       known: this.known(),
+      generation: this.#parts.catalog.generation,
       softwareVersion,
       state: this.#parts.report(),
     };

@@ -18,6 +18,7 @@ import {
   encodeJson,
   type Heartbeat,
   type HeartbeatAnswer,
+  type Hello,
   type KnownOrigin,
   type ServerReport,
 } from "./messages.ts";
@@ -81,14 +82,13 @@ export class Link {
     server: ServerId,
     address: string,
     control: Connection,
-    known: readonly KnownOrigin[],
-    report: ServerReport,
+    { known, state }: Hello,
     clockSkewMs: number,
     context: LinkContext,
   ) {
     this.server = server;
     this.address = address;
-    this.report = report;
+    this.report = state;
     this.clockSkewMs = clockSkewMs;
     this.#control = control;
     this.#context = context;

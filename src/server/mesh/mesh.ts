@@ -234,12 +234,12 @@ export class Mesh {
     if (generation !== catalog.generation) return undefined; // They told each other of the catalog before.
     const present = this.#links.get(from);
     if (present !== undefined && !present.closed.aborted) return present;
-    const link = new Link(from, address, connection, hello.known, hello.state, skewMs, {
+    const link = new Link(from, address, connection, hello, skewMs, {
       clock,
       network,
       catalog,
       process,
-      seal: (bytes) => this.#seal(bytes),
+      seal: (bytes) => this.#seal(bytes, hello.generation),
       events: {
         answered: (from, answer, at) => this.#answered(from, answer, at),
         acknowledged: () => this.progress(),
@@ -334,7 +334,10 @@ export class Mesh {
       throw new FsdfsError("swarm-foreign", { address: request.remoteAddress });
     }
     const { greeting, catalog } = this.#parts;
-    if (catalog.generation > 0 && !greeting.claims.hasMet(envelope.from)) throw new FsdfsError("server-unmet");
+    // What the sender believes of this catalog may have been said of the one before, though both have met since.
+    const isOfNow = envelope.generation === catalog.generation;
+    if (!isOfNow || (catalog.generation > 0 && !greeting.claims.hasMet(envelope.from)))
+      throw new FsdfsError("server-unmet");
     liveness.heard(envelope.from, clock.monotonic());
     const { from, message } = envelope;
     return await handler({ from, message, body: request.body, signal: request.signal });
@@ -358,9 +361,9 @@ export class Mesh {
     return { head: this.#seal(encodeJson(answer)) };
   }
 
-  #seal(message: Bytes): Bytes {
+  #seal(message: Bytes, generation = 0): Bytes {
     const { server, swarm } = this.#parts.identity;
-    return encodeEnvelope({ from: server, swarm: swarm ?? NO_SWARM, message });
+    return encodeEnvelope({ from: server, swarm: swarm ?? NO_SWARM, generation, message });
   }
 }
 

@@ -32,6 +32,8 @@ export interface Hello {
   /** It holds no file, so that it may join another swarm (C11). */
   readonly empty: boolean;
   readonly known: readonly KnownOrigin[];
+  /** Of the catalog that knows so much: another one after the sender has given its catalog up (C7). */
+  readonly generation: number;
   readonly softwareVersion: string;
   /** In an answer: the address the caller was seen at. */
   readonly seenAs?: string;
@@ -87,11 +89,14 @@ export interface HeartbeatAnswer {
 export interface Envelope {
   readonly from: ServerId;
   readonly swarm: SwarmId;
+  /** Of the receiver's catalog, as it was when it greeted the sender, who believes what it was told then (C3). */
+  readonly generation: number;
   readonly message: Bytes;
 }
 
-export function encodeEnvelope({ from, swarm, message }: Envelope): Bytes {
-  return new ByteWriter(SERVER_ID_BYTES + SWARM_ID_BYTES + message.length).hex(from).hex(swarm).raw(message).finish();
+export function encodeEnvelope({ from, swarm, generation, message }: Envelope): Bytes {
+  const writer = new ByteWriter(SERVER_ID_BYTES + SWARM_ID_BYTES + 4 + message.length).hex(from).hex(swarm);
+  return writer.varint(generation).raw(message).finish();
 }
 
 /** @throws RangeError when it is none */
@@ -100,6 +105,7 @@ export function decodeEnvelope(bytes: Bytes): Envelope {
   return {
     from: reader.hex(SERVER_ID_BYTES) as ServerId,
     swarm: reader.hex(SWARM_ID_BYTES) as SwarmId,
+    generation: reader.varint(),
     message: reader.rest(),
   };
 }

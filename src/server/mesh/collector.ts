@@ -170,7 +170,10 @@ export class Collector {
     return true;
   }
 
-  /** Where a deletion came in behind the walk, it is looked at again. */
+  /**
+   * Where a deletion came in behind the walk, it is looked at again. And so is what lies above what is old now, though it
+   * was old once: what has a mark there was passed over. It is old no more when a server has lost its catalog since.
+   */
   async #end({ old, done }: Walk): Promise<void> {
     const { catalog, store } = this.#parts;
     const { generation } = catalog;
@@ -178,8 +181,12 @@ export class Collector {
     await store.write((view) => {
       if (generation !== catalog.generation) return;
       const now = readCollected(view);
-      const isLooked = ([origin]: readonly [number, number]) => now.get(origin) === done.get(origin);
-      writeCollected(view, new Map([...now, ...[...old].filter(isLooked)]));
+      const looked = [...new Set([...now.keys(), ...old.keys()])].map((origin): [number, number] => {
+        const before = now.get(origin) ?? 0;
+        const reached = old.get(origin) ?? 0;
+        return [origin, before === (done.get(origin) ?? 0) ? reached : Math.min(before, reached)];
+      });
+      writeCollected(view, new Map(looked));
     });
   }
 

@@ -1,0 +1,43 @@
+/** C7: a server whose catalog is of long ago gives it up for the swarm's, and says meanwhile what the swarm says. */
+import { expect, it } from "vitest";
+import type { Machine } from "./machine.ts";
+import { play, putText } from "./play.ts";
+
+const KEPT_MS = 20_000;
+const COLLECTED_MS = 60_000;
+const WATCHED_MS = 15_000;
+const FILES = 30;
+const ASK_TIMEOUT_MS = 20_000;
+
+const names = async (machine: Machine): Promise<string> => {
+  const { entries } = await machine.ask((face) => face.list("", { recursive: true }), ASK_TIMEOUT_MS);
+  return entries.map(({ name }) => name).join(" ");
+};
+
+const deletions = async (machine: Machine): Promise<number> =>
+  (await machine.ask(async (face) => face.status(), ASK_TIMEOUT_MS)).deletions;
+
+it("C3, C7: a catalog in the place of a discarded one is not taken for one that knows what that knew", () =>
+  play({ deletionsKeptMs: KEPT_MS }, async (swarm) => {
+    const { machines, world } = swarm;
+    const [first, , last] = machines as [Machine, Machine, Machine];
+    for (let i = 0; i < FILES; i++) await putText(swarm, machines[i % machines.length]!, `file ${i}`, `text ${i}`);
+    await world.sleep(5_000);
+    const old = last.catalog.snapshot();
+    for (let i = 0; i < FILES; i += 2) await first.ask((face) => face.remove(`file ${i}`), ASK_TIMEOUT_MS);
+    await world.sleep(COLLECTED_MS);
+    expect(await Promise.all(machines.map(deletions))).toEqual([0, 0, 0]);
+
+    const wanted = await names(first);
+    await last.shutdown();
+    last.catalog.restore(old);
+    last.start();
+    const endMs = world.nowMs + WATCHED_MS;
+    const told = new Set<string>();
+    while (world.nowMs < endMs) {
+      await world.sleep(20);
+      told.add(await names(last).catch(() => wanted)); // Nothing is said while it comes up.
+    }
+    expect([...told]).toEqual([wanted]);
+    expect(await names(last)).toBe(wanted);
+  }));

@@ -3,7 +3,8 @@ import { execFile } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { CANARIES, type Canary } from "./planted.ts";
+import type { Canary } from "./canary.ts";
+import { CANARIES } from "./planted.ts";
 
 const { values } = parseArgs({
   options: {

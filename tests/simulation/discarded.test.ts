@@ -1,7 +1,9 @@
 /** C7: a server whose catalog is of long ago gives it up for the swarm's, and says meanwhile what the swarm says. */
 import { expect, it } from "vitest";
+import { RECONCILE_KEY } from "../../src/server/catalog/catalog.ts";
 import type { Machine } from "./machine.ts";
 import { play, putText } from "./play.ts";
+import type { Swarm } from "./swarm.ts";
 
 const KEPT_MS = 20_000;
 const COLLECTED_MS = 60_000;
@@ -17,21 +19,28 @@ const names = async (machine: Machine): Promise<string> => {
 const deletions = async (machine: Machine): Promise<number> =>
   (await machine.ask(async (face) => face.status(), ASK_TIMEOUT_MS)).deletions;
 
+/** The last server has its catalog from before a deletion again; the deletion is forgotten. Answers what there is. */
+async function putBack(swarm: Swarm): Promise<string> {
+  const { machines, world } = swarm;
+  const [first, , last] = machines as [Machine, Machine, Machine];
+  for (let i = 0; i < FILES; i++) await putText(swarm, machines[i % machines.length]!, `file ${i}`, `text ${i}`);
+  await world.sleep(5_000);
+  const old = last.catalog.snapshot();
+  for (let i = 0; i < FILES; i += 2) await first.ask((face) => face.remove(`file ${i}`), ASK_TIMEOUT_MS);
+  await world.sleep(COLLECTED_MS);
+  expect(await Promise.all(machines.map(deletions))).toEqual([0, 0, 0]);
+  const wanted = await names(first);
+  await last.shutdown();
+  last.catalog.restore(old);
+  last.start();
+  return wanted;
+}
+
 it("C3, C7: a catalog in the place of a discarded one is not taken for one that knows what that knew", () =>
   play({ deletionsKeptMs: KEPT_MS }, async (swarm) => {
     const { machines, world } = swarm;
-    const [first, , last] = machines as [Machine, Machine, Machine];
-    for (let i = 0; i < FILES; i++) await putText(swarm, machines[i % machines.length]!, `file ${i}`, `text ${i}`);
-    await world.sleep(5_000);
-    const old = last.catalog.snapshot();
-    for (let i = 0; i < FILES; i += 2) await first.ask((face) => face.remove(`file ${i}`), ASK_TIMEOUT_MS);
-    await world.sleep(COLLECTED_MS);
-    expect(await Promise.all(machines.map(deletions))).toEqual([0, 0, 0]);
-
-    const wanted = await names(first);
-    await last.shutdown();
-    last.catalog.restore(old);
-    last.start();
+    const last = machines[2]!;
+    const wanted = await putBack(swarm);
     const endMs = world.nowMs + WATCHED_MS;
     const told = new Set<string>();
     while (world.nowMs < endMs) {
@@ -40,4 +49,19 @@ it("C3, C7: a catalog in the place of a discarded one is not taken for one that 
     }
     expect([...told]).toEqual([wanted]);
     expect(await names(last)).toBe(wanted);
+  }));
+
+it("C6, C7: a crash while its disk is looked through has it looked through again", () =>
+  play({ deletionsKeptMs: KEPT_MS }, async (swarm) => {
+    const { machines, world } = swarm;
+    const [first, , last] = machines as [Machine, Machine, Machine];
+    const files = (await putBack(swarm)).split(" file ").length;
+    const state = () => last.catalog.read().get(RECONCILE_KEY)?.[0];
+    while (state() === undefined) await world.sleep(1);
+    while (state() === 1) await world.sleep(1);
+    last.crash();
+    last.start();
+    await world.sleep(WATCHED_MS);
+    const { entries } = await first.ask((face) => face.list("", { recursive: true }), ASK_TIMEOUT_MS);
+    expect(entries.map(({ copies }) => copies)).toEqual(Array.from({ length: files }, () => 3));
   }));

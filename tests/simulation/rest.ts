@@ -1,6 +1,8 @@
 /**
  * Waiting until the swarm has come to rest, and what it looks like then: every server's answers, and every disk.
  */
+
+import { RECONCILE_KEY } from "../../src/server/catalog/catalog.ts";
 import type { Location, ServerInfo, SwarmStatus } from "../../src/server/face.ts";
 import { sha256Of } from "./content.ts";
 import type { History, Seen } from "./history.ts";
@@ -87,6 +89,9 @@ async function summary(
   for (const machine of machines) {
     const health = await machine.ask(async (face) => face.health(), ASK_TIMEOUT_MS);
     if (health.status !== "ok") return { reason: `${machine.name} is ${health.status}` };
+    // What it holds is stated anew then, file by file (C6, C7).
+    const isLooking = machine.catalog.read().get(RECONCILE_KEY) !== undefined;
+    if (isLooking) return { reason: `${machine.name} looks through its disk` };
     const servers = await machine.ask((face) => face.servers(), ASK_TIMEOUT_MS);
     const pulling = servers.find((server) => server.state === "up" && server.pulls > 0);
     if (pulling) return { reason: `${pulling.name} has ${pulling.pulls} pulls, ${machine.name} says` };

@@ -17,6 +17,9 @@ import { type Copies, contentOfVersion } from "./copies.ts";
 import type { Trash } from "./trash.ts";
 
 const BATCH = 200;
+const WANTED = 1;
+/** A crash now has it begin again. What asks for it meanwhile writes WANTED over this. */
+const UNDER_WAY = 2;
 const IDLE_MS = 60_000;
 const BEHIND_MS = 500;
 
@@ -42,7 +45,7 @@ export class Reconciler {
 
   /** Asks for it, durably: it is done once this server is level. */
   async request(): Promise<void> {
-    await this.#store.write((view) => view.put(RECONCILE_KEY, Uint8Array.of(1)));
+    await this.#store.write((view) => view.put(RECONCILE_KEY, Uint8Array.of(WANTED)));
     this.unit.wake();
   }
 
@@ -53,16 +56,23 @@ export class Reconciler {
   async #step(signal: AbortSignal): Promise<NextStep> {
     if (!this.isWanted) return { restMs: IDLE_MS };
     if (this.#membership.isBehind) return { restMs: BEHIND_MS };
-    await this.#store.write((view) => view.remove(RECONCILE_KEY)); // Set again by what is learned meanwhile.
+    await this.#store.write((view) => view.put(RECONCILE_KEY, Uint8Array.of(UNDER_WAY)));
     try {
       await this.#checkCopies(signal);
       await this.#checkStatements(signal);
       await this.#trash.recover();
+      if (!signal.aborted) await this.#end();
     } catch (error) {
       await this.request();
       throw error;
     }
     return { restMs: this.isWanted ? BEHIND_MS : IDLE_MS };
+  }
+
+  async #end(): Promise<void> {
+    await this.#store.write((view) => {
+      if (view.get(RECONCILE_KEY)?.[0] === UNDER_WAY) view.remove(RECONCILE_KEY);
+    });
   }
 
   /** Each copy's file is the one that was recorded, or is hashed, or the copy is none. */

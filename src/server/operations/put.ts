@@ -318,8 +318,8 @@ async function commitAt(parts: Parts, { link, upload }: WholeUpload, record: Cat
 }
 
 /**
- * A target failed at the very end: others are asked to copy the version now, while there are any. Those that have copied
- * it by themselves meanwhile count as well.
+ * A target failed at the very end: others are asked to copy the version now, while there are any. Those that are copying it
+ * by themselves answer when they have done so; what they state to hold may still lie under its staged name (W2).
  */
 async function completeCopies(
   parts: Parts,
@@ -327,16 +327,16 @@ async function completeCopies(
   known: readonly ServerId[],
   wanted: number,
 ): Promise<number> {
-  const held = new Set(known);
-  const asked = new Set<ServerId>();
-  for (;;) {
-    for (const { server } of parts.sources.upHolders(version)) held.add(server);
-    if (held.size >= wanted) return held.size;
-    const next = parts.mesh.upLinks().find(({ server }) => !held.has(server) && !asked.has(server));
-    if (next === undefined) return held.size;
+  const asked = new Set(known);
+  let copies = known.length;
+  while (copies < wanted) {
+    const holders = parts.sources.upHolders(version);
+    const next = [...holders, ...parts.mesh.upLinks()].find(({ server }) => !asked.has(server));
+    if (next === undefined) break;
     asked.add(next.server);
-    if (await pullAt(parts, next, version)) held.add(next.server);
+    if (await pullAt(parts, next, version)) copies += 1;
   }
+  return copies;
 }
 
 async function pullAt(parts: Parts, link: Link, version: VersionId): Promise<boolean> {
@@ -361,7 +361,7 @@ async function repeated(
   staged: StagedFile,
   wanted: number,
 ): Promise<PutResult> {
-  const { catalog, readiness, staging, copies: own } = parts;
+  const { catalog, readiness, sources, staging, copies: own } = parts;
   // Its holders may be gone, and the same bytes are here.
   if (staged.sha256 === content.sha256) await own.commit(content.version, staged);
   else await staging.discard(staged);
@@ -372,6 +372,8 @@ async function repeated(
   await catalog.flushed();
   await readiness.known(number);
   const { version, sha256, sizeBytes: size } = content;
-  const copies = await completeCopies(parts, version, own.has(version) ? [catalog.self] : [], wanted);
+  const holders = sources.upHolders(version).map(({ server }) => server);
+  const held = own.has(version) ? [catalog.self, ...holders] : holders;
+  const copies = await completeCopies(parts, version, held, wanted);
   return { version, sha256, size, copies, created: false };
 }

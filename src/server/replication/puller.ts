@@ -88,10 +88,12 @@ export class Puller {
     return [...this.#active.keys()];
   }
 
-  /** Copies one version at once, for a writer that wants for copies. Answers whether this server holds it then. */
+  /** Copies one version at once, for a writer that wants for copies. Answers whether it is in its place here then (W2). */
   async pullNow(version: VersionId): Promise<boolean> {
-    if (this.#parts.copies.has(version)) return true;
-    return await (this.#active.get(version) ?? this.#begin(version, undefined));
+    const { copies } = this.#parts;
+    const active = this.#active.get(version);
+    if (active === undefined && copies.has(version)) return await copies.settled(version);
+    return await (active ?? this.#begin(version, undefined));
   }
 
   /** Does not copy a version by itself for a while. */

@@ -64,6 +64,12 @@ export class Copies {
     return readCopy(this.#catalog.read(), version) !== undefined;
   }
 
+  /** Sees to it that a copy lies durably in its place. Answers whether there is one then. */
+  async settled(version: VersionId): Promise<boolean> {
+    await this.#settler.settle(version);
+    return this.has(version);
+  }
+
   /** In a change: the staged file becomes this server's copy. False when it has one already. */
   enter(change: Change, version: VersionId, path: FilePath, staged: StagedFile): boolean {
     if (readCopy(change.view, version) !== undefined) return false;

@@ -66,6 +66,7 @@ export class Copies {
 
   /** Sees to it that a copy lies durably in its place. Answers whether there is one then. */
   async settled(version: VersionId): Promise<boolean> {
+    if (this.#catalog.origin === undefined) return false; // What settling finds could not be stated yet.
     await this.#settler.settle(version);
     return this.has(version);
   }

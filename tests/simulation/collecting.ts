@@ -15,6 +15,7 @@ import { SeededRandom } from "./random.ts";
 import { comeToRest, lookAround } from "./rest.ts";
 import type { RunResult } from "./scenario.ts";
 import { Swarm } from "./swarm.ts";
+import { playToEnd, resultOf } from "./to-end.ts";
 import { DIRECTORIES, FILES, WEIGHTS, Workload } from "./workload.ts";
 import { World } from "./world.ts";
 
@@ -64,31 +65,12 @@ class Story {
     this.#armory = new Armory(this.#swarm.machines, SeededRandom.of(world.seed, "armory"));
   }
 
-  async toEnd(): Promise<void> {
-    let ended = false;
-    const story = this.#story()
-      .catch((error: unknown) =>
-        this.#world.fail("simulator", error instanceof Error ? (error.stack ?? "") : String(error)),
-      )
-      .finally(() => {
-        ended = true;
-      });
-    if (!(await this.#world.run(RUN_LIMIT_MS, () => ended))) this.#world.fail("liveness", "the run does not end");
-    else await story;
+  toEnd(): Promise<void> {
+    return playToEnd(this.#world, RUN_LIMIT_MS, () => this.#story());
   }
 
   result(): RunResult {
-    const { operations } = this.#history;
-    return {
-      seed: this.#world.seed,
-      hash: this.#world.hash,
-      failures: this.#world.failures,
-      events: this.#world.eventsRun,
-      operations: operations.length,
-      acknowledged: operations.filter(({ outcome }) => outcome === "acknowledged").length,
-      simulatedMs: this.#world.nowMs,
-      faults: ["collecting"],
-    };
+    return resultOf(this.#world, this.#history, ["collecting"]);
   }
 
   async #story(): Promise<void> {

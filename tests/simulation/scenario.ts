@@ -11,6 +11,7 @@ import type { Calm } from "./oracles/reads.ts";
 import { SeededRandom } from "./random.ts";
 import { comeToRest, lookAround, readEverything } from "./rest.ts";
 import { Swarm, type SwarmConfig } from "./swarm.ts";
+import { playToEnd, resultOf } from "./to-end.ts";
 import { DIRECTORIES, FILES, WEIGHTS, Workload } from "./workload.ts";
 import { type Failure, World } from "./world.ts";
 
@@ -109,31 +110,12 @@ class Run {
     this.#faults = new Faults(swarm, armory, this.#losses, SeededRandom.of(world.seed, "faults"), this.#gone);
   }
 
-  async toEnd(): Promise<void> {
-    let ended = false;
-    const story = this.#story()
-      .catch((error: unknown) =>
-        this.#world.fail("simulator", error instanceof Error ? (error.stack ?? "") : String(error)),
-      )
-      .finally(() => {
-        ended = true;
-      });
-    if (!(await this.#world.run(RUN_LIMIT_MS, () => ended))) this.#world.fail("liveness", "the run does not end");
-    else await story;
+  toEnd(): Promise<void> {
+    return playToEnd(this.#world, RUN_LIMIT_MS, () => this.#story());
   }
 
   result(): RunResult {
-    const { operations } = this.#history;
-    return {
-      seed: this.#world.seed,
-      hash: this.#world.hash,
-      failures: this.#world.failures,
-      events: this.#world.eventsRun,
-      operations: operations.length,
-      acknowledged: operations.filter(({ outcome }) => outcome === "acknowledged").length,
-      simulatedMs: this.#world.nowMs,
-      faults: this.#faults.kinds,
-    };
+    return resultOf(this.#world, this.#history, this.#faults.kinds);
   }
 
   async #story(): Promise<void> {

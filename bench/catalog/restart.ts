@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
-const PROGRAM = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+const PROGRAM = new URL("../../fsdfs", import.meta.url).pathname;
 const POLL_MS = 10;
 const PATIENCE_MS = 60_000;
 
@@ -30,7 +30,7 @@ export async function restart(options: RestartOptions): Promise<Restarted> {
   const { port } = options;
   const url = `http://127.0.0.1:${port}`;
   const started = performance.now();
-  const child = spawn(process.execPath, [PROGRAM, "start", ...argumentsOf(options)], {
+  const child = spawn(PROGRAM, ["start", ...argumentsOf(options)], {
     env: { PATH: process.env.PATH, HOME: options.home, XDG_STATE_HOME: options.home },
     stdio: ["ignore", "ignore", "inherit"],
   });

@@ -50,6 +50,32 @@ export class Namespaces {
     }
   }
 
+  /** A switch with a cable to each of these machines, whose ends there get the given IPv4 address and prefix. */
+  async network(label: string, machines: readonly (readonly [Namespace, string])[]): Promise<void> {
+    const hub = await this.add(label);
+    await run("ip", ["-n", hub.name, "link", "add", "bridge", "type", "bridge"]);
+    await run("ip", ["-n", hub.name, "link", "set", "bridge", "up"]);
+    for (const [i, [{ name }, address]] of machines.entries()) {
+      await run("ip", [
+        "link",
+        "add",
+        `p${i}`,
+        "netns",
+        hub.name,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "lan",
+        "netns",
+        name,
+      ]);
+      await run("ip", ["-n", hub.name, "link", "set", `p${i}`, "master", "bridge", "up"]);
+      await run("ip", ["-n", name, "address", "add", address, "dev", "lan"]);
+      await run("ip", ["-n", name, "link", "set", "lan", "up"]);
+    }
+  }
+
   /** Ends what was started and removes what was made, cables included. */
   async remove(): Promise<void> {
     const ended = this.#processes.map(async (child) => {

@@ -143,6 +143,7 @@ export class Puller {
     const { catalog, space } = this.#parts;
     const view = catalog.read();
     const announced = this.#announcedByOthers();
+    const freeBytes = space.roomBytes("pull") - this.#activeBytes();
     const wanted: Wanted[] = [];
     let rows = 0;
     let last: Uint8Array | undefined;
@@ -152,11 +153,13 @@ export class Puller {
       const { version, surplus, order } = workPositionOf(key);
       const content = contentOfVersion(view, version);
       if (content === undefined || this.#active.has(version)) continue;
-      const available = !this.#isBackedOff(version) && this.#isObtainable(version, content);
+      // Who could give it is asked last: a full server looks at files again and again that it has no room for.
+      const available =
+        content.sizeBytes <= freeBytes && !this.#isBackedOff(version) && this.#isObtainable(version, content);
       const others = announced.get(version) ?? 0;
       wanted.push({ version, surplus, announced: others, order, sizeBytes: content.sizeBytes, available });
     }
-    const next = chooseNextPull(wanted, space.roomBytes("pull") - this.#activeBytes());
+    const next = chooseNextPull(wanted, freeBytes);
     return { next, last: rows === LOOK_AT_MAX ? last : undefined };
   }
 

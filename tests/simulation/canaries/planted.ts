@@ -334,8 +334,8 @@ export const CANARIES: readonly Canary[] = [
     name: "a pull that fails is tried again at once",
     rules: "R-step 1",
     file: "server/replication/puller.ts",
-    find: "const available = !this.#isBackedOff(version) && this.#isObtainable",
-    replace: "const available = this.#isObtainable",
+    find: "content.sizeBytes <= freeBytes && !this.#isBackedOff(version) && this.#isObtainable",
+    replace: "content.sizeBytes <= freeBytes && this.#isObtainable",
     drill: "failing pulls",
   },
   {

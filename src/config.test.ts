@@ -1,9 +1,10 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { START_OPTIONS, startOptions } from "./config.ts";
+import { START_OPTIONS } from "./config.ts";
 import { parseJoin } from "./config-values.ts";
 import { parseOptions } from "./options.ts";
+import { startOptions } from "./start-options.ts";
 
 const RESOLVED = { password: "secret", join: ["a:4243"], softwareVersion: "1.0.0" };
 const start = (args: string[], environment = {}) =>
@@ -20,6 +21,7 @@ describe("the options of start", () => {
       swarmPort: 4243,
       listen: undefined,
       discovery: true,
+      fetchPrivate: false,
       logLevel: "info",
       name: hostname(),
       zone: undefined,
@@ -43,7 +45,7 @@ describe("the options of start", () => {
 
   test("each one arrives where it is meant", () => {
     const args =
-      "--data /d --state /s --port 5000 --swarm-port 6000 --listen 127.0.0.1 --quota 10G --reserve 0.1 --copies 4 --write-copies 3 --grace 1h --pulls 8 --pull-rate 50M/s --serve-rate 1Gi --bandwidth 1G --strict --name n --zone z --url https://x.org/ --redirect never --public-read --no-discovery --new --log-level debug";
+      "--data /d --state /s --port 5000 --swarm-port 6000 --listen 127.0.0.1 --quota 10G --reserve 0.1 --copies 4 --write-copies 3 --grace 1h --pulls 8 --pull-rate 50M/s --serve-rate 1Gi --bandwidth 1G --strict --name n --zone z --url https://x.org/ --redirect never --public-read --no-discovery --fetch-private --new --log-level debug";
     expect(start(args.split(" "))).toMatchObject({
       data: "/d",
       state: "/s",
@@ -67,6 +69,7 @@ describe("the options of start", () => {
       redirect: "never",
       publicRead: true,
       discovery: false,
+      fetchPrivate: true,
       asNew: true,
       logLevel: "debug",
     });

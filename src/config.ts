@@ -1,8 +1,4 @@
-/**
- * Every option of `fsdfs start`, declared once: flag, environment variable, type, default and help text. What the
- * options become for a server is at the end.
- */
-import { hostname } from "node:os";
+/** Every option of `fsdfs start`, declared once: flag, environment variable, type, default and help text. */
 import { resolve } from "node:path";
 import {
   absolutePath,
@@ -11,14 +7,12 @@ import {
   ipAddress,
   keptDurationMs,
   label,
-  PORT_MAX,
   parseJoin,
   parseReserve,
   passwordText,
   port,
   rate,
 } from "./config-values.ts";
-import { FsdfsError } from "./errors.ts";
 import {
   flagOption,
   option,
@@ -29,7 +23,6 @@ import {
   repeatable,
   type ValuesOf,
 } from "./options.ts";
-import type { ServerOptions } from "./server/server.ts";
 
 export const DATA_DIRECTORY = "./fsdfs-data";
 /** Secrets and answers about the swarm lie in this directory inside of the data directory. */
@@ -297,6 +290,11 @@ export const START_OPTIONS = {
     env: "FSDFS_PUBLIC_READ",
     help: "Anyone may read without a key.",
   }),
+  fetchPrivate: flagOption({
+    flag: "fetch-private",
+    env: "FSDFS_FETCH_PRIVATE",
+    help: "Files that are put by a URL may also be fetched from this machine and from private networks. Who may write can then read what answers this server there.",
+  }),
   noDiscovery: flagOption({
     flag: "no-discovery",
     env: "FSDFS_NO_DISCOVERY",
@@ -320,77 +318,3 @@ export const START_OPTIONS = {
 };
 
 export type StartValues = ValuesOf<typeof START_OPTIONS>;
-
-/** What a server is started with, all defaults filled in. */
-export interface StartOptions extends Omit<ServerOptions, "swarmKey"> {
-  /** The swarm's password, from which `main.ts` makes the swarm's key. */
-  readonly password: string;
-  /** The data directory, absolute. */
-  readonly data: string;
-  /** Bytes a second that count as full load (M4); undefined: what the network interfaces tell. */
-  readonly bandwidth: number | undefined;
-  /** The directory of the catalog, absolute; undefined: inside of the data directory. */
-  readonly state: string | undefined;
-  /** The same as `httpPort`. */
-  readonly port: number;
-  readonly swarmPort: number;
-  /** The IP address to listen on; undefined: all interfaces. */
-  readonly listen: string | undefined;
-  readonly discovery: boolean;
-  readonly logLevel: (typeof LOG_LEVELS)[number];
-}
-
-/** What has to be found out before the values are a server's options. */
-export interface Resolved {
-  readonly password: string;
-  /** Addresses "host:port" of swarm ports. */
-  readonly join: readonly string[];
-  readonly softwareVersion: string;
-}
-
-/** @throws FsdfsError `option-invalid` */
-export function startOptions(values: StartValues, resolved: Resolved): StartOptions {
-  const swarmPort = swarmPortOf(values);
-  return {
-    ...resolved,
-    data: values.data,
-    state: values.state,
-    port: values.port,
-    httpPort: values.port,
-    swarmPort,
-    listen: values.listen,
-    discovery: !values.noDiscovery,
-    logLevel: values.logLevel,
-    name: values.name ?? hostname(),
-    zone: values.zone,
-    url: values.url,
-    quotaBytes: values.quota,
-    reserve: values.reserve,
-    copies: values.copies,
-    writeCopies: values.writeCopies,
-    graceMs: values.grace,
-    pulls: values.pulls,
-    pullRate: values.pullRate,
-    serveRate: values.serveRate,
-    deletionsKeptMs: values.keepDeletions,
-    strict: values.strict,
-    redirect: values.redirect,
-    publicRead: values.publicRead,
-    asNew: values.new,
-    bandwidth: values.bandwidth,
-  };
-}
-
-function swarmPortOf(values: StartValues): number {
-  const swarmPort = values.swarmPort ?? values.port + 1;
-  if (swarmPort === values.port) {
-    throw new FsdfsError("option-invalid", { option: "--swarm-port", reason: "it is the same as --port" });
-  }
-  if (swarmPort > PORT_MAX) {
-    throw new FsdfsError("option-invalid", {
-      option: "--port",
-      reason: "there is no port after it; give --swarm-port",
-    });
-  }
-  return swarmPort;
-}

@@ -70,6 +70,23 @@ export const ERRORS = {
     hint: "Send it again over a better connection.",
   },
 
+  // A file is to be fetched from a URL.
+  "fetch-refused": {
+    status: 403,
+    message: "{url} lies on this server's machine or in its networks, and is not fetched.",
+    hint: "Put the file from a machine that can read it, or start the server with --fetch-private.",
+  },
+  "fetch-failed": {
+    status: 502,
+    message: "{url} could not be fetched: {reason}.",
+    hint: "Check the URL, from the server's machine (curl -I); nothing was stored.",
+  },
+  "fetch-timeout": {
+    status: 504,
+    message: "{url} could not be fetched: nothing came from there for {seconds} s.",
+    hint: "Try again later, or fetch it yourself and put it; nothing was stored.",
+  },
+
   // Who asks.
   unauthorized: {
     status: 401,

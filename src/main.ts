@@ -12,7 +12,7 @@ import { systemClock } from "./adapters/system/clock.ts";
 import { createLoadMeter } from "./adapters/system/load-meter.ts";
 import { createLog } from "./adapters/system/log.ts";
 import { systemRandom } from "./adapters/system/random.ts";
-import { STATE_DIRECTORY_NAME, type StartOptions } from "./config.ts";
+import { STATE_DIRECTORY_NAME } from "./config.ts";
 import { swarmKey } from "./core/security/swarm-key.ts";
 import { FsdfsError } from "./errors.ts";
 import { createHttpGateway } from "./gateways/http/gateway.ts";
@@ -21,6 +21,7 @@ import type { Discovery } from "./ports/discovery.ts";
 import { NetworkError } from "./ports/network.ts";
 import { FsdfsServer } from "./server/fsdfs-server.ts";
 import type { Ports, Server, ServerOptions } from "./server/server.ts";
+import type { StartOptions } from "./start-options.ts";
 
 /** One server over its ports: what a real start and the simulator have in common. */
 export function composeServer(ports: Ports, options: ServerOptions): Server {
@@ -69,6 +70,7 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
       face: server.face,
       log,
       publicRead: options.publicRead,
+      fetchPrivate: options.fetchPrivate,
       listenHost: options.listen,
       port: options.port,
       onSent: load.sent,

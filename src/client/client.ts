@@ -32,6 +32,8 @@ import { connectionError, createTransport, shownUrl, type Transport } from "./tr
 /** Every path may have a leading "/", a directory's a trailing one as well. */
 export interface Client {
   put(path: string, source: PutSource, options?: { sha256?: string; requestId?: string }): Promise<PutResult>;
+  /** Has the server fetch what lies at a URL, http or https. @throws FsdfsError `fetch-refused`, `fetch-failed`, … */
+  putFrom(path: string, url: string, options?: { sha256?: string; requestId?: string }): Promise<PutResult>;
   makeDirectory(path: string): Promise<void>;
   head(path: string): Promise<EntryInfo>;
   get(path: string, options?: GetOptions): Promise<Download>;
@@ -98,6 +100,7 @@ interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: AsyncIterable<Bytes>;
   readonly json?: unknown;
+  readonly patient?: boolean;
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -133,6 +136,13 @@ export function createClient(options: ClientOptions): Client {
         const ask = { method: "PUT", target: fileTarget(path), headers, body: source.open() };
         return json<PutResult>(base, await once(ask));
       });
+    },
+    putFrom: (path, url, { sha256, requestId = randomUUID() } = {}) => {
+      const headers = { "fsdfs-request-id": requestId, ...(sha256 === undefined ? {} : { "fsdfs-sha256": sha256 }) };
+      const target = fileTarget(path) + queryOf({ from: url });
+      return repeated(MAYBE_DONE, async () =>
+        json<PutResult>(base, await once({ method: "PUT", target, headers, patient: true })),
+      );
     },
     makeDirectory: async (path) => {
       await change("PUT", directoryTarget(path));
@@ -207,6 +217,7 @@ function sendSigned(transport: Transport, base: URL, options: ClientOptions, ask
       ...(payload === undefined ? {} : { "content-type": "application/json", "content-length": `${payload.length}` }),
     },
     ...(body === undefined ? {} : { body }),
+    ...(ask.patient ? { patient: true } : {}),
   });
 }
 

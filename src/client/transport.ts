@@ -14,6 +14,8 @@ export interface Outgoing {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: AsyncIterable<Bytes>;
   readonly signal?: AbortSignal;
+  /** The server may be silent for as long as it works; else it is taken for gone. */
+  readonly patient?: boolean;
 }
 
 export interface Transport {
@@ -24,6 +26,8 @@ export interface Transport {
 
 /** Nothing came or went for so long: the other side is taken for gone. An acknowledgement may wait for slow disks. */
 const IDLE_TIMEOUT_MS = 60_000;
+/** A server that may be silent is probed after this long, so that one whose machine has gone is noticed. */
+const PROBE_AFTER_MS = 30_000;
 /** A server that knows no `Expect` is sent the body after this long. */
 const CONTINUE_TIMEOUT_MS = 2_000;
 const CONNECTIONS_MAX = 64;
@@ -51,9 +55,10 @@ export function createTransport(): Transport {
         method: outgoing.method,
         headers: outgoing.headers,
         agent: secure ? agents["https:"] : agents["http:"],
-        timeout: IDLE_TIMEOUT_MS,
+        ...(outgoing.patient ? {} : { timeout: IDLE_TIMEOUT_MS }),
         ...(outgoing.signal ? { signal: outgoing.signal } : {}),
       });
+      if (outgoing.patient) request.setSocketKeepAlive(true, PROBE_AFTER_MS);
       return exchange(request, outgoing);
     },
     close: () => {

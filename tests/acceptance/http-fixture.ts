@@ -7,7 +7,7 @@ import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { STATE_DIRECTORY_NAME, type StartOptions } from "../../src/config.ts";
+import { STATE_DIRECTORY_NAME } from "../../src/config.ts";
 import { encodeUrlPath, parsePath } from "../../src/core/paths.ts";
 import { swarmKey } from "../../src/core/security/swarm-key.ts";
 import { deriveTokenKeys, signLink, signRequest, type TokenKeys } from "../../src/core/security/tokens.ts";
@@ -16,6 +16,7 @@ import type { HttpLimits } from "../../src/gateways/http/limits.ts";
 import { startRealServer } from "../../src/main.ts";
 import type { Log } from "../../src/ports/log.ts";
 import type { Face, Listing } from "../../src/server/face.ts";
+import type { StartOptions } from "../../src/start-options.ts";
 import { type ObservedFace, observe } from "./http-observed-face.ts";
 
 const PASSWORD = "a password for tests only, of many letters";
@@ -74,6 +75,7 @@ export interface ServerChoices {
 
 export interface GatewayChoices {
   readonly publicRead?: boolean;
+  readonly fetchPrivate?: boolean;
   readonly limits?: Partial<HttpLimits>;
   readonly onSent?: (bytes: number) => void;
   /** Any free one unless given. */
@@ -156,6 +158,7 @@ function serverOptions({ quotaBytes, join: joined }: ServerChoices, places: Plac
     state: undefined,
     listen: LOOPBACK,
     discovery: false,
+    fetchPrivate: false,
     logLevel: "error",
     name: `server-${places.httpPort}`,
     zone: undefined,

@@ -1,5 +1,7 @@
 /** The stage's machinery on real processes: `./fsdfs start`, the HTTP API and, for outsiders, the command line. */
 import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -28,6 +30,9 @@ class LiveMachinery implements Machinery {
   readonly #startedMs = performance.now();
   readonly #starts: Promise<void>[] = [];
 
+  readonly #published = new Map<string, string>();
+  #web: Web | undefined;
+
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
   }
@@ -48,7 +53,7 @@ class LiveMachinery implements Machinery {
     const known = this.#servers.get(name);
     const args = [
       ...["--quota", `${quotaBytes}`, "--reserve", `${reserve}`, "--grace", `${GRACE_MS}ms`],
-      ...["--copies", `${copies}`, "--write-copies", `${writeCopies}`],
+      ...["--copies", `${copies}`, "--write-copies", `${writeCopies}`, "--fetch-private"],
     ];
     await this.#inTurn(async () => {
       this.#servers.set(name, known ? await known.restart() : await this.#cluster.start({ name, args }));
@@ -69,6 +74,11 @@ class LiveMachinery implements Machinery {
     const { client } = this.#server(name);
     return {
       put: (path, text) => client.put(path, { sizeBytes: Buffer.byteLength(text), open: () => once(text) }),
+      putFrom: async (path, url) => {
+        const all = ["put", url, path, "--json", "--data", this.#server(name).data];
+        const result = await this.#cluster.cli(all, {});
+        if (result.code !== 0) throw new Error(result.stderr);
+      },
       read: async (path) => {
         const chunks: Buffer[] = [];
         for await (const chunk of (await client.get(path, { redirect: "never" })).body) chunks.push(Buffer.from(chunk));
@@ -104,6 +114,12 @@ class LiveMachinery implements Machinery {
         if (removed[0] !== path) throw new Error(`${path} was not deleted`);
       },
     };
+  }
+
+  async publish(path: string, text: string): Promise<string> {
+    this.#web ??= await startWeb(this.#published);
+    this.#published.set(`/${path}`, text);
+    return `${this.#web.url}/${path}`;
   }
 
   async disk(name: string): Promise<ReadonlyMap<string, DiskFile>> {
@@ -152,6 +168,7 @@ class LiveMachinery implements Machinery {
   }
 
   async close(): Promise<void> {
+    this.#web?.server.close();
     await this.#cluster.close();
   }
 
@@ -201,6 +218,23 @@ async function filesBelow(data: string, directory: string): Promise<string[]> {
     else paths.push(path);
   }
   return paths;
+}
+
+interface Web {
+  readonly server: HttpServer;
+  readonly url: string;
+}
+
+/** Each file is found by way of a redirect. */
+async function startWeb(files: ReadonlyMap<string, string>): Promise<Web> {
+  const server = createServer(({ url = "" }, response) => {
+    const text = files.get(url.replace("/moved/", "/"));
+    if (text === undefined) response.writeHead(404).end();
+    else if (url.startsWith("/moved/")) response.end(text);
+    else response.writeHead(302, { location: `/moved${url}` }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
 async function* once(text: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {

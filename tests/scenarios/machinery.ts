@@ -22,6 +22,8 @@ export interface DiskFile {
 /** The public API of one server. What fails rejects with the FsdfsError that the server told. */
 export interface Api {
   put(path: string, text: string): Promise<PutResult>;
+  /** Has the server fetch the file (`Machinery.publish`). */
+  putFrom(path: string, url: string): Promise<void>;
   /** Through this server and no other. */
   read(path: string): Promise<string>;
   remove(path: string): Promise<void>;
@@ -59,6 +61,8 @@ export interface Machinery {
   stop(name: string): Promise<void>;
   kill(name: string): Promise<void>;
   api(name: string): Api;
+  /** Somewhere outside of the swarm a file comes to lie. Answers its URL. */
+  publish(path: string, text: string): Promise<string>;
   outsider(name: string, secret: Secret): Outsider;
   /** By path. */
   disk(name: string): Promise<ReadonlyMap<string, DiskFile>>;

@@ -35,6 +35,7 @@ class SimulatedMachinery implements Machinery {
   readonly #world: World;
   readonly #fabric: MemoryFabric;
   readonly #machines = new Map<string, Machine>();
+  readonly #published = new Map<string, string>();
 
   constructor(seed: number) {
     this.#world = new World(seed);
@@ -71,6 +72,11 @@ class SimulatedMachinery implements Machinery {
     const ask = <T>(call: (face: Face) => Promise<T>) => this.#machine(name).ask(call, ASK_TIMEOUT_MS);
     return {
       put: (path, text) => ask((face) => face.put(path, once(text), { sizeBytes: Buffer.byteLength(text) })),
+      putFrom: async (path, url) => {
+        const text = this.#published.get(url);
+        if (text === undefined) throw new Error(`${url}: status 404`);
+        await ask((face) => face.put(path, once(text), { sizeBytes: Buffer.byteLength(text) }));
+      },
       read: (path) => ask((face) => readText(face, path)),
       remove: (path) => ask((face) => face.remove(path)),
       locate: (paths) => ask((face) => face.locate(paths)),
@@ -100,6 +106,13 @@ class SimulatedMachinery implements Machinery {
       locate: async (path) => (await admitted("POST", "/locate", (face) => face.locate([path])))[0],
       remove: (path) => admitted("DELETE", `/files/${path}`, (face) => face.remove(path)),
     };
+  }
+
+  /** What fetches is the gateway: here its result is put. */
+  async publish(path: string, text: string): Promise<string> {
+    const url = `http://outside.example/${path}`;
+    this.#published.set(url, text);
+    return url;
   }
 
   async disk(name: string): Promise<ReadonlyMap<string, DiskFile>> {

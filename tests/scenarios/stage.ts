@@ -122,6 +122,10 @@ export class Stage {
     return { files, bytes, minSurplus, disks };
   }
 
+  publish(path: string, text: string): Promise<string> {
+    return this.#machinery.publish(path, text);
+  }
+
   say(line: string): void {
     this.options.tell(`${seconds(this.#machinery.nowMs()).padStart(8)}  ${line}`);
   }
@@ -150,6 +154,11 @@ export class Server {
     const result = await this.api.put(path, text);
     this.#say(`takes ${path}, ${Buffer.byteLength(text)} bytes, with copies: ${result.copies}`);
     return result;
+  }
+
+  async putFrom(path: string, url: string): Promise<void> {
+    await this.api.putFrom(path, url);
+    this.#say(`fetches ${path} from outside`);
   }
 
   /** Some at a time, as the CLI does. */

@@ -49,8 +49,8 @@ const LAYERS: readonly Layer[] = [
   { name: "options", matches: inside("src/options.ts"), may: ["src/errors.ts"], packages: ["node:util"] },
   {
     name: "config",
-    matches: inside("src/config.ts", "src/config-values.ts"),
-    may: ["src/config-values.ts", "src/options.ts", "src/errors.ts"],
+    matches: inside("src/config.ts", "src/config-values.ts", "src/start-options.ts"),
+    may: ["src/config.ts", "src/config-values.ts", "src/options.ts", "src/errors.ts"],
     mayTypes: ["src/server/server.ts"],
     packages: ["node:net", "node:os", "node:path"],
   },
@@ -65,7 +65,16 @@ const LAYERS: readonly Layer[] = [
   {
     name: "cli",
     matches: inside("src/cli/"),
-    may: ["src/cli/", "src/client/", "src/config.ts", "src/config-values.ts", "src/options.ts", "src/main.ts", ...CORE],
+    may: [
+      "src/cli/",
+      "src/client/",
+      "src/config.ts",
+      "src/config-values.ts",
+      "src/start-options.ts",
+      "src/options.ts",
+      "src/main.ts",
+      ...CORE,
+    ],
     mayTypes: ["src/server/face.ts"],
     packages: "*",
   },

@@ -11,13 +11,14 @@ import { Bulk } from "../bulk.ts";
 import { clientCommand } from "../connection.ts";
 import { count, writeJson } from "../output.ts";
 import { isTargetDirectory, joinRemote, remoteKind } from "../remote.ts";
+import { isUrl, putUrl } from "./put-url.ts";
 
 /** Up to here a file is read twice, out of the page cache, so that the server can check what arrives. */
 const HASH_AHEAD_BYTES_MAX = 64 * 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 
 interface Upload {
-  readonly kind: "file" | "directory" | "other" | "unreadable";
+  readonly kind: "file" | "url" | "directory" | "other" | "unreadable";
   readonly local: string;
   readonly remote: string;
   readonly sizeBytes: number;
@@ -30,7 +31,7 @@ export const put = clientCommand({
   summary: "Puts files and directories into the swarm, as cp -r would.",
   usage: "SRC... DEST",
   details:
-    "SRC is on this machine (- reads standard input), DEST in the swarm. What exists at DEST and is a directory, or ends in '/', takes SRC in under its own name.",
+    "SRC is on this machine (- reads standard input) or an http:// or https:// URL, which the server fetches; DEST is in the swarm. What exists at DEST and is a directory, or ends in '/', takes SRC in under its own name.",
   options: {},
   positionals: [2, Number.POSITIVE_INFINITY],
   run: async ({ client, values, positionals, context }) => {
@@ -46,6 +47,7 @@ export const put = clientCommand({
         if (upload.kind === "unreadable") throw upload.error;
         if (upload.kind === "other")
           bulk.skipped.push(`${upload.local} is neither a file nor a directory (links in a tree are not followed)`);
+        else if (upload.kind === "url") results.push(await putUrl(client, upload.local, destination, into, bulk));
         else if (upload.kind === "directory") await client.makeDirectory(upload.remote);
         else results.push({ path: upload.remote, ...(await putFile(client, upload, bulk)) });
       },
@@ -78,6 +80,10 @@ async function* uploads(
 async function* uploadsOf(client: Client, source: string, destination: string, into: boolean): AsyncGenerator<Upload> {
   if (source === "-") {
     yield { kind: "file", local: "-", remote: joinRemote(destination, ""), sizeBytes: Number.NaN };
+    return;
+  }
+  if (isUrl(source)) {
+    yield { kind: "url", local: source, remote: "", sizeBytes: Number.NaN };
     return;
   }
   const found = await stat(source);

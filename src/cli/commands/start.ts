@@ -3,9 +3,10 @@ import { mkdir } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
-import { DATA_DIRECTORY, START_OPTIONS, type StartOptions, type StartValues, startOptions } from "../../config.ts";
+import { DATA_DIRECTORY, START_OPTIONS, type StartValues } from "../../config.ts";
 import type { JoinAddress } from "../../config-values.ts";
 import { FsdfsError } from "../../errors.ts";
+import { type StartOptions, startOptions } from "../../start-options.ts";
 import { type Context, command } from "../command.ts";
 import {
   checkDataDirectory,

@@ -13,15 +13,21 @@ import { sendAnswer, sendError } from "./answer.ts";
 import { declaredSize, type Exchange, hasBody, readBody, readJson } from "./body.ts";
 import { ConnectionWatch } from "./connections.ts";
 import { toFsdfsError } from "./errors.ts";
+import { createFetcher, type Fetcher } from "./fetch/fetcher.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
 import { type Call, type Operation, pathOfTarget, queryOf, routingUrl } from "./operation.ts";
 import { OPERATIONS } from "./routes.ts";
+
+/** Silence after which a client that waits for a long request is probed. */
+const PROBE_AFTER_MS = 30_000;
 
 export interface HttpGatewayOptions {
   readonly face: Face;
   readonly log: Log;
   /** Reading needs no key. */
   readonly publicRead: boolean;
+  /** What clients name by a URL may be fetched from this machine and private networks as well; not by default. */
+  readonly fetchPrivate?: boolean;
   /** The address to listen on; undefined: all interfaces. */
   readonly listenHost?: string | undefined;
   /** 0: any free port. */
@@ -44,6 +50,7 @@ interface Context {
   readonly log: Log;
   readonly publicRead: boolean;
   readonly limits: HttpLimits;
+  readonly fetcher: Fetcher;
   readonly watch: ConnectionWatch;
   readonly onSent: (bytes: number) => void;
 }
@@ -52,7 +59,8 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
   const limits = { ...HTTP_LIMITS, ...options.limits };
   const watch = new ConnectionWatch(limits.lingerMs);
   const { face, log, publicRead, onSent = () => {} } = options;
-  const context: Context = { face, log, publicRead, limits, watch, onSent };
+  const fetcher = createFetcher({ allowPrivate: options.fetchPrivate ?? false, limits });
+  const context: Context = { face, log, publicRead, limits, fetcher, watch, onSent };
   const app = createApp(context);
   const server = app.server;
   watch.attach(server);
@@ -178,7 +186,7 @@ interface Admitted {
   readonly principal: Principal;
 }
 
-function makeCall({ face, limits }: Context, { request, exchange, target, query, principal }: Admitted): Call {
+function makeCall({ face, limits, fetcher }: Context, { request, exchange, target, query, principal }: Admitted): Call {
   return {
     face,
     principal,
@@ -191,7 +199,22 @@ function makeCall({ face, limits }: Context, { request, exchange, target, query,
     declaredSize: () => declaredSize(exchange.request),
     body: () => readBody(exchange, { idleMs: limits.uploadIdleMs }),
     json: () => readJson(exchange, limits),
+    fetch: (url) => fetcher.open(url, outlasting(exchange)),
   };
+}
+
+/**
+ * While a request is carried out without anything on its connection, that may stand still; the system's own probes tell
+ * when the client's machine has gone. Aborted when the client leaves.
+ */
+function outlasting({ request, response }: Exchange): AbortSignal {
+  const gone = new AbortController();
+  const { socket } = request;
+  socket.setTimeout(0);
+  socket.setKeepAlive(true, PROBE_AFTER_MS);
+  response.once("close", () => gone.abort());
+  if (response.destroyed || socket.destroyed) gone.abort();
+  return gone.signal;
 }
 
 /** The target as origin servers usually get it. The absolute form must be taken as well (RFC 9112, 3.2.2). */

@@ -22,6 +22,16 @@ export interface HttpLimits {
   readonly lingerMs: number;
   /** How long requests under way may go on when the gateway closes. A server has 5 s in all to stop. */
   readonly closeGraceMs: number;
+  /** Sources that are fetched from at once (`?from=`). Each holds a connection and a staged file. */
+  readonly fetchesMax: number;
+  /** How often a source may lead on to another address. */
+  readonly fetchRedirectsMax: number;
+  /** Bytes of the headers of a source's answer. */
+  readonly fetchHeaderBytesMax: number;
+  /** How long a source may take from the look-up of its name to the head of its answer, redirects included. */
+  readonly fetchAnswerMs: number;
+  /** How long a source may stand still. There is no limit on its whole time. */
+  readonly fetchIdleMs: number;
 }
 
 export const HTTP_LIMITS: HttpLimits = {
@@ -35,4 +45,9 @@ export const HTTP_LIMITS: HttpLimits = {
   connectionsMax: 10_000,
   lingerMs: 3_000,
   closeGraceMs: 3_000,
+  fetchesMax: 32,
+  fetchRedirectsMax: 5,
+  fetchHeaderBytesMax: 16 * 1024,
+  fetchAnswerMs: 30_000,
+  fetchIdleMs: 60_000,
 };

@@ -6,6 +6,7 @@ import { type DecodedUrlPath, decodeUrlPath, type FilePath, parsePath } from "..
 import { FsdfsError } from "../../errors.ts";
 import type { Face, Principal, Scope } from "../../server/face.ts";
 import type { Answer } from "./answer.ts";
+import type { Fetched } from "./fetch/fetcher.ts";
 
 export interface Operation {
   readonly methods: readonly string[];
@@ -35,6 +36,8 @@ export interface Call {
   body(): AsyncIterable<Bytes>;
   /** @throws FsdfsError `body-too-large`, `argument-invalid`, `body-incomplete`, `request-timeout` */
   json(): Promise<unknown>;
+  /** Opens what lies at a URL. @throws FsdfsError `argument-invalid`, `fetch-refused`, `fetch-failed`, `fetch-timeout` */
+  fetch(url: string): Promise<Fetched>;
 }
 
 /**

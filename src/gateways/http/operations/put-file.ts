@@ -1,6 +1,8 @@
-/** PUT /files/{path}: stores the body as the file's new version (S1). */
+/** PUT /files/{path}: stores the body, or with ?from=URL what lies there, as the file's new version (S1). */
 import { z } from "zod";
+import type { FilePath } from "../../../core/paths.ts";
 import { FsdfsError } from "../../../errors.ts";
+import type { PutOptions, PutResult } from "../../../server/face.ts";
 import { type Call, check, checkMayChange, defined, filePath, type Operation } from "../operation.ts";
 
 const headersSchema = z.object({
@@ -27,12 +29,9 @@ export const putFile: Operation = {
     checkMayChange(call.principal, path);
     refuseUnsupported(call);
     const headers = check(headersSchema, call.headers);
-    const options = defined({
-      sizeBytes: call.declaredSize(),
-      sha256: headers["fsdfs-sha256"],
-      requestId: headers["fsdfs-request-id"],
-    });
-    const result = await call.face.put(path, call.body(), options);
+    const options = defined({ sha256: headers["fsdfs-sha256"], requestId: headers["fsdfs-request-id"] });
+    const from = call.query.get("from");
+    const result = from === null ? await putBody(call, path, options) : await putFetched(call, path, from, options);
     return {
       kind: "json",
       status: result.created ? 201 : 200,
@@ -45,6 +44,21 @@ export const putFile: Operation = {
     };
   },
 };
+
+async function putBody(call: Call, path: FilePath, options: PutOptions): Promise<PutResult> {
+  return await call.face.put(path, call.body(), { ...options, ...defined({ sizeBytes: call.declaredSize() }) });
+}
+
+async function putFetched(call: Call, path: FilePath, from: string, options: PutOptions): Promise<PutResult> {
+  if (call.hasBody())
+    throw new FsdfsError("argument-invalid", { name: "The body", reason: "with 'from' there is none" });
+  const { body, sizeBytes, close } = await call.fetch(from);
+  try {
+    return await call.face.put(path, body, { ...options, ...defined({ sizeBytes }) });
+  } finally {
+    close();
+  }
+}
 
 function refuseUnsupported({ headers }: Call): void {
   for (const name of UNSUPPORTED_HEADERS) {

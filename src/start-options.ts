@@ -1,0 +1,83 @@
+/** What the options of `fsdfs start` become for a server. */
+import { hostname } from "node:os";
+import type { LOG_LEVELS, StartValues } from "./config.ts";
+import { PORT_MAX } from "./config-values.ts";
+import { FsdfsError } from "./errors.ts";
+import type { ServerOptions } from "./server/server.ts";
+
+/** What a server is started with, all defaults filled in. */
+export interface StartOptions extends Omit<ServerOptions, "swarmKey"> {
+  /** The swarm's password, from which `main.ts` makes the swarm's key. */
+  readonly password: string;
+  /** The data directory, absolute. */
+  readonly data: string;
+  /** Bytes a second that count as full load (M4); undefined: what the network interfaces tell. */
+  readonly bandwidth: number | undefined;
+  /** The directory of the catalog, absolute; undefined: inside of the data directory. */
+  readonly state: string | undefined;
+  /** The same as `httpPort`. */
+  readonly port: number;
+  readonly swarmPort: number;
+  /** The IP address to listen on; undefined: all interfaces. */
+  readonly listen: string | undefined;
+  readonly discovery: boolean;
+  /** Files may be fetched from this machine and private networks. */
+  readonly fetchPrivate: boolean;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+/** What has to be found out before the values are a server's options. */
+export interface Resolved {
+  readonly password: string;
+  /** Addresses "host:port" of swarm ports. */
+  readonly join: readonly string[];
+  readonly softwareVersion: string;
+}
+
+/** @throws FsdfsError `option-invalid` */
+export function startOptions(values: StartValues, resolved: Resolved): StartOptions {
+  const swarmPort = swarmPortOf(values);
+  return {
+    ...resolved,
+    data: values.data,
+    state: values.state,
+    port: values.port,
+    httpPort: values.port,
+    swarmPort,
+    listen: values.listen,
+    discovery: !values.noDiscovery,
+    fetchPrivate: values.fetchPrivate,
+    logLevel: values.logLevel,
+    name: values.name ?? hostname(),
+    zone: values.zone,
+    url: values.url,
+    quotaBytes: values.quota,
+    reserve: values.reserve,
+    copies: values.copies,
+    writeCopies: values.writeCopies,
+    graceMs: values.grace,
+    pulls: values.pulls,
+    pullRate: values.pullRate,
+    serveRate: values.serveRate,
+    deletionsKeptMs: values.keepDeletions,
+    strict: values.strict,
+    redirect: values.redirect,
+    publicRead: values.publicRead,
+    asNew: values.new,
+    bandwidth: values.bandwidth,
+  };
+}
+
+function swarmPortOf(values: StartValues): number {
+  const swarmPort = values.swarmPort ?? values.port + 1;
+  if (swarmPort === values.port) {
+    throw new FsdfsError("option-invalid", { option: "--swarm-port", reason: "it is the same as --port" });
+  }
+  if (swarmPort > PORT_MAX) {
+    throw new FsdfsError("option-invalid", {
+      option: "--port",
+      reason: "there is no port after it; give --swarm-port",
+    });
+  }
+  return swarmPort;
+}

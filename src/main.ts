@@ -3,7 +3,7 @@
  */
 import { join } from "node:path";
 import { openDiskFileStore } from "./adapters/disk/file-store.ts";
-import { lockDirectory } from "./adapters/disk/lock.ts";
+import { isLocked, lockDirectory } from "./adapters/disk/lock.ts";
 import { openLmdbCatalogStore } from "./adapters/lmdb/catalog-store.ts";
 import { createMdnsDiscovery } from "./adapters/mdns/discovery.ts";
 import { createMeshNetwork } from "./adapters/mesh/network.ts";
@@ -77,11 +77,18 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
     });
     undo.push(() => gateway.close());
     const { port } = await gateway.listen();
+    const { name, softwareVersion, swarmPort } = options;
+    log.info("the server serves", { name, version: softwareVersion, port, swarmPort, data: options.data });
     return { server, httpPort: port, stop: () => undoAll(undo) };
   } catch (error) {
     await undoAll(undo);
     throw error;
   }
+}
+
+/** Whether some server has this data directory, be it of another user or in another container. */
+export function isDataInUse(dataDirectory: string): Promise<boolean> {
+  return isLocked(join(dataDirectory, STATE_DIRECTORY_NAME));
 }
 
 function openCatalog(directory: string): CatalogStore {

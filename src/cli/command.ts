@@ -25,6 +25,11 @@ export interface Context {
   readonly err: Output;
   /** Calls back at each SIGINT and SIGTERM. */
   onInterrupt(listener: () => void): void;
+  /** Set in a server that was started with --detach. */
+  readonly background?: {
+    /** Tells who started it that it serves. */
+    serving(dataDirectory: string): void;
+  };
 }
 
 export interface Output {
@@ -35,6 +40,8 @@ export interface Output {
 }
 
 export interface Call<O extends Options> {
+  /** As they were given, after the command's name. */
+  readonly args: readonly string[];
   readonly values: ValuesOf<O>;
   readonly positionals: readonly string[];
   readonly context: Context;
@@ -100,7 +107,7 @@ export function command<O extends Options>(definition: Definition<O>): Command {
       }
       const { values, positionals } = parseOptions(options, args, context.environment);
       checkCount(positionals, definition, usage);
-      return (await definition.run({ values: values as ValuesOf<O>, positionals, context })) ?? 0;
+      return (await definition.run({ args, values: values as ValuesOf<O>, positionals, context })) ?? 0;
     },
   };
 }

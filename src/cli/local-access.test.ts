@@ -42,6 +42,9 @@ describe("the way to the server of this machine", () => {
     // Beyond any system's highest process id.
     await writeLocalAccess(data, access(2 ** 30));
     expect(await readLocalAccess(data)).toBeUndefined();
+    // The number of a process that runs, which was not it.
+    await writeLocalAccess(data, { ...access(), mark: "11111111-2222-3333-4444-555555555555:1" });
+    expect(await readLocalAccess(data)).toBeUndefined();
     await writeFile(join(data, ".fsdfs/local.json"), '{"url": ');
     expect(await readLocalAccess(data)).toBeUndefined();
   });
@@ -51,9 +54,9 @@ describe("the way to the server of this machine", () => {
     await writeLocalAccess(b, access());
     await rememberDataDirectory(environment(), a);
     await rememberDataDirectory(environment(), b);
-    expect(await findLocalServers(environment(), undefined)).toEqual([access()]);
+    expect(await findLocalServers(environment(), undefined)).toEqual([{ ...access(), data: b }]);
     expect(await findLocalServers(environment(), a)).toEqual([]);
-    expect(await findLocalServers(environment(), b)).toEqual([access()]);
+    expect(await findLocalServers(environment(), b)).toEqual([{ ...access(), data: b }]);
   });
 });
 

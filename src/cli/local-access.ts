@@ -1,9 +1,9 @@
 /**
  * What `start` leaves on its machine for the other commands, and for itself the next time:
  *
- * - `DATA/.fsdfs/local.json`, mode 600: where the running server is and the key that signs requests to it. Who can read
- *   it can read the swarm's password beside it. It is no key of the catalog, so that a server writes nothing into a
- *   swarm by starting.
+ * - `DATA/.fsdfs/local.json`, mode 600: where the running server is, the key that signs requests to it, and which process
+ *   it is. Who can read it can read the swarm's password beside it. It is no key of the catalog, so that a server writes
+ *   nothing into a swarm by starting.
  * - `$XDG_STATE_HOME/fsdfs/data-directories/`: one small file for each data directory ever used, by which a disk that
  *   is not mounted is told from a new server (S9). One file each, so that servers that start at once do not overwrite
  *   one another's word.
@@ -17,18 +17,29 @@ import { DATA_DIRECTORY, STATE_DIRECTORY_NAME } from "../config.ts";
 import type { Bytes } from "../core/catalog/kv.ts";
 import { FsdfsError } from "../errors.ts";
 import type { Environment } from "../options.ts";
+import { isRunning } from "./process-mark.ts";
 
 export interface LocalAccess {
   readonly url: string;
   /** Signs requests (section 10). */
   readonly requestKey: Bytes;
   readonly pid: number;
+  /** Tells the process from a later one of the same number. */
+  readonly mark?: string | undefined;
+  /** It runs in the background, and logs to its file. */
+  readonly background?: boolean | undefined;
+}
+
+export interface LocalServer extends LocalAccess {
+  readonly data: string;
 }
 
 const localAccessSchema = z.object({
   url: z.url(),
   requestKey: z.string().regex(/^[0-9a-f]{64}$/),
   pid: z.number().int().positive(),
+  mark: z.string().optional(),
+  background: z.boolean().optional(),
 });
 
 export async function writeLocalAccess(dataDirectory: string, access: LocalAccess): Promise<void> {
@@ -44,7 +55,7 @@ export async function removeLocalAccess(dataDirectory: string): Promise<void> {
 export async function readLocalAccess(dataDirectory: string): Promise<LocalAccess | undefined> {
   const text = await readFile(localAccessFile(dataDirectory), "utf8").catch(() => "");
   const parsed = localAccessSchema.safeParse(text === "" ? undefined : safeJson(text));
-  if (!parsed.success || !runs(parsed.data.pid)) return undefined;
+  if (!parsed.success || !isRunning(parsed.data.pid, parsed.data.mark)) return undefined;
   return { ...parsed.data, requestKey: new Uint8Array(Buffer.from(parsed.data.requestKey, "hex")) };
 }
 
@@ -55,17 +66,18 @@ export async function readLocalAccess(dataDirectory: string): Promise<LocalAcces
 export async function findLocalServers(
   environment: Environment,
   dataDirectory: string | undefined,
-): Promise<LocalAccess[]> {
-  const directories =
-    dataDirectory === undefined
-      ? [resolve(DATA_DIRECTORY), ...(await usedDataDirectories(environment))]
-      : [dataDirectory];
-  const found = new Map<number, LocalAccess>();
-  for (const directory of directories) {
-    const access = await readLocalAccess(directory);
-    if (access !== undefined && !found.has(access.pid)) found.set(access.pid, access);
+): Promise<LocalServer[]> {
+  const found = new Map<number, LocalServer>();
+  for (const data of dataDirectory === undefined ? await knownDataDirectories(environment) : [dataDirectory]) {
+    const access = await readLocalAccess(data);
+    if (access !== undefined && !found.has(access.pid)) found.set(access.pid, { ...access, data });
   }
   return [...found.values()];
+}
+
+/** ./fsdfs-data, then every data directory that was ever used. */
+export async function knownDataDirectories(environment: Environment): Promise<string[]> {
+  return [resolve(DATA_DIRECTORY), ...(await usedDataDirectories(environment))];
 }
 
 /** Remembers that a server has lived there (S9). */
@@ -129,15 +141,5 @@ function safeJson(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
-  }
-}
-
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it runs, as another user.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }

@@ -6,6 +6,7 @@ import { drop } from "./commands/drop.ts";
 import { get } from "./commands/get.ts";
 import { KEY_COMMANDS } from "./commands/key.ts";
 import { locate } from "./commands/locate.ts";
+import { logs } from "./commands/logs.ts";
 import { ls } from "./commands/ls.ts";
 import { mv } from "./commands/mv.ts";
 import { put } from "./commands/put.ts";
@@ -13,12 +14,15 @@ import { rm } from "./commands/rm.ts";
 import { servers } from "./commands/servers.ts";
 import { start } from "./commands/start.ts";
 import { status } from "./commands/status.ts";
+import { stop } from "./commands/stop.ts";
 import { exitCodeOf, failureOf, writeFailure } from "./report.ts";
 import { processContext } from "./terminal.ts";
 import { softwareVersion } from "./version.ts";
 
 export const COMMANDS: readonly Command[] = [
   start,
+  stop,
+  logs,
   put,
   get,
   ls,

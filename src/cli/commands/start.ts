@@ -6,6 +6,7 @@ import { z } from "zod";
 import { DATA_DIRECTORY, START_OPTIONS, type StartValues } from "../../config.ts";
 import type { JoinAddress } from "../../config-values.ts";
 import { FsdfsError } from "../../errors.ts";
+import { flagOption } from "../../options.ts";
 import { type StartOptions, startOptions } from "../../start-options.ts";
 import { type Context, command } from "../command.ts";
 import {
@@ -15,7 +16,9 @@ import {
   removeLocalAccess,
   writeLocalAccess,
 } from "../local-access.ts";
+import { quoted } from "../output.ts";
 import { type ChosenPassword, choosePassword, isWeak, keepPassword, passwordFile } from "../password.ts";
+import { processMark } from "../process-mark.ts";
 import { softwareVersion } from "../version.ts";
 
 /** A supervisor that sends SIGTERM gets its exit code within 5 s, come what may. */
@@ -28,13 +31,23 @@ export const start = command({
   usage: "",
   details:
     "Without options it makes a swarm of its own with a new password, or, with the password of a swarm on the same LAN, joins that. What it prints is all that the next server needs.",
-  options: START_OPTIONS,
+  options: {
+    ...START_OPTIONS,
+    detach: flagOption({
+      flag: "detach",
+      help: "Runs it in the background, with a log file: see fsdfs logs, fsdfs stop. This comes back when it serves, or says why it does not.",
+    }),
+  },
   positionals: [0, 0],
-  run: ({ values, context }) => runServer(values, context),
+  run: async ({ args, values, context }) => {
+    await prepareDataDirectory(values, context);
+    if (!values.detach || context.background !== undefined) return await runServer(values, context);
+    const { startInBackground } = await import("../background.ts");
+    return await startInBackground(args, values.data, context);
+  },
 });
 
 async function runServer(values: StartValues, context: Context): Promise<number> {
-  await prepareDataDirectory(values, context);
   const chosen = await choosePassword(values);
   warnOfPassword(chosen, context);
   const options = startOptions(values, {
@@ -55,6 +68,7 @@ async function runServer(values: StartValues, context: Context): Promise<number>
   const server = await startRealServer(options);
   await leaveTraces(options, context);
   context.out.write(greeting(options, chosen));
+  context.background?.serving(options.data);
   await interrupted.promise;
   return await stop(server, options, context);
 }
@@ -121,6 +135,8 @@ async function leaveTraces(options: StartOptions, context: Context): Promise<voi
     url: `http://${localHost(options.listen)}:${options.port}`,
     requestKey: await requestKeyFromPassword(options.password),
     pid: process.pid,
+    mark: processMark(process.pid),
+    background: context.background !== undefined,
   });
   try {
     await rememberDataDirectory(context.environment, options.data);
@@ -148,10 +164,6 @@ function greeting(options: StartOptions, { password, source }: ChosenPassword): 
     "",
   ];
   return `${lines.join("\n")}\n`;
-}
-
-function quoted(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function localHost(listen: string | undefined): string {

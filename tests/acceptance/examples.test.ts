@@ -1,0 +1,74 @@
+/** Every example of the documents is followed as it stands. What is left out says why. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { documentText, follow, type Reading, typedCommands } from "./examples.ts";
+import { Namespaces, namespacesAvailable } from "./namespaces.ts";
+
+const PASSWORD = "./fsdfs-data/.fsdfs/password";
+
+const READINGS: Readonly<Record<string, Reading>> = {
+  "README.md": {
+    fillIn: {
+      "start --password ...": `start --data ./second --port 5000 --password-file ${PASSWORD}`,
+      "/tmp/": "./",
+    },
+  },
+  "docs/API.md": {
+    before: ["./fsdfs start --detach --fetch-private", "./fsdfs put song.ogg /music/a.ogg"],
+    fillIn: {
+      "fsdfs_…": "$(./fsdfs key create --scope admin)",
+      "https://example.org/live.ogg": "$URL/files/music/song.ogg",
+    },
+  },
+  "docs/OPERATIONS.md": {
+    fillIn: {
+      "/srv/fsdfs": "./srv",
+      "/etc/fsdfs/password": "./srv/.fsdfs/password",
+      "203.0.113.7:4242": "127.0.0.1:4242",
+      "fsdfs_...": "$(./fsdfs key create --data ./srv --scope admin)",
+    },
+    instead: {
+      "./fsdfs start --detach --data /srv/fsdfs": "./fsdfs stop --data ./srv && ./fsdfs start --detach --data ./srv",
+      "./fsdfs stop --data /srv/fsdfs": "./fsdfs stop --data ./srv && ./fsdfs start --detach --data ./srv",
+      "./fsdfs start --data /srv/fsdfs --password-file /etc/fsdfs/password":
+        "./fsdfs start --data ./second --port 5000 --password-file ./srv/.fsdfs/password",
+      "./fsdfs start --data /srv/fsdfs --password-file /etc/fsdfs/password --join 203.0.113.7":
+        "./fsdfs start --data ./third --port 5010 --password-file ./srv/.fsdfs/password --join 127.0.0.1",
+      "./fsdfs start --data /srv/fsdfs --password-file /etc/fsdfs/password --join 203.0.113.7:5000 --join files.example.org":
+        "./fsdfs start --data ./fourth --port 5020 --password-file ./srv/.fsdfs/password --join 127.0.0.1:5000 --join localhost",
+      "./fsdfs key revoke 3f9c21d07a44":
+        "./fsdfs key revoke $(./fsdfs key list --json | grep -o '[0-9a-f]\\{12\\}' | head -1)",
+      "./fsdfs locate music/song.ogg": "./fsdfs locate Music/song.ogg",
+    },
+    notRun: {
+      "git clone <the address of this repository> fsdfs": "this is the checkout",
+      "cd fsdfs": "this is the checkout",
+      "git pull": "this is the checkout",
+    },
+  },
+};
+
+describe.runIf(namespacesAvailable())("the examples of the documents", () => {
+  let namespaces: Namespaces;
+  beforeEach(() => {
+    namespaces = new Namespaces();
+  });
+  afterEach(() => namespaces.remove());
+
+  it.each(Object.entries(READINGS))(
+    "of %s can be followed",
+    async (path, reading) => {
+      const machine = await namespaces.add("reader");
+      const commands = typedCommands(await documentText(path), reading);
+      expect(commands.length).toBeGreaterThan(3);
+      const output = await follow(commands, machine);
+      expect(output).not.toMatch(/\bat .*\.ts:\d+/);
+    },
+    120_000,
+  );
+
+  it("this can fail", async () => {
+    const machine = await namespaces.add("reader");
+    await expect(follow(["./fsdfs status --server http://127.0.0.1:1"], machine)).rejects.toThrow("FAILED");
+    expect(() => typedCommands("```sh\ntrue\n```", { notRun: { false: "is none" } })).toThrow("not among the examples");
+  });
+});

@@ -167,8 +167,8 @@ export const ERRORS = {
   },
   "precondition-failed": {
     status: 412,
-    message: "The file is no longer in the version that the request is about.",
-    hint: "Read it again, then repeat the request with its new ETag.",
+    message: "What is at that path is not what the request's condition asks for.",
+    hint: "Read it again, then decide anew, with its new ETag.",
   },
 
   // The swarm cannot do it now.
@@ -186,6 +186,11 @@ export const ERRORS = {
     status: 503,
     message: "No server that holds {path} can be reached now.",
     hint: "Start one of its servers: fsdfs locate",
+  },
+  "owner-unavailable": {
+    status: 503,
+    message: "Conditions on this path are decided by {server}, and {reason}; nothing was changed.",
+    hint: "Try again in a moment. If it stays so, start the servers that are missing: fsdfs servers",
   },
   behind: {
     status: 503,

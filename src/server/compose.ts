@@ -16,7 +16,9 @@ import { Greeting } from "./mesh/greeting.ts";
 import { Intake } from "./mesh/intake.ts";
 import { Membership, readAbsent } from "./mesh/membership.ts";
 import { Mesh } from "./mesh/mesh.ts";
+import { Seat } from "./mesh/seat.ts";
 import { SelfCheck } from "./mesh/self-check.ts";
+import { Decisions } from "./operations/decisions.ts";
 import { ownReport } from "./operations/servers.ts";
 import type { Parts } from "./parts.ts";
 import { Readiness } from "./readiness.ts";
@@ -105,6 +107,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     keptMs: options.deletionsKeptMs,
   });
   const readiness = new Readiness(clock, catalog, liveness, mesh, membership, settings, ending);
+  const seat = new Seat({ store: ports.catalog, catalog, settings, identity, mesh, readiness });
+  const decisions = new Decisions(catalog, settings, seat);
 
   // What it stores.
   const quotaBytes = options.quotaBytes ?? Math.floor((await files.capacity()).totalBytes * QUOTA_SHARE);
@@ -128,6 +132,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const dropping = new Dropping(catalog, settings, mesh, membership, copies, settler, sources, random);
   const reconciler = new Reconciler(catalog, ports.catalog, membership, copies, trash);
   membership.onNewIncarnation(() => reconciler.request());
+  membership.onNewIncarnation(async () => seat.unit.wake());
   const reindexer = new Reindexer(catalog, ports.catalog);
   membership.onAbsence((server) => reindexer.server(server));
   let copiesIndexed = settings.copies;
@@ -145,6 +150,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     selfCheck.unit,
     floors.unit,
     collector.unit,
+    seat.unit,
     reindexer.unit,
     reconciler.unit,
     settleUnit(settler, catalog, membership),
@@ -163,6 +169,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     mesh,
     membership,
     readiness,
+    seat,
+    decisions,
     space,
     disk,
     trash,

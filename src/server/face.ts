@@ -4,17 +4,19 @@
  * text as the gateway decoded it; each operation checks them (S7).
  */
 import type { Bytes } from "../core/catalog/kv.ts";
+import type { Conditions } from "../core/conditions.ts";
 import type { ServerId, SwarmId, VersionId } from "../core/ids.ts";
 
 export interface Face {
   put(path: string, body: AsyncIterable<Bytes>, options?: PutOptions): Promise<PutResult>;
-  makeDirectory(path: string): Promise<void>;
+  /** `conditions`: what is at the path before (C14). */
+  makeDirectory(path: string, options?: { conditions?: Conditions }): Promise<void>;
   /** What is at `path`, without its content. */
   head(path: string): Promise<EntryInfo>;
   /** A file's content. The caller must use it up or `close()` it. */
   open(path: string, options?: OpenOptions): Promise<OpenedFile>;
   /** Deletes a file or an empty directory. */
-  remove(path: string): Promise<void>;
+  remove(path: string, options?: RemoveOptions): Promise<void>;
   /** Moves a file or a directory with all that is in it. */
   move(from: string, to: string): Promise<void>;
   list(path: string, options?: ListOptions): Promise<Listing>;
@@ -67,6 +69,16 @@ export interface PutOptions {
   /** 64 hexadecimal digits; a body with another digest is refused. */
   readonly sha256?: string;
   /** Makes retries give one version. 1 to 64 characters. */
+  readonly requestId?: string;
+  /** What must be at the path in the moment of the write, or it fails with `precondition-failed` (C14). */
+  readonly conditions?: Conditions;
+}
+
+export interface RemoveOptions {
+  /** Refuses what is of the other kind. */
+  readonly only?: "file" | "directory";
+  readonly conditions?: Conditions;
+  /** A repeated request with conditions that was carried out is told so. 1 to 64 characters. */
   readonly requestId?: string;
 }
 

@@ -4,6 +4,7 @@ import { FsdfsError } from "../errors.ts";
 import { type Assembly, assemble } from "./compose.ts";
 import type { Face } from "./face.ts";
 import { serveForwarded } from "./forward.ts";
+import { serveConditions } from "./operations/conditional.ts";
 import type { Ports, Server, ServerOptions } from "./server.ts";
 import { ServingFace } from "./serving-face.ts";
 import { sleep } from "./timers.ts";
@@ -36,6 +37,7 @@ export class FsdfsServer implements Server {
     this.#assembly = assembly;
     await recover(assembly);
     serveForwarded(parts.mesh, new ServingFace(parts, false), this.#ports.clock);
+    serveConditions(parts);
     const port = await parts.mesh.listen();
     for (const unit of units) unit.start(clock, log, this.#ending.signal);
     await discovery.start(port, (address) => parts.mesh.connectTo([address]));

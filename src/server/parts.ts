@@ -5,6 +5,8 @@ import type { Identity } from "./identity.ts";
 import type { Membership } from "./mesh/membership.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { ServerReport } from "./mesh/messages.ts";
+import type { Seat } from "./mesh/seat.ts";
+import type { Decisions } from "./operations/decisions.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Dropping } from "./replication/dropping.ts";
 import type { Puller } from "./replication/puller.ts";
@@ -28,6 +30,8 @@ export interface Parts {
   readonly mesh: Mesh;
   readonly membership: Membership;
   readonly readiness: Readiness;
+  readonly seat: Seat;
+  readonly decisions: Decisions;
   readonly space: Space;
   readonly disk: DiskWatch;
   readonly trash: Trash;

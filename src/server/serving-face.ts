@@ -3,7 +3,8 @@
  * the operation.
  */
 import type { Bytes } from "../core/catalog/kv.ts";
-import { parseDirectoryPath, parsePath } from "../core/paths.ts";
+import type { Conditions } from "../core/conditions.ts";
+import { type FilePath, parseDirectoryPath, parsePath } from "../core/paths.ts";
 import { FsdfsError } from "../errors.ts";
 import { FileStoreError } from "../ports/file-store.ts";
 import type {
@@ -23,6 +24,7 @@ import type {
   Principal,
   PutOptions,
   PutResult,
+  RemoveOptions,
   Scope,
   ServerFilesPage,
   ServerInfo,
@@ -33,6 +35,7 @@ import { forwardOpen, forwardPlain, forwardPut, forwardTargets, type PlainOperat
 import type { Link } from "./mesh/link.ts";
 import { makeDirectory, move, remove } from "./operations/change-names.ts";
 import { clock, repairClock } from "./operations/clock.ts";
+import { atOwner, conditionalPut } from "./operations/conditional.ts";
 import { drop } from "./operations/drop.ts";
 import { authenticate, createKey, listKeys, revokeKey } from "./operations/keys.ts";
 import { put } from "./operations/put.ts";
@@ -56,8 +59,12 @@ export class ServingFace implements Face {
 
   async put(path: string, body: AsyncIterable<Bytes>, options: PutOptions = {}): Promise<PutResult> {
     const file = parsePath(path);
+    checkRequestId(options);
     checkPutOptions(options);
     return await guarded(async () => {
+      if (options.conditions !== undefined) {
+        return await conditionalPut(this.#parts, file, body, options, this.#forwards);
+      }
       const elsewhere = (await this.#ready()) ?? this.#roomierThanHere(options.sizeBytes);
       if (elsewhere !== undefined)
         return await forwardPut(elsewhere, file, body, options, this.#parts.ports.clock.wall());
@@ -73,10 +80,11 @@ export class ServingFace implements Face {
     });
   }
 
-  async makeDirectory(path: string): Promise<void> {
+  async makeDirectory(path: string, options: { conditions?: Conditions } = {}): Promise<void> {
     const directory = parseDirectoryPath(path);
     if (directory === "") return;
-    await this.#run("makeDirectory", [directory], () => makeDirectory(this.#parts, directory));
+    const here = () => makeDirectory(this.#parts, directory, options.conditions);
+    await this.#change("makeDirectory", directory, options, here);
   }
 
   async head(path: string): Promise<EntryInfo> {
@@ -96,10 +104,11 @@ export class ServingFace implements Face {
     return { ...opened, stream: (start, end) => guardedStream(opened.stream(start, end)) };
   }
 
-  async remove(path: string): Promise<void> {
+  async remove(path: string, options: RemoveOptions = {}): Promise<void> {
     const entry = parseDirectoryPath(path);
+    checkRequestId(options);
     if (entry === "") throw new FsdfsError("argument-invalid", { name: "path", reason: "the root cannot be deleted" });
-    await this.#run("remove", [entry], () => remove(this.#parts, entry));
+    await this.#change("remove", entry, options, () => remove(this.#parts, entry, options));
   }
 
   async move(from: string, to: string): Promise<void> {
@@ -187,6 +196,21 @@ export class ServingFace implements Face {
     });
   }
 
+  /** A change that may have conditions, which only the path's owner decides (C14). */
+  async #change(
+    operation: "makeDirectory" | "remove",
+    path: FilePath,
+    options: { readonly conditions?: Conditions },
+    here: () => Promise<void>,
+  ): Promise<void> {
+    const args = [path, options];
+    if (options.conditions === undefined) return await this.#run(operation, args, here);
+    const there = async (link: Link) => {
+      await forwardPlain(link, operation, args, this.#parts.ports.clock.wall());
+    };
+    await guarded(() => atOwner(this.#parts, path, this.#forwards, here, there));
+  }
+
   /** Undefined when this server may answer itself; else the one that is to. @throws FsdfsError `behind`, `stopping` */
   async #ready(): Promise<Link | undefined> {
     const { readiness, mesh, ending } = this.#parts;
@@ -230,11 +254,14 @@ class Untouched implements AsyncIterable<Bytes> {
   }
 }
 
-function checkPutOptions({ requestId, sha256 }: PutOptions): void {
+function checkRequestId({ requestId }: { readonly requestId?: string }): void {
   if (requestId !== undefined && (requestId.length < 1 || requestId.length > REQUEST_ID_LENGTH_MAX)) {
     const reason = `it must have 1 to ${REQUEST_ID_LENGTH_MAX} characters`;
     throw new FsdfsError("argument-invalid", { name: "fsdfs-request-id", reason });
   }
+}
+
+function checkPutOptions({ sha256 }: PutOptions): void {
   if (sha256 !== undefined && !/^[0-9a-fA-F]{64}$/.test(sha256)) {
     throw new FsdfsError("argument-invalid", { name: "fsdfs-sha256", reason: "it must be 64 hexadecimal digits" });
   }

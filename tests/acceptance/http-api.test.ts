@@ -63,6 +63,42 @@ describe("PUT /files/{path}", () => {
   });
 });
 
+describe("writes with conditions", () => {
+  it("C14: stores and deletes only what is as the request's condition says", async () => {
+    const create = { "if-none-match": "*" };
+    const made = await put("if", "first", create);
+    const etag = made.headers.get("etag") ?? "";
+    expect([made.status, (await put("if", "other", create)).status]).toEqual([201, 412]);
+    const replaced = await put("if", "second", { "if-match": `"x", ${etag}` });
+    expect([replaced.status, (await put("if", "third", { "if-match": etag })).status]).toEqual([200, 412]);
+    const now = replaced.headers.get("etag") ?? "";
+    expect((await put("if", "third", { "if-match": `W/${now}` })).status).toBe(412);
+    expect((await put("if", "third", { "if-none-match": `W/${now}` })).status).toBe(412);
+    expect(await (await get("if")).text()).toBe("second");
+    const remove = (target: string, headers: Record<string, string>) =>
+      fixture.request(target, { method: "DELETE", headers }).then(({ status }) => status);
+    expect(await remove("/files/if", { "if-match": etag })).toBe(412);
+    const repeated = { "if-match": now, "fsdfs-request-id": "r" };
+    expect([await remove("/files/if", repeated), await remove("/files/if", repeated)]).toEqual([204, 204]);
+    expect(await remove("/files/if", { "if-match": now })).toBe(404);
+    const mkdir = () =>
+      fixture.request("/files/if-dir/", { method: "PUT", headers: create }).then(({ status }) => status);
+    expect([await mkdir(), await mkdir()]).toEqual([201, 412]);
+    expect(await remove("/files/if-dir/", { "if-match": now })).toBe(412);
+    expect(await remove("/files/if-dir/", { "if-match": "*" })).toBe(204);
+  });
+
+  it("C14: tells a repeated upload what came of it, though its version was replaced since", async () => {
+    const create = { "if-none-match": "*", "fsdfs-request-id": "lost-answer" };
+    const first = await put("again", "first", create);
+    const version = first.headers.get("fsdfs-version");
+    await put("again", "second", { "if-match": first.headers.get("etag") ?? "" });
+    const again = await put("again", "first", create);
+    expect([again.status, again.headers.get("fsdfs-version")]).toEqual([201, version]);
+    expect(await (await get("again")).text()).toBe("second");
+  });
+});
+
 describe("GET and HEAD /files/{path}", () => {
   it("P4: sends the content whole under the headers of its version", async () => {
     const content = randomBytes(1_000_000);

@@ -71,6 +71,12 @@ describe("uploads", () => {
     expect(parseAnswers(refused).map(({ status }) => status)).toEqual([401]);
   });
 
+  it("C14: are not asked for when their condition fails", async () => {
+    const expectation = ["Content-Length: 4", "Expect: 100-continue", 'If-Match: "none"', "Connection: close"];
+    const refused = await sendRaw(fixture.port, [head("PUT", "/files/not-there", expectation)]);
+    expect(parseAnswers(refused).map(({ status }) => status)).toEqual([412]);
+  });
+
   it("that the server refuses half-way are answered, and the connection then closes", async () => {
     fixture.face.put = async (_path, body) => {
       for await (const _chunk of body) throw new Error("a bug");

@@ -12,6 +12,8 @@ export type Seen =
   | { readonly kind: "directory" }
   | { readonly kind: "file"; readonly version: VersionId; readonly sha256: string };
 
+export type Condition = VersionId | "nothing";
+
 export interface Operation {
   readonly id: number;
   readonly client: string;
@@ -21,6 +23,8 @@ export interface Operation {
   readonly to: string | undefined;
   /** Of a put: names its content, which no other put has. */
   readonly sha256: string | undefined;
+  /** What had to be at the path (C14): that version, or nothing. */
+  readonly condition: Condition | undefined;
   readonly startMs: number;
   /** The least that any server's clock showed at the start: a change has no earlier hybrid time. */
   readonly clockLowMs: number;
@@ -63,7 +67,12 @@ export class History {
     return this.#bySha.get(sha256);
   }
 
-  begin(client: string, kind: OperationKind, path: string, more: { to?: string; sha256?: string } = {}): Operation {
+  begin(
+    client: string,
+    kind: OperationKind,
+    path: string,
+    more: { to?: string; sha256?: string; condition?: Condition | undefined } = {},
+  ): Operation {
     const operation: Operation = {
       id: this.operations.length + 1,
       client,
@@ -71,6 +80,7 @@ export class History {
       path,
       to: more.to,
       sha256: more.sha256,
+      condition: more.condition,
       startMs: this.#swarm.world.nowMs,
       clockLowMs: this.#swarm.wallMinMs(),
       endMs: Number.POSITIVE_INFINITY,
@@ -100,6 +110,9 @@ export class History {
     const { id, client, kind, path, server } = operation;
     const to = operation.to === undefined ? "" : ` to ${operation.to}`;
     const version = operation.version === undefined ? "" : ` ${operation.version} on ${operation.copies}`;
-    this.#swarm.world.trace(`#${id} ${client} ${kind} ${path}${to} at ${server}: ${outcome} ${code ?? ""}${version}`);
+    const condition = operation.condition === undefined ? "" : ` if ${operation.condition}`;
+    this.#swarm.world.trace(
+      `#${id} ${client} ${kind} ${path}${to}${condition} at ${server}: ${outcome} ${code ?? ""}${version}`,
+    );
   }
 }

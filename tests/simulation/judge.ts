@@ -2,6 +2,7 @@
 import type { History } from "./history.ts";
 import type { Losses } from "./losses.ts";
 import { acknowledgedCopies } from "./oracles/acknowledged.ts";
+import { conditionsHeld } from "./oracles/conditions.ts";
 import { copies } from "./oracles/copies.ts";
 import { equalCatalogs } from "./oracles/equal.ts";
 import { namesGivenOnce } from "./oracles/names.ts";
@@ -27,6 +28,7 @@ export function judge({ swarm, history, losses, calms, view, copiesWanted }: Evi
     "equal catalogs": equalCatalogs(view),
     "P3 at the acknowledgement": acknowledgedCopies(history, calms, Math.min(writeCopies, swarm.config.copies)),
     P3: winners(history, view, losses, writeCopies),
+    C14: conditionsHeld(history, losses, calms, writeCopies),
     copies: copies(view, losses, copiesWanted),
     S3: exactQuota(view),
     P4: rightContents(history),

@@ -1,6 +1,7 @@
 /** One random run from one seed: calm, faults, healing, rest, and the oracles' judgement. */
 import { Armory } from "./armory.ts";
 import { withBugsReported } from "./bugs.ts";
+import { ConditionalClients } from "./conditional.ts";
 import { Dropper } from "./dropper.ts";
 import { Faults } from "./faults.ts";
 import { History } from "./history.ts";
@@ -97,6 +98,7 @@ class Run {
   #healedMs = Number.POSITIVE_INFINITY;
   readonly #calms: Calm[] = [];
   readonly #workloads: Workload[] = [];
+  readonly #conditional: ConditionalClients | undefined;
 
   constructor(world: World, swarm: Swarm, random: SeededRandom) {
     this.#world = world;
@@ -105,6 +107,7 @@ class Run {
     this.#history = new History(swarm);
     this.#losses = new Losses(this.#history);
     swarm.isRotten = (sha256) => sha256 !== null && this.#losses.isRottenAnywhere(sha256);
+    this.#conditional = ConditionalClients.drawn(swarm, this.#history);
     this.#gone = random.chance(GONE_CHANCE) ? random.pick(swarm.machines) : undefined;
     const armory = new Armory(swarm.machines, SeededRandom.of(world.seed, "armory"));
     this.#faults = new Faults(swarm, armory, this.#losses, SeededRandom.of(world.seed, "faults"), this.#gone);
@@ -123,6 +126,7 @@ class Run {
     if (!(await this.#boot())) return;
     const workload = this.#workload();
     workload.start();
+    this.#conditional?.start();
     await this.#calm(() => this.#world.sleep(this.#random.between(CALM_MS.low, CALM_MS.high)));
     const dropper = new Dropper(this.#swarm, SeededRandom.of(this.#world.seed, "dropper"), FILES);
     dropper.start();
@@ -130,6 +134,7 @@ class Run {
     this.#faults.healAll();
     this.#healedMs = this.#world.nowMs;
     workload.stop();
+    this.#conditional?.stop();
     dropper.stop();
     if (!(await this.#rest("after the faults"))) return;
     if (this.#faults.kinds.some((kind) => kind === "full-disk" || kind === "errors")) {
@@ -173,7 +178,8 @@ class Run {
   }
 
   async #rest(when: string): Promise<boolean> {
-    while (this.#workloads.some(({ active }) => active > 0)) await this.#world.sleep(500);
+    const works = () => [...this.#workloads, this.#conditional?.workload].some((work) => (work?.active ?? 0) > 0);
+    while (works()) await this.#world.sleep(500);
     const reason = await comeToRest(this.#swarm, this.#live(), REST_LIMIT_MS, this.#copiesWanted());
     if (reason !== undefined) this.#world.fail("liveness", `no rest ${when}: ${reason}`);
     else this.#world.trace(`at rest ${when}`);
@@ -189,6 +195,15 @@ class Run {
     const put = await workload.run("last", "put", "last");
     if (put.outcome !== "acknowledged") this.#world.fail("liveness", `a healed swarm does not take a put: ${put.code}`);
     await workload.run("last", "get", "last");
+    await this.#lastCondition();
+  }
+
+  /** While every server that ever was there is there, all conditions can be decided (C14). */
+  async #lastCondition(): Promise<void> {
+    if (this.#conditional === undefined || this.#gone !== undefined || this.#faults.kinds.includes("new-disk")) return;
+    const put = await this.#conditional.workload.runIf("last", "put", "register/last", "nothing");
+    if (put.outcome === "acknowledged") return;
+    this.#world.fail("liveness", `a healed swarm does not take a put with a condition: ${put.code}`);
   }
 
   #live(): Machine[] {

@@ -4,10 +4,11 @@
  */
 
 import type { Bytes } from "../../src/core/catalog/kv.ts";
+import type { Conditions } from "../../src/core/conditions.ts";
 import { FsdfsError } from "../../src/errors.ts";
 import type { EntryInfo, Face, Listing, PutResult } from "../../src/server/face.ts";
 import { type Content, inPieces, makeContent, sha256Of } from "./content.ts";
-import type { History, Operation, OperationKind, Seen } from "./history.ts";
+import type { Condition, History, Operation, OperationKind, Seen } from "./history.ts";
 import { isBug, type Machine, NoAnswer, type Pause } from "./machine.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Swarm } from "./swarm.ts";
@@ -56,6 +57,7 @@ const CERTAIN = new Set([
   "no-space",
   "not-enough-servers",
   "clock-wrong",
+  "precondition-failed",
 ]);
 
 export class Workload {
@@ -105,6 +107,16 @@ export class Workload {
     }
   }
 
+  /** A change with a condition (C14). */
+  async runIf(client: string, kind: "put" | "remove", path: string, condition: Condition): Promise<Operation> {
+    this.#active++;
+    try {
+      return await (kind === "put" ? this.#put(client, path, condition) : this.#removeIf(client, path, condition));
+    } finally {
+      this.#active--;
+    }
+  }
+
   /** A read through one server and no other. */
   async readAt(machine: Machine, operation: Operation): Promise<void> {
     operation.server = machine.name;
@@ -139,18 +151,29 @@ export class Workload {
     return this.#random.pick(files);
   }
 
-  async #put(client: string, path: string): Promise<Operation> {
+  async #put(client: string, path: string, condition?: Condition): Promise<Operation> {
     const content = makeContent(`put ${++this.#contents} ${path}`, this.#random);
-    const operation = this.#history.begin(client, "put", path, { sha256: content.sha256 });
+    const operation = this.#history.begin(client, "put", path, { sha256: content.sha256, condition });
     const requestId = `r${operation.id}`;
     const tellSize = this.#random.chance(0.5);
-    const options = { requestId, ...(tellSize && { sizeBytes: content.bytes.length, sha256: content.sha256 }) };
+    const options = {
+      requestId,
+      ...(tellSize && { sizeBytes: content.bytes.length, sha256: content.sha256 }),
+      ...(condition && { conditions: conditionsOf(condition) }),
+    };
     const result = await this.#attempts(operation, (face, pause, givenUp) =>
       face.put(path, whileThere(inPieces(content.bytes, this.#random, pause), givenUp), options),
     );
     if (result && result.sha256 !== content.sha256) {
       this.#swarm.world.fail("P4", `put #${operation.id} was told another digest`);
     }
+    return operation;
+  }
+
+  async #removeIf(client: string, path: string, condition: Condition): Promise<Operation> {
+    const operation = this.#history.begin(client, "remove", path, { condition });
+    const options = { requestId: `r${operation.id}`, conditions: conditionsOf(condition) };
+    await this.#attempts(operation, (face) => face.remove(path, options));
     return operation;
   }
 
@@ -224,6 +247,10 @@ export class Workload {
     this.#bugsTold.add(String(error));
     return "not-an-fsdfs-error";
   }
+}
+
+function conditionsOf(condition: Condition): Conditions {
+  return condition === "nothing" ? { ifNoneMatch: "*" } : { ifMatch: [condition] };
 }
 
 /** An upload as a server sees it whose client may hang up: what it has not sent by then never comes. */

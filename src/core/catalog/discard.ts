@@ -8,7 +8,7 @@
 import { walkLog } from "./batch.ts";
 import { CHECKPOINT_KEYS } from "./checkpoints.ts";
 import { type Floor, raiseFloors, TAKING_KEY } from "./floors.ts";
-import { type Table, tableRange, todoKey, versionOfKey } from "./keys.ts";
+import { SEAT_KEY, type Table, tableRange, todoKey, versionOfKey } from "./keys.ts";
 import type { ReadView, WriteView } from "./kv.ts";
 import { originName, readOrigins } from "./origins.ts";
 import { OwnLog } from "./own.ts";
@@ -36,7 +36,8 @@ export function discard(view: WriteView, discarding: Discarding): { transaction:
   for (const table of SHARED) {
     for (const { key } of [...view.range(tableRange(table))]) view.remove(key);
   }
-  for (const key of CHECKPOINT_KEYS) view.remove(key);
+  // The seat goes as well (C14): the roster may not be whole for a while.
+  for (const key of [...CHECKPOINT_KEYS, SEAT_KEY]) view.remove(key);
   for (const { key } of [...view.range(tableRange("copies"))]) view.put(todoKey(versionOfKey(key)), Uint8Array.of(1));
   view.put(TAKING_KEY, Uint8Array.of(1));
   const { copies, copyBytes, trashFiles, trashBytes } = readStats(view);

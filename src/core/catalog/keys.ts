@@ -150,6 +150,9 @@ export function metaKey(name: string): Bytes {
   return new ByteWriter(32).u8(TABLE.meta).raw(utf8(name)).finish();
 }
 
+/** Whether this server decides conditions (C14): server/catalog/seat.ts. */
+export const SEAT_KEY: Bytes = metaKey("seat");
+
 export function versionOfBytes(bytes: Bytes, from = 0): VersionId {
   return readVersion(new ByteReader(bytes, from));
 }

@@ -1,5 +1,7 @@
 /** Conditional requests (RFC 9110, section 13) about a file whose ETag is its version in quotes. */
 import type { IncomingHttpHeaders } from "node:http";
+import type { Conditions } from "../../core/conditions.ts";
+import { FsdfsError } from "../../errors.ts";
 
 export interface Validators {
   readonly etag: string;
@@ -26,6 +28,38 @@ export function rangeApplies(ifRange: string | undefined, file: Validators): boo
   if (ifRange === undefined) return true;
   if (ifRange.includes('"')) return ifRange.trim() === file.etag;
   return file.modifiedMs !== undefined && Date.parse(ifRange) === wholeSeconds(file.modifiedMs);
+}
+
+/** They would change what a write means, and fsdfs does not do it: better refused than ignored. */
+const UNSUPPORTED_HEADERS = ["content-range", "if-unmodified-since"] as const;
+const ENTITY_TAGS = /^(?:W\/)?"[^"]*"(?:[ \t]*,[ \t]*(?:W\/)?"[^"]*")*$/;
+
+/**
+ * What a PUT or DELETE is made conditional on (C14); undefined when on nothing.
+ *
+ * @throws FsdfsError `argument-invalid`
+ */
+export function writeConditions(headers: IncomingHttpHeaders, method: string): Conditions | undefined {
+  for (const name of UNSUPPORTED_HEADERS) {
+    if (headers[name] === undefined) continue;
+    throw new FsdfsError("argument-invalid", { name, reason: `a ${method} cannot have this header` });
+  }
+  const ifMatch = tagsOf("If-Match", headers["if-match"], "strong");
+  const ifNoneMatch = tagsOf("If-None-Match", headers["if-none-match"], "weak");
+  if (ifMatch === undefined && ifNoneMatch === undefined) return undefined;
+  return { ...(ifMatch !== undefined && { ifMatch }), ...(ifNoneMatch !== undefined && { ifNoneMatch }) };
+}
+
+/** The versions that a header names: a weak tag matches in the weak comparison only (RFC 9110, 8.8.3.2). */
+function tagsOf(name: string, header: string | undefined, comparison: "strong" | "weak"): "*" | string[] | undefined {
+  if (header === undefined) return undefined;
+  const value = header.trim();
+  if (value === "*") return "*";
+  if (!ENTITY_TAGS.test(value))
+    throw new FsdfsError("argument-invalid", { name, reason: 'neither * nor a list of "ETags"' });
+  const tags = value.match(ENTITY_TAG) ?? [];
+  const counting = tags.filter((tag) => comparison === "weak" || !tag.startsWith("W/"));
+  return counting.map((tag) => tag.replace(/^W\//, "").slice(1, -1));
 }
 
 const ENTITY_TAG = /(?:W\/)?"[^"]*"/g;

@@ -111,6 +111,18 @@ export const pageSchema = z.object({
   after: z.string().min(1, "empty").optional(),
 });
 
+const requestIdSchema = z.object({
+  "fsdfs-request-id": z
+    .string()
+    .regex(/^[\x21-\x7e]{1,64}$/, "not 1 to 64 visible ASCII characters")
+    .optional(),
+});
+
+/** What makes repeated requests one. @throws FsdfsError `argument-invalid` */
+export function requestId(call: Call): string | undefined {
+  return check(requestIdSchema, call.headers)["fsdfs-request-id"];
+}
+
 export const pathSchema = z.string("not a text");
 
 /** Without members that are undefined, which optional parameters of the Face do not take. */

@@ -29,6 +29,7 @@ import { sleep } from "../timers.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Mesh } from "./mesh.ts";
 import type { KnownOrigin } from "./messages.ts";
+import { anchor } from "./seat.ts";
 import { CLOCK_SKEW_MAX_MS, type Skew } from "./skews.ts";
 
 /** A new server that knows of no other listens for so long before it founds a swarm, and up to twice as long by chance. */
@@ -194,6 +195,7 @@ export class Membership {
       await sleep(clock, POLL_MS, signal);
       if (identity.swarm === undefined && clock.monotonic() - start > foundAfter) {
         const swarm = identity.newSwarm();
+        await anchor(this.#parts.store, swarm);
         await identity.join(swarm);
         log.info("a new swarm begins", { swarm });
       }

@@ -59,6 +59,9 @@ export interface ServerReport {
   /** Versions it is copying now. */
   readonly pulls: readonly VersionId[];
   readonly behind: boolean;
+  /** Digest of the roster that it durably knows, and whether everybody who decides conditions is in it (C14). */
+  readonly roster: string;
+  readonly anchored: boolean;
   /** The epoch of the swarm's clock in which it writes, and by how many milliseconds ahead of its wall clock (C8). */
   readonly epoch: number;
   readonly aheadMs: number;

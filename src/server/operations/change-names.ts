@@ -2,32 +2,50 @@
 import { encodeContent } from "../../core/catalog/content.ts";
 import { descendants, type Entry, hasLiveDescendant, readEntry } from "../../core/catalog/entries.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
+import type { Conditions } from "../../core/conditions.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Change } from "../catalog/change.ts";
+import type { RemoveOptions } from "../face.ts";
 import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
+import { requestDigest } from "./decisions.ts";
 import { checkAncestors, checkDirectoryMayBeAt } from "./names.ts";
 
 /** Entries moved in one transaction; a larger directory takes several. */
 const MOVED_AT_ONCE = 500;
 
-export async function remove(parts: Parts, path: FilePath): Promise<void> {
-  await changeNames(parts, (change) => {
+export async function remove(parts: Parts, path: FilePath, options: RemoveOptions): Promise<void> {
+  const { conditions } = options;
+  const request = options.requestId === undefined ? undefined : requestDigest(options.requestId);
+  let made = false;
+  const apply = (change: Change) => {
+    if (conditions !== undefined && parts.decisions.wasRemoved(path, request)) return;
     const entry = readEntry(change.view, path);
     if (entry === undefined) throw new FsdfsError("file-not-found", { path });
+    if (options.only === "file" && entry.type === "directory") throw new FsdfsError("is-a-directory", { path });
+    if (options.only === "directory" && entry.type === "file") throw new FsdfsError("not-a-directory", { path });
     if (entry.type === "directory" && hasLiveDescendant(change.view, path)) {
       throw new FsdfsError("directory-not-empty", { path });
     }
+    if (conditions !== undefined) parts.decisions.decide(change.view, path, entry, conditions);
     const value = encodeContent({ type: "deleted", movedTo: undefined });
     change.writePath(path, CONTENT_FIELD, value, parts.catalog.timeAfter(change, path));
-  });
+    if (conditions === undefined) return;
+    parts.decisions.remember(path, request, "removed");
+    made = true;
+  };
+  const undone = () => {
+    if (made) parts.decisions.forget(path, request);
+  };
+  await changeNames(parts, apply, undone);
 }
 
-export async function makeDirectory(parts: Parts, path: FilePath): Promise<void> {
+export async function makeDirectory(parts: Parts, path: FilePath, conditions: Conditions | undefined): Promise<void> {
   await changeNames(parts, (change) => {
     checkDirectoryMayBeAt(change.view, path);
     const entry = readEntry(change.view, path);
+    if (conditions !== undefined) parts.decisions.decide(change.view, path, entry, conditions);
     if (entry?.stamp !== undefined) return change.restatePath(path, CONTENT_FIELD);
     change.writePath(path, CONTENT_FIELD, encodeContent({ type: "directory" }), parts.catalog.timeAfter(change, path));
   });
@@ -89,15 +107,17 @@ function moveEntry(parts: Parts, change: Change, entry: Entry, to: FilePath): fa
 }
 
 /** One change of names, acknowledged as a write is: durable here and on all who may answer readers. */
-async function changeNames<T>(parts: Parts, apply: (change: Change) => T): Promise<T> {
+async function changeNames<T>(parts: Parts, apply: (change: Change) => T, undone = () => {}): Promise<T> {
   const { catalog, readiness } = parts;
   readiness.checkClock();
   const stillWanted = readiness.stillWanted();
   if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
-  const { answer, number } = await catalog.change((change) => {
+  const changed = catalog.change((change) => {
     stillWanted();
     return { answer: apply(change), number: change.number };
   });
+  changed.catch(undone);
+  const { answer, number } = await changed;
   await afterChange(async () => {
     await catalog.flushed();
     await readiness.known(number);

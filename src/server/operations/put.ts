@@ -5,9 +5,6 @@
  * W1. No record of a version exists before its bytes are durable on this server.
  * W2. The number of copies that is told is of servers whose file, directory and catalog record are durable.
  */
-import { createHash } from "node:crypto";
-import { encodeContent } from "../../core/catalog/content.ts";
-import { readEntry } from "../../core/catalog/entries.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { CatalogRecord, FileContent } from "../../core/catalog/types.ts";
@@ -16,7 +13,6 @@ import type { FilePath } from "../../core/paths.ts";
 import { rendezvousWeight } from "../../core/rendezvous.ts";
 import { chooseTargets } from "../../core/replication/placement.ts";
 import { FsdfsError } from "../../errors.ts";
-import { NamesReserved } from "../catalog/times.ts";
 import type { PutOptions, PutResult } from "../face.ts";
 import { afterChange } from "../failures.ts";
 import type { Link } from "../mesh/link.ts";
@@ -26,6 +22,8 @@ import type { Parts } from "../parts.ts";
 import type { StagedFile } from "../storage/staging.ts";
 import { Pipe, readCopyRange } from "../storage/streams.ts";
 import { type CommitAnswer, encodeCommit, type StageAnswer } from "../storage/uploads.ts";
+import { type DecidedPut, requestDigest } from "./decisions.ts";
+import { type Entered, nameAndEnter, type Wish } from "./enter-version.ts";
 import { checkFileMayBeAt } from "./names.ts";
 
 /** How long a target may take to make an upload durable after its last byte. */
@@ -35,8 +33,6 @@ const COMMIT_TIMEOUT_MS = 30_000;
 const REPLACEMENT_ROUNDS = 3;
 /** After so long no round begins: others are asked to copy the version when it is made. */
 const REPLACEMENT_MS = 4000;
-
-const NAMING_ATTEMPTS = 5;
 
 /** A target's part in one PUT. */
 interface RemoteUpload {
@@ -54,9 +50,9 @@ export async function put(
 ): Promise<PutResult> {
   parts.readiness.checkClock();
   const stillWanted = parts.readiness.stillWanted();
-  const view = parts.catalog.read();
-  checkFileMayBeAt(view, path);
+  checkFileMayBeAt(parts.catalog.read(), path);
   const request = options.requestId === undefined ? undefined : requestDigest(options.requestId);
+  const wish: Wish = { path, request, conditions: options.conditions, stillWanted };
   const wanted = wantedCopies(parts);
   const targets = pickTargets(parts, wanted - 1, options.sizeBytes ?? 0, []);
   if (parts.options.strict && targets.length + 1 < wanted) {
@@ -71,16 +67,12 @@ export async function put(
     await Promise.all([parts.staging.discard(staged), ...whole.map(discard)]);
     throw new FsdfsError("not-enough-servers", { reached: whole.length + 1, wanted });
   }
-  return await commit(parts, path, staged, whole, request, wanted, stillWanted);
+  return await commit(parts, wish, staged, whole, wanted);
 }
 
 /** min(W, N, servers of the roster). */
 export function wantedCopies({ settings }: Parts): number {
   return Math.max(1, Math.min(settings.writeCopies, settings.copies, settings.roster.size));
-}
-
-function requestDigest(requestId: string): string {
-  return createHash("sha256").update(requestId).digest("hex").slice(0, 16);
 }
 
 function pickTargets(parts: Parts, count: number, sizeBytes: number, taken: readonly ServerId[]): Link[] {
@@ -209,37 +201,31 @@ async function discard({ link, upload }: WholeUpload): Promise<void> {
   await link.call("discard", encodeJson({ upload }), COMMIT_TIMEOUT_MS).catch(() => undefined);
 }
 
-interface Committed {
-  readonly record: CatalogRecord;
-  readonly version: VersionId;
-  readonly created: boolean;
-}
-
 async function commit(
   parts: Parts,
-  path: FilePath,
+  wish: Wish,
   staged: StagedFile,
   uploads: readonly WholeUpload[],
-  request: string | undefined,
   wanted: number,
-  stillWanted: () => void,
 ): Promise<PutResult> {
   const { catalog, readiness, settler, staging } = parts;
-  let committed: Committed | FileContent;
+  let entered: Entered;
   try {
     if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
     readiness.checkClock(); // It may have jumped while the bytes came.
-    committed = await nameAndEnter(parts, path, staged, request, stillWanted);
+    entered = await nameAndEnter(parts, wish, staged);
   } catch (error) {
     await Promise.all([staging.discard(staged), ...uploads.map(discard)]);
     throw error;
   }
-  if (!("record" in committed)) {
+  if (entered.kind !== "made") {
     await Promise.all(uploads.map(discard));
-    return await repeated(parts, path, committed, staged, wanted);
+    if (entered.kind === "present") return await repeated(parts, wish.path, entered.content, staged, wanted);
+    await staging.discard(staged);
+    return await toldAgain(parts, entered.decided);
   }
   staging.handOver(staged);
-  const { record, version, created } = committed;
+  const { record, version, created } = entered;
   return await afterChange(async () => {
     await catalog.flushed();
     const [, isHere, ...answers] = await Promise.all([
@@ -254,55 +240,6 @@ async function commit(
     const copies = await completeCopies(parts, version, isHere ? [catalog.self, ...held] : held, wanted);
     if (copies === 0) throw new FsdfsError("interrupted");
     return { version, sha256: staged.sha256, size: staged.sizeBytes, copies, created };
-  });
-}
-
-async function nameAndEnter(
-  parts: Parts,
-  path: FilePath,
-  staged: StagedFile,
-  request: string | undefined,
-  stillWanted: () => void,
-): Promise<Committed | FileContent> {
-  for (let attempt = 0; attempt < NAMING_ATTEMPTS; attempt++) {
-    await parts.catalog.times.readyToName();
-    try {
-      return await enterVersion(parts, path, staged, request, stillWanted);
-    } catch (error) {
-      if (!(error instanceof NamesReserved)) throw error; // Nothing was changed: the clock ran on, or jumped.
-    }
-  }
-  throw new FsdfsError("behind");
-}
-
-/** The change that makes the version. Answers the present content instead when this very request made it before. */
-async function enterVersion(
-  parts: Parts,
-  path: FilePath,
-  staged: StagedFile,
-  request: string | undefined,
-  stillWanted: () => void,
-): Promise<Committed | FileContent> {
-  const { catalog, copies } = parts;
-  return await catalog.change((change): Committed | FileContent => {
-    stillWanted();
-    checkFileMayBeAt(change.view, path);
-    const before = readEntry(change.view, path);
-    if (before?.type === "file" && request !== undefined && before.content.request === request) return before.content;
-    const time = catalog.timeAfter(change, path);
-    const version = change.nameVersion(time);
-    const { sizeBytes, sha256 } = staged;
-    const value = encodeContent({ type: "file", version, sizeBytes, sha256, request });
-    const stamp = change.writePath(path, CONTENT_FIELD, value, time);
-    const record: CatalogRecord = {
-      key: { kind: "path", path, field: CONTENT_FIELD },
-      stamp,
-      value,
-      origin: catalog.origin!,
-      number: change.number,
-    };
-    copies.enter(change, version, path, staged);
-    return { record, version, created: before === undefined };
   });
 }
 
@@ -376,4 +313,12 @@ async function repeated(
   const held = own.has(version) ? [catalog.self, ...holders] : holders;
   const copies = await completeCopies(parts, version, held, wanted);
   return { version, sha256, size, copies, created: false };
+}
+
+/** The answer to a request with a condition that was carried out, and whose version was replaced since. */
+export async function toldAgain({ catalog, readiness, sources }: Parts, decided: DecidedPut): Promise<PutResult> {
+  const number = await catalog.change((change) => change.number);
+  await catalog.flushed();
+  await readiness.known(number);
+  return { ...decided, copies: Math.max(1, sources.upHolders(decided.version).length) };
 }

@@ -24,7 +24,7 @@ const FILES_MAX = 10_000;
 
 /** What this server tells others of itself, and shows to users. */
 export function ownReport(parts: Parts): ServerReport {
-  const { catalog, space, puller, ports, readiness, mesh } = parts;
+  const { catalog, space, puller, ports, readiness, mesh, seat } = parts;
   const view = catalog.read();
   const { copies } = catalog.stats();
   const maxSurplus = lastSurplus(view, true);
@@ -43,6 +43,8 @@ export function ownReport(parts: Parts): ServerReport {
     full: maxSurplus !== undefined && maxSurplus <= 0 && noRoom,
     pulls: puller.announced(),
     behind: readiness.isBehind,
+    roster: seat.roster,
+    anchored: seat.isAnchored,
     epoch: catalog.times.epoch,
     aheadMs: Math.round(catalog.times.aheadMs),
   };

@@ -5,6 +5,7 @@
  */
 import type { Canary } from "./canary.ts";
 import { COLLECTING_CANARIES } from "./planted-collecting.ts";
+import { CONDITION_CANARIES } from "./planted-conditions.ts";
 
 export const CANARIES: readonly Canary[] = [
   {
@@ -389,4 +390,5 @@ export const CANARIES: readonly Canary[] = [
     drill: "silent server",
   },
   ...COLLECTING_CANARIES,
+  ...CONDITION_CANARIES,
 ];

@@ -1,6 +1,7 @@
 /** All drills. Each is green for every seed, and red for some as soon as the rule it attacks is broken. */
 import { damaged, strangers } from "./catalogs.ts";
 import { wrongClocks } from "./clocks.ts";
+import { conditions } from "./conditions.ts";
 import { edited, planted, rotten, vanished } from "./disks.ts";
 import { drops, emptyPromises, toTheTrash } from "./drops.ts";
 import { slowToLearn } from "./freshness.ts";
@@ -34,6 +35,7 @@ export const DRILLS: readonly Drill[] = [
   damaged,
   strangers,
   wrongClocks,
+  conditions,
   slowAnswers,
   silent,
   busy,

@@ -4,7 +4,7 @@
  */
 import type { Bytes } from "../../../src/core/catalog/kv.ts";
 import { FsdfsError } from "../../../src/errors.ts";
-import type { Face, Location, ServerInfo } from "../../../src/server/face.ts";
+import type { Face, Location, PutOptions, ServerInfo } from "../../../src/server/face.ts";
 import { withBugsReported } from "../bugs.ts";
 import { type Content, inPieces, makeContent, sha256Of } from "../content.ts";
 import { History, type Operation } from "../history.ts";
@@ -156,13 +156,13 @@ export class Stage {
   }
 
   /** A put through one server, asked once. */
-  async put(machine: Machine, path: string, content = this.content(path)): Promise<Operation> {
+  async put(machine: Machine, path: string, content = this.content(path), more: PutOptions = {}): Promise<Operation> {
     const operation = this.history.begin("c", "put", path, { sha256: content.sha256 });
     operation.server = machine.name;
     try {
       const { version, copies } = await machine.ask(
         (face, pause) =>
-          face.put(path, inPieces(content.bytes, this.random, pause), { sizeBytes: content.bytes.length }),
+          face.put(path, inPieces(content.bytes, this.random, pause), { ...more, sizeBytes: content.bytes.length }),
         ASK_TIMEOUT_MS,
       );
       Object.assign(operation, { version, copies });

@@ -1,6 +1,6 @@
 /** DELETE /files/{path}: deletes a file. Its bytes go to the trash of the servers that hold it. */
-import { FsdfsError } from "../../../errors.ts";
-import { checkMayChange, filePath, type Operation } from "../operation.ts";
+import { writeConditions } from "../conditions.ts";
+import { checkMayChange, defined, filePath, type Operation, requestId } from "../operation.ts";
 
 export const deleteFile: Operation = {
   methods: ["DELETE"],
@@ -9,9 +9,8 @@ export const deleteFile: Operation = {
   async run(call) {
     const path = filePath(call);
     checkMayChange(call.principal, path);
-    const info = await call.face.head(path);
-    if (info.type === "directory") throw new FsdfsError("is-a-directory", { path });
-    await call.face.remove(path);
+    const conditions = writeConditions(call.headers, "DELETE");
+    await call.face.remove(path, defined({ only: "file" as const, conditions, requestId: requestId(call) }));
     return { kind: "empty", status: 204 };
   },
 };

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { parsePath } from "../../../core/paths.ts";
 import { FsdfsError } from "../../../errors.ts";
-import { type Call, check, checkMayChange, defined, filePath, type Operation, pageSchema } from "../operation.ts";
+import { writeConditions } from "../conditions.ts";
+import { check, checkMayChange, defined, filePath, type Operation, pageSchema, requestId } from "../operation.ts";
 
 export const makeDirectory: Operation = {
   methods: ["PUT"],
@@ -15,7 +16,7 @@ export const makeDirectory: Operation = {
       const reason = "a path that ends in '/' names a directory, and a directory has no content";
       throw new FsdfsError("argument-invalid", { name: "The body", reason });
     }
-    await call.face.makeDirectory(path);
+    await call.face.makeDirectory(path, defined({ conditions: writeConditions(call.headers, "PUT") }));
     return { kind: "json", status: 201, value: { path, type: "directory" } };
   },
 };
@@ -42,14 +43,9 @@ export const removeDirectory: Operation = {
   async run(call) {
     const path = parsePath(call.path().path);
     checkMayChange(call.principal, path);
-    await requireDirectory(call, path);
-    await call.face.remove(path);
+    const conditions = writeConditions(call.headers, "DELETE");
+    // `DELETE /files/song.ogg/` speaks of a directory, and must not delete the file.
+    await call.face.remove(path, defined({ only: "directory" as const, conditions, requestId: requestId(call) }));
     return { kind: "empty", status: 204 };
   },
 };
-
-/** `DELETE /files/song.ogg/` speaks of a directory, and must not delete the file. */
-async function requireDirectory({ face }: Call, path: string): Promise<void> {
-  const info = await face.head(path);
-  if (info.type !== "directory") throw new FsdfsError("not-a-directory", { path });
-}

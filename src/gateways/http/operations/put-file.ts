@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { FilePath } from "../../../core/paths.ts";
 import { FsdfsError } from "../../../errors.ts";
 import type { PutOptions, PutResult } from "../../../server/face.ts";
-import { type Call, check, checkMayChange, defined, filePath, type Operation } from "../operation.ts";
+import { writeConditions } from "../conditions.ts";
+import { type Call, check, checkMayChange, defined, filePath, type Operation, requestId } from "../operation.ts";
 
 const headersSchema = z.object({
   "fsdfs-sha256": z
@@ -11,14 +12,7 @@ const headersSchema = z.object({
     .regex(/^[0-9a-fA-F]{64}$/, "not 64 hexadecimal digits")
     .toLowerCase()
     .optional(),
-  "fsdfs-request-id": z
-    .string()
-    .regex(/^[\x21-\x7e]{1,64}$/, "not 1 to 64 visible ASCII characters")
-    .optional(),
 });
-
-/** They would change what the request means, and fsdfs does not do it: better refused than ignored. */
-const UNSUPPORTED_HEADERS = ["content-range", "if-match", "if-none-match", "if-unmodified-since"] as const;
 
 export const putFile: Operation = {
   methods: ["PUT"],
@@ -27,9 +21,9 @@ export const putFile: Operation = {
   async run(call) {
     const path = filePath(call);
     checkMayChange(call.principal, path);
-    refuseUnsupported(call);
     const headers = check(headersSchema, call.headers);
-    const options = defined({ sha256: headers["fsdfs-sha256"], requestId: headers["fsdfs-request-id"] });
+    const conditions = writeConditions(call.headers, "PUT");
+    const options = defined({ sha256: headers["fsdfs-sha256"], requestId: requestId(call), conditions });
     const from = call.query.get("from");
     const result = from === null ? await putBody(call, path, options) : await putFetched(call, path, from, options);
     return {
@@ -57,12 +51,5 @@ async function putFetched(call: Call, path: FilePath, from: string, options: Put
     return await call.face.put(path, body, { ...options, ...defined({ sizeBytes }) });
   } finally {
     close();
-  }
-}
-
-function refuseUnsupported({ headers }: Call): void {
-  for (const name of UNSUPPORTED_HEADERS) {
-    if (headers[name] === undefined) continue;
-    throw new FsdfsError("argument-invalid", { name, reason: "a PUT cannot have this header" });
   }
 }

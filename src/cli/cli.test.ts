@@ -67,7 +67,7 @@ describe("many files", () => {
       work,
     );
     expect(most).toBe(8);
-    expect(bulk.doneFiles).toBe(90);
+    expect(bulk.progress.movedFiles).toBe(90);
     expect(bulk.finish()).toBe(1);
     expect(text()).toContain("fsdfs: item 90: There is no file or directory f90.");
     expect(text().match(/List what is there/g)).toHaveLength(1);
@@ -95,7 +95,7 @@ describe("many files", () => {
       throw new FsdfsError("path-invalid", { reason: "x" });
     };
     await bulk.run(items(), String, async () => bulk.fileDone(""));
-    expect(bulk.doneFiles).toBe(1);
+    expect(bulk.progress.movedFiles).toBe(1);
     expect(bulk.failures).toMatchObject([{ code: "path-invalid" }]);
   });
 

@@ -1,8 +1,9 @@
 /** Which server a command speaks to, and how it proves what it may. */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type Client, createClient } from "../client/client.ts";
+import type { Client } from "../client/client.ts";
 import type { ClientCredential } from "../client/credentials.ts";
+import { createClient } from "../client/node.ts";
 import { HTTP_PORT } from "../config-values.ts";
 import { type Environment, flagOption, type Options, option, type ValuesOf } from "../options.ts";
 import { type Call, type Command, command, type Definition, LocalError } from "./command.ts";

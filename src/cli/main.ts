@@ -1,6 +1,7 @@
 /** `fsdfs COMMAND ...`: finds the command, runs it, and tells what went wrong. */
 import { nearest } from "../options.ts";
 import { type Command, type Context, UsageError } from "./command.ts";
+import { cat } from "./commands/cat.ts";
 import { CLOCK_COMMANDS } from "./commands/clock.ts";
 import { drop } from "./commands/drop.ts";
 import { get } from "./commands/get.ts";
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   logs,
   put,
   get,
+  cat,
   ls,
   rm,
   mv,

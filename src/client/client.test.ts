@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { FsdfsError } from "../errors.ts";
-import { type Client, type ClientOptions, createClient } from "./client.ts";
+import type { Client } from "./client.ts";
+import { createClient, type NodeClientOptions } from "./node.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -29,7 +30,7 @@ async function serve(...handlers: Handler[]): Promise<{ url: string; asked: Inco
   return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, asked };
 }
 
-function clientOf(url: string, options: Partial<ClientOptions> = {}): Client {
+function clientOf(url: string, options: Partial<NodeClientOptions> = {}): Client {
   const client = createClient({ url, wait: async () => undefined, ...options });
   cleanups.push(() => client.close());
   return client;
@@ -72,7 +73,8 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-const PUT_RESULT = { version: "v", sha256: "s", size: 1, copies: 2, created: true };
+const sha256Of = (content: string) => createHash("sha256").update(content).digest("hex");
+const PUT_RESULT = { version: "v", sha256: sha256Of("content"), size: 7, copies: 2, created: true };
 
 describe("errors", () => {
   test("come back with the server's own code, message, hint and status", async () => {

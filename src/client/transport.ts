@@ -1,10 +1,7 @@
 /**
- * One HTTP exchange after another over kept-alive connections: bodies stream both ways, an answer that comes while the
- * body is still being sent ends the sending. Knows nothing of what is asked, nor of repeating it.
+ * What the client needs of a platform: one HTTP exchange after another, and a digest that grows with what it is fed.
+ * transport-node.ts and transport-fetch.ts are the two that there are; neither knows what is asked, nor of repeating it.
  */
-import { once } from "node:events";
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Bytes } from "../core/catalog/kv.ts";
 import { FsdfsError } from "../errors.ts";
 
@@ -13,120 +10,41 @@ export interface Outgoing {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: AsyncIterable<Bytes>;
+  /** The same in one piece, for a platform that cannot stream what it sends. */
+  readonly whole?: Blob | Bytes;
   readonly signal?: AbortSignal;
   /** The server may be silent for as long as it works; else it is taken for gone. */
   readonly patient?: boolean;
 }
 
+export interface Answer {
+  readonly status: number;
+  /** By its name in lower case; undefined when it is missing or empty. */
+  header(name: string): string | undefined;
+  /** Once only. Throws when it is cut short. Whoever leaves it early lets go of the connection. */
+  readonly body: AsyncIterable<Bytes>;
+  /** The body is not wanted. */
+  discard(): void;
+}
+
 export interface Transport {
-  /** Resolves with the answer's head. @throws FsdfsError `server-unreachable`, `connection-lost` */
-  send(outgoing: Outgoing): Promise<IncomingMessage>;
+  /**
+   * Resolves with the answer's head.
+   * @throws FsdfsError `server-unreachable`, `connection-lost`; the signal's reason when that is aborted
+   */
+  send(outgoing: Outgoing): Promise<Answer>;
   close(): void;
 }
 
-/** Nothing came or went for so long: the other side is taken for gone. An acknowledgement may wait for slow disks. */
-const IDLE_TIMEOUT_MS = 60_000;
-/** A server that may be silent is probed after this long, so that one whose machine has gone is noticed. */
-const PROBE_AFTER_MS = 30_000;
-/** A server that knows no `Expect` is sent the body after this long. */
-const CONTINUE_TIMEOUT_MS = 2_000;
-const CONNECTIONS_MAX = 64;
-
-/** Errors that come before the server has seen anything of the request. */
-const UNREACHABLE = [
-  "ECONNREFUSED",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EADDRNOTAVAIL",
-  "ETIMEDOUT",
-];
-
-export function createTransport(): Transport {
-  const agents = {
-    "http:": new HttpAgent({ keepAlive: true, maxSockets: CONNECTIONS_MAX }),
-    "https:": new HttpsAgent({ keepAlive: true, maxSockets: CONNECTIONS_MAX }),
-  };
-  return {
-    send: (outgoing) => {
-      const secure = outgoing.url.protocol === "https:";
-      const request = (secure ? httpsRequest : httpRequest)(outgoing.url, {
-        method: outgoing.method,
-        headers: outgoing.headers,
-        agent: secure ? agents["https:"] : agents["http:"],
-        ...(outgoing.patient ? {} : { timeout: IDLE_TIMEOUT_MS }),
-        ...(outgoing.signal ? { signal: outgoing.signal } : {}),
-      });
-      if (outgoing.patient) request.setSocketKeepAlive(true, PROBE_AFTER_MS);
-      return exchange(request, outgoing);
-    },
-    close: () => {
-      for (const agent of Object.values(agents)) agent.destroy();
-    },
-  };
+export interface IncrementalHash {
+  update(bytes: Bytes): void;
+  /** Hexadecimal, in lower case; once, at the end. */
+  hex(): string;
 }
 
-async function exchange(request: ClientRequest, { url, body }: Outgoing): Promise<IncomingMessage> {
-  const answered = answerOf(request).catch((error: unknown) => Promise.reject(connectionError(url, error)));
-  try {
-    // Sending fails on its own only when the body's source does; a broken connection is told by `answered`.
-    const sent = body === undefined ? request.end() : sendBody(request, body, answered);
-    return await Promise.race([answered, failureOf(sent, answered)]);
-  } catch (error) {
-    request.destroy();
-    throw error;
-  }
-}
-
-function answerOf(request: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.once("response", resolve);
-    // Stays: a connection that breaks after the answer's head ends the answer's body, and is told there.
-    request.on("error", reject);
-    request.on("timeout", () => request.destroy(new Error(`nothing came for ${IDLE_TIMEOUT_MS / 1000} s`)));
-  });
-}
-
-/** Rejects when reading the body's source fails, and otherwise answers what `answered` does. */
-async function failureOf(sent: unknown, answered: Promise<IncomingMessage>): Promise<IncomingMessage> {
-  await sent;
-  return await answered;
-}
-
-async function sendBody(
-  request: ClientRequest,
-  body: AsyncIterable<Bytes>,
-  answered: Promise<IncomingMessage>,
-): Promise<void> {
-  let over = false;
-  const end = () => {
-    over = true;
-  };
-  answered.then(end, end);
-  if (request.hasHeader("expect")) await goAhead(request, answered);
-  for await (const chunk of body) {
-    if (over) break;
-    if (!request.write(chunk)) await Promise.race([once(request, "drain"), settled(answered)]).catch(end);
-  }
-  if (!over) request.end();
-}
-
-/** Until the server wants the body, has answered without it, or seems to know no `Expect`. */
-async function goAhead(request: ClientRequest, answered: Promise<IncomingMessage>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, CONTINUE_TIMEOUT_MS);
-  request.once("continue", resolve);
-  request.flushHeaders();
-  await Promise.race([promise, settled(answered)]);
-  clearTimeout(timer);
-}
-
-function settled(promise: Promise<unknown>): Promise<void> {
-  return promise.then(
-    () => undefined,
-    () => undefined,
-  );
+export interface Platform {
+  readonly transport: Transport;
+  sha256(): IncrementalHash;
 }
 
 /** The parts of a URL that a message may show: never a signature. */
@@ -134,15 +52,29 @@ export function shownUrl(url: URL): string {
   return url.origin;
 }
 
+/** Errors that come before the server has seen anything of the request. */
+const UNREACHABLE = [
+  "ECONNREFUSED",
+  "ConnectionRefused",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EADDRNOTAVAIL",
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+];
+
 export function connectionError(url: URL, cause: unknown): FsdfsError {
   const code = errnoOf(cause);
-  const reason = REASONS[code] ?? (cause instanceof Error && cause.message !== "" ? cause.message : code);
+  const reason = REASONS[code] ?? (messageOf(cause) || code);
   const kind = UNREACHABLE.includes(code) || code.startsWith("HPE_") ? "server-unreachable" : "connection-lost";
   return new FsdfsError(kind, { url: shownUrl(url), reason }, { cause });
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
+  ConnectionRefused: "nothing listens there",
   ECONNRESET: "it was reset",
   EPIPE: "it was closed",
   EHOSTUNREACH: "no way leads to that machine",
@@ -150,10 +82,20 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: "that name is not known",
   EAI_AGAIN: "names cannot be looked up now",
   ETIMEDOUT: "it does not answer",
+  UND_ERR_CONNECT_TIMEOUT: "it does not answer",
+  UND_ERR_SOCKET: "it was closed",
 };
 
-/** A name with several addresses fails with one error that holds those of each. */
+/** A name with several addresses fails with one error that holds those of each; fetch wraps them once more. */
 function errnoOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return errnoOf(error.errors[0]);
-  return error instanceof Error && "code" in error ? String(error.code) : "";
+  if (!(error instanceof Error)) return "";
+  if ("code" in error && typeof error.code === "string") return error.code;
+  return error.cause === undefined ? "" : errnoOf(error.cause);
+}
+
+/** "fetch failed" says nothing; its cause does. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  return error.cause instanceof Error && error.cause.message !== "" ? error.cause.message : error.message;
 }

@@ -9,7 +9,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Client, createClient } from "../../src/client/client.ts";
+import type { Client } from "../../src/client/client.ts";
+import { createClient } from "../../src/client/node.ts";
 import { requestKeyFromPassword } from "../../src/client/request-key.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");

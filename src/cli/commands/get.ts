@@ -1,26 +1,22 @@
 /** `fsdfs get SRC... DEST`: files and directories of the swarm come to this machine, as `cp -r` would. */
-import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { Client } from "../../client/client.ts";
-import { MAYBE_DONE, retrying } from "../../client/retry.ts";
-import type { Bytes } from "../../core/catalog/kv.ts";
 import { parsePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
-import { Bulk } from "../bulk.ts";
+import { Bulk, JOBS_OPTION } from "../bulk.ts";
 import { LocalError } from "../command.ts";
 import { clientCommand } from "../connection.ts";
-import { writeJson } from "../output.ts";
+import { Downloads } from "../downloading.ts";
+import { JsonList } from "../json-list.ts";
+import { located } from "../located.ts";
 import { joinRemote, remoteKind, remoteName } from "../remote.ts";
+import { copyToOutput } from "./cat.ts";
 
 interface Fetch {
   readonly kind: "file" | "directory";
   readonly remote: string;
   readonly local: string;
-  readonly sha256: string | null;
 }
 
 export const get = clientCommand({
@@ -28,26 +24,39 @@ export const get = clientCommand({
   summary: "Gets files and directories out of the swarm, as cp -r would.",
   usage: "SRC... [DEST]",
   details:
-    "SRC is in the swarm, DEST on this machine: the current directory when there is only one argument, standard output when it is -. A file appears at DEST once it is whole and its SHA-256 is right.",
-  options: {},
+    "SRC is in the swarm, DEST on this machine: the current directory when there is only one argument, standard output when it is -. Files come from all the servers that hold them. A file appears at DEST once it is whole and its SHA-256 is right; until then it grows beside it, and what was interrupted goes on when it is repeated. What is there already is not fetched again.\n\nExample: fsdfs get /documents copy-of-documents",
+  options: { jobs: JOBS_OPTION },
   positionals: [1, Number.POSITIVE_INFINITY],
   run: async ({ client, values, positionals, context }) => {
     const sources = positionals.length === 1 ? positionals : positionals.slice(0, -1);
     const destination = positionals.length === 1 ? "." : (positionals.at(-1) ?? ".");
     if (destination === "-") return await getToOutput(client, sources);
-    const bulk = new Bulk(context.err);
-    const got: { path: string; file: string; size: number }[] = [];
+    const bulk = new Bulk(context.err, values.jobs);
+    const downloads = new Downloads(client, bulk);
+    const list = values.json ? new JsonList(context.out, "files") : undefined;
+    const counting = bulk.count(() => sizesOf(client, sources));
     await bulk.run(
-      fetches(client, sources, destination),
-      (fetch) => fetch.remote,
-      async (fetch) => {
-        if (fetch.kind === "directory") await mkdir(fetch.local, { recursive: true });
-        else got.push({ path: fetch.remote, file: fetch.local, size: await getFile(client, fetch, bulk) });
+      located(client, fetches(client, sources, destination), ({ kind, remote }) =>
+        kind === "file" ? remote : undefined,
+      ),
+      ({ item }) => item.remote,
+      async ({ item: { kind, remote, local }, location }) => {
+        if (kind === "directory") {
+          await mkdir(local, { recursive: true });
+          return;
+        }
+        if (location === null) throw new FsdfsError("file-not-found", { path: remote });
+        const { size, sha256, version } = location;
+        if (await downloads.fetch(location, local)) list?.add({ path: remote, file: local, size, sha256, version });
       },
     );
     const code = bulk.finish();
-    if (values.json) writeJson(context.out, { files: got, errors: bulk.failures });
-    else if (got.length > 0) context.out.write(`${bulk.summary("got")}\n`);
+    await counting;
+    list?.end(bulk.outcome());
+    const { movedFiles, presentFiles } = bulk.progress;
+    if (list === undefined && movedFiles + presentFiles > 0) {
+      context.out.write(`${bulk.summary("got")}${bulk.presentSummary()}\n`);
+    }
     return code;
   },
 });
@@ -60,14 +69,14 @@ async function* fetches(client: Client, sources: readonly string[], destination:
       case "missing":
         throw new FsdfsError("file-not-found", { path: source });
       case "file":
-        yield { kind: "file", remote: parsePath(source), local, sha256: null };
+        yield { kind: "file", remote: parsePath(source), local };
         break;
       case "directory":
-        yield { kind: "directory", remote: source, local, sha256: null };
+        yield { kind: "directory", remote: source, local };
         for await (const entry of client.listAll(source, { recursive: true })) {
           // A name that a path cannot have must not lead out of DEST.
           const remote = joinRemote(source, entry.name);
-          yield { kind: entry.type, remote, local: join(local, entry.name), sha256: entry.sha256 };
+          yield { kind: entry.type, remote, local: join(local, entry.name) };
         }
     }
   }
@@ -82,41 +91,16 @@ async function isLocalDirectory(destination: string, sources: number): Promise<b
   return destination.endsWith("/");
 }
 
-/** Written beside its place under another name, so that nobody takes a part for the whole. */
-async function getFile(client: Client, { remote, local }: Fetch, bulk: Bulk): Promise<number> {
-  await mkdir(dirname(local), { recursive: true });
-  const staged = join(dirname(local), `.${basename(local).slice(0, 100)}.${randomUUID()}.fsdfs-part`);
-  let size = 0;
-  try {
-    await retrying(MAYBE_DONE, async () => {
-      bulk.bytesDone(-size, remote);
-      size = 0;
-      const { body } = await client.get(remote);
-      const counted = counting(body, (sizeBytes) => {
-        size += sizeBytes;
-        bulk.bytesDone(sizeBytes, remote);
-      });
-      await pipeline(Readable.from(counted, { objectMode: true }), createWriteStream(staged));
-    });
-    await rename(staged, local);
-  } finally {
-    await rm(staged, { force: true });
+async function* sizesOf(client: Client, sources: readonly string[]): AsyncGenerator<number> {
+  for (const source of sources) {
+    if ((await remoteKind(client, source)) === "file") yield (await client.head(source)).size;
+    else {
+      for await (const { type, size } of client.listAll(source, { recursive: true })) if (type === "file") yield size;
+    }
   }
-  bulk.fileDone(remote);
-  return size;
 }
 
 async function getToOutput(client: Client, sources: readonly string[]): Promise<number> {
-  for (const source of sources) {
-    const { body } = await client.get(source);
-    await pipeline(Readable.from(body, { objectMode: true }), process.stdout, { end: false });
-  }
+  for (const source of sources) await copyToOutput(client, source);
   return 0;
-}
-
-async function* counting(chunks: AsyncIterable<Bytes>, tell: (sizeBytes: number) => void): AsyncGenerator<Bytes> {
-  for await (const chunk of chunks) {
-    tell(chunk.length);
-    yield chunk;
-  }
 }

@@ -3,28 +3,20 @@ import type { Client } from "../../client/client.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { PutResult } from "../../server/face.ts";
 import type { Bulk } from "../bulk.ts";
-import { joinRemote } from "../remote.ts";
 
 export function isUrl(source: string): boolean {
   return /^https?:\/\//i.test(source);
 }
 
-/** `into`: DEST takes the file in under the name that the URL gives it. @throws FsdfsError `argument-invalid` */
-export async function putUrl(
-  client: Client,
-  source: string,
-  destination: string,
-  into: boolean,
-  bulk: Bulk,
-): Promise<PutResult & { path: string }> {
-  const path = joinRemote(destination, into ? nameInUrl(source) : "");
+/** @param path where in the swarm */
+export async function putUrl(client: Client, source: string, path: string, bulk: Bulk): Promise<PutResult> {
   const result = await client.putFrom(path, source);
   bulk.bytesDone(result.size, source);
   bulk.fileDone(source);
-  return { path, ...result };
+  return result;
 }
 
-/** "http://host/music/a%20song.ogg?x=1" ends in "a song.ogg". */
+/** "http://host/music/a%20song.ogg?x=1" ends in "a song.ogg". @throws FsdfsError `argument-invalid` */
 export function nameInUrl(source: string): string {
   const last = URL.parse(source)?.pathname.split("/").at(-1) ?? "";
   try {

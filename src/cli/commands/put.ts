@@ -1,66 +1,82 @@
 /** `fsdfs put SRC... DEST`: files and directory trees of this machine go into the swarm, as `cp -r` would. */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import type { Client, PutSource } from "../../client/client.ts";
-import type { Bytes } from "../../core/catalog/kv.ts";
+import { stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import type { Client } from "../../client/client.ts";
 import { FsdfsError } from "../../errors.ts";
-import type { PutResult } from "../../server/face.ts";
-import { Bulk } from "../bulk.ts";
+import type { Location, PutResult } from "../../server/face.ts";
+import { Bulk, JOBS_OPTION } from "../bulk.ts";
 import { clientCommand } from "../connection.ts";
-import { count, writeJson } from "../output.ts";
+import { JsonList } from "../json-list.ts";
+import { type LocalEntry, walk } from "../local-files.ts";
+import { located } from "../located.ts";
+import { count } from "../output.ts";
 import { isTargetDirectory, joinRemote, remoteKind } from "../remote.ts";
-import { isUrl, putUrl } from "./put-url.ts";
+import { uploadFile, uploadInput } from "../uploading.ts";
+import { isUrl, nameInUrl, putUrl } from "./put-url.ts";
 
-/** Up to here a file is read twice, out of the page cache, so that the server can check what arrives. */
-const HASH_AHEAD_BYTES_MAX = 64 * 1024 * 1024;
-const CHUNK_BYTES = 256 * 1024;
-
-interface Upload {
-  readonly kind: "file" | "url" | "directory" | "other" | "unreadable";
-  readonly local: string;
-  readonly remote: string;
-  readonly sizeBytes: number;
-  /** Why it is unreadable. */
-  readonly error?: unknown;
-}
+/** "input" is standard input, "url" what the server fetches by itself. */
+type Upload = LocalEntry | (Omit<LocalEntry, "kind"> & { readonly kind: "input" | "url" });
 
 export const put = clientCommand({
   name: "put",
   summary: "Puts files and directories into the swarm, as cp -r would.",
   usage: "SRC... DEST",
   details:
-    "SRC is on this machine (- reads standard input) or an http:// or https:// URL, which the server fetches; DEST is in the swarm. What exists at DEST and is a directory, or ends in '/', takes SRC in under its own name.",
-  options: {},
+    "SRC is on this machine (- reads standard input) or an http:// or https:// URL, which the server fetches; DEST is in the swarm. What exists at DEST and is a directory, or ends in '/', takes SRC in under its own name. A file that is there already, with the same size and SHA-256, is not sent again: what was interrupted goes on when it is repeated.\n\nExample: fsdfs put README.md docs /documents/",
+  options: { jobs: JOBS_OPTION },
   positionals: [2, Number.POSITIVE_INFINITY],
   run: async ({ client, values, positionals, context }) => {
     const sources = positionals.slice(0, -1);
     const destination = positionals.at(-1) ?? "";
-    const bulk = new Bulk(context.err);
-    const results: (PutResult & { path: string })[] = [];
+    const bulk = new Bulk(context.err, values.jobs);
     const into = await isTargetDirectory(client, destination, sources.length);
+    const list = values.json ? new JsonList(context.out, "files") : undefined;
+    let leastCopies = Number.POSITIVE_INFINITY;
+    const counting = bulk.count(() => sizesOf(sources));
     await bulk.run(
-      uploads(client, sources, destination, into),
-      (upload) => upload.local,
-      async (upload) => {
-        if (upload.kind === "unreadable") throw upload.error;
-        if (upload.kind === "other")
-          bulk.skipped.push(`${upload.local} is neither a file nor a directory (links in a tree are not followed)`);
-        else if (upload.kind === "url") results.push(await putUrl(client, upload.local, destination, into, bulk));
-        else if (upload.kind === "directory") await client.makeDirectory(upload.remote);
-        else results.push({ path: upload.remote, ...(await putFile(client, upload, bulk)) });
+      located(client, uploads(client, sources, destination, into), (upload) =>
+        upload.kind === "file" ? upload.remote : undefined,
+      ),
+      ({ item }) => item.local,
+      async ({ item, location }) => {
+        if (item.kind === "unreadable") throw item.error;
+        if (item.kind === "other")
+          return bulk.leaveOut(`${item.local} is neither a file nor a directory (links in a tree are not followed)`);
+        if (item.kind === "directory") return await client.makeDirectory(item.remote);
+        const result = await send(client, item, location, bulk);
+        if (result === undefined) return;
+        leastCopies = Math.min(leastCopies, result.copies);
+        list?.add({ path: item.remote, ...result });
       },
     );
     const code = bulk.finish();
-    if (values.json) writeJson(context.out, { files: results, errors: bulk.failures });
-    else if (results.length > 0) {
-      const copies = Math.min(...results.map((result) => result.copies));
-      context.out.write(`${bulk.summary("put")}, on ${count(copies, "server")} at least by now\n`);
+    await counting;
+    list?.end(bulk.outcome());
+    const { movedFiles, presentFiles } = bulk.progress;
+    if (list === undefined && movedFiles + presentFiles > 0) {
+      const durable = movedFiles === 0 ? "" : `, on ${count(leastCopies, "server")} at least by now`;
+      context.out.write(`${bulk.summary("put")}${durable}${bulk.presentSummary()}\n`);
     }
     return code;
   },
 });
+
+/** undefined when it is there already. */
+async function send(
+  client: Client,
+  item: Upload,
+  location: Location | null,
+  bulk: Bulk,
+): Promise<PutResult | undefined> {
+  switch (item.kind) {
+    case "input":
+      return await uploadInput(client, item.remote, bulk);
+    case "url":
+      return await putUrl(client, item.local, item.remote, bulk);
+    default:
+      return await uploadFile(client, item, location, bulk);
+  }
+}
 
 async function* uploads(
   client: Client,
@@ -79,17 +95,17 @@ async function* uploads(
 
 async function* uploadsOf(client: Client, source: string, destination: string, into: boolean): AsyncGenerator<Upload> {
   if (source === "-") {
-    yield { kind: "file", local: "-", remote: joinRemote(destination, ""), sizeBytes: Number.NaN };
+    yield { kind: "input", local: "-", remote: joinRemote(destination, ""), sizeBytes: 0 };
     return;
   }
   if (isUrl(source)) {
-    yield { kind: "url", local: source, remote: "", sizeBytes: Number.NaN };
+    yield { kind: "url", local: source, remote: joinRemote(destination, into ? nameInUrl(source) : ""), sizeBytes: 0 };
     return;
   }
   const found = await stat(source);
   // As for cp: "dir/." means what is in dir.
   if (found.isDirectory() && /(^|\/)\.\.?\/?$/.test(source)) {
-    yield* tree(source, destination);
+    yield* withoutFilledDirectories(walk(source, destination));
     return;
   }
   const remote = joinRemote(destination, into ? basename(resolve(source)) : "");
@@ -98,70 +114,30 @@ async function* uploadsOf(client: Client, source: string, destination: string, i
     return;
   }
   if ((await remoteKind(client, remote)) === "file") throw new FsdfsError("not-a-directory", { path: remote });
-  yield* namedTree(source, remote);
+  yield* withoutFilledDirectories(tree(source, remote));
 }
 
-/** A directory with something in it exists by that; an empty one has to be made. */
-async function* namedTree(local: string, remote: string): AsyncGenerator<Upload> {
-  let empty = true;
-  for await (const upload of tree(local, remote)) {
-    empty = false;
-    yield upload;
+async function* tree(local: string, remote: string): AsyncGenerator<LocalEntry> {
+  yield { kind: "directory", local, remote, sizeBytes: 0 };
+  yield* walk(local, remote);
+}
+
+/** A directory with something in it exists by that; only an empty one has to be made. */
+async function* withoutFilledDirectories(entries: AsyncIterable<LocalEntry>): AsyncGenerator<LocalEntry> {
+  let last: LocalEntry | undefined;
+  for await (const entry of entries) {
+    if (last !== undefined && !entry.local.startsWith(`${last.local.replace(/\/$/, "")}/`)) yield last;
+    last = entry.kind === "directory" ? entry : undefined;
+    if (last === undefined) yield entry;
   }
-  if (empty) yield { kind: "directory", local, remote, sizeBytes: 0 };
+  if (last !== undefined) yield last;
 }
 
-/** What is in a directory. Links are left out: they may lead anywhere, and in circles. */
-async function* tree(local: string, remote: string): AsyncGenerator<Upload> {
-  const entries = await readdir(local, { withFileTypes: true });
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = join(local, entry.name);
-    try {
-      const target = joinRemote(remote, entry.name);
-      if (entry.isDirectory()) yield* namedTree(path, target);
-      else if (entry.isFile()) yield { kind: "file", local: path, remote: target, sizeBytes: (await stat(path)).size };
-      else yield { kind: "other", local: path, remote: target, sizeBytes: 0 };
-    } catch (error) {
-      yield { kind: "unreadable", local: path, remote: "", sizeBytes: 0, error };
-    }
+async function* sizesOf(sources: readonly string[]): AsyncGenerator<number> {
+  for (const source of sources) {
+    const found = source === "-" || isUrl(source) ? undefined : await stat(source);
+    if (found?.isFile()) yield found.size;
+    if (!found?.isDirectory()) continue;
+    for await (const { kind, sizeBytes } of walk(source, "counted")) if (kind === "file") yield sizeBytes;
   }
-}
-
-async function putFile(client: Client, upload: Upload, bulk: Bulk): Promise<PutResult> {
-  const fromInput = upload.local === "-";
-  const sha256 = upload.sizeBytes <= HASH_AHEAD_BYTES_MAX ? await sha256Of(upload.local) : undefined;
-  let sentBytes = 0;
-  const source: PutSource = {
-    sizeBytes: fromInput ? undefined : upload.sizeBytes,
-    once: fromInput,
-    open: () => {
-      // A further attempt begins anew, and so does its share of the progress.
-      bulk.bytesDone(-sentBytes, upload.local);
-      sentBytes = 0;
-      return counted(read(upload.local), (sizeBytes) => {
-        sentBytes += sizeBytes;
-        bulk.bytesDone(sizeBytes, upload.local);
-      });
-    },
-  };
-  const result = await client.put(upload.remote, source, sha256 === undefined ? {} : { sha256 });
-  bulk.fileDone(upload.local);
-  return result;
-}
-
-function read(local: string): AsyncIterable<Bytes> {
-  return local === "-" ? process.stdin : createReadStream(local, { highWaterMark: CHUNK_BYTES });
-}
-
-async function* counted(chunks: AsyncIterable<Bytes>, tell: (sizeBytes: number) => void): AsyncGenerator<Bytes> {
-  for await (const chunk of chunks) {
-    tell(chunk.length);
-    yield chunk;
-  }
-}
-
-async function sha256Of(local: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of read(local)) hash.update(chunk);
-  return hash.digest("hex");
 }

@@ -51,9 +51,9 @@ async function removeTree(client: Client, root: string, bulk: Bulk, removeFile: 
       else yield path;
     }
   };
-  const failedBefore = bulk.failures.length;
+  const failedBefore = bulk.failedCount;
   await bulk.run(files(), (path) => path, removeFile);
-  if (bulk.failures.length > failedBefore) return;
+  if (bulk.failedCount > failedBefore) return;
   // The deepest first. A directory that existed only by what was in it has gone with that.
   for (const directory of [...directories.sort().reverse(), root]) {
     await client.removeDirectory(directory).catch((error: unknown) => {

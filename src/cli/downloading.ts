@@ -1,0 +1,142 @@
+/**
+ * One file of the swarm on its way to this machine. It grows beside its place under another name, which tells its version,
+ * so that nobody takes a part for the whole and a later attempt goes on where this one ended. It takes its place when it
+ * is whole and its SHA-256 is right.
+ */
+import { createHash, type Hash } from "node:crypto";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { Client } from "../client/client.ts";
+import { FsdfsError } from "../errors.ts";
+import type { Location } from "../server/face.ts";
+import type { Bulk } from "./bulk.ts";
+import { LocalError } from "./command.ts";
+import { hasContent, PART_SUFFIX, readFile } from "./local-files.ts";
+
+/** Leaves room for version and suffix in the 255 bytes of a name. */
+const NAME_BYTES_MAX = 200;
+/** A file that is overwritten while it is read is begun anew, so often. */
+const ATTEMPTS_MAX = 5;
+/** Directories whose left-over parts are remembered. */
+const DIRECTORIES_MAX = 256;
+
+export class Downloads {
+  readonly #client: Client;
+  readonly #bulk: Bulk;
+  readonly #parts = new Map<string, Promise<string[]>>();
+
+  constructor(client: Client, bulk: Bulk) {
+    this.#client = client;
+    this.#bulk = bulk;
+  }
+
+  /** False when just this content is at `local` already. */
+  async fetch(found: Location, local: string): Promise<boolean> {
+    if (await hasContent(local, found.size, found.sha256)) {
+      this.#bulk.filePresent(found.size, found.path);
+      return false;
+    }
+    const there = await stat(local).catch(() => undefined);
+    if (there?.isDirectory())
+      throw new LocalError(`${local} is a directory.`, "Move it away, or choose another place.");
+    await mkdir(dirname(local), { recursive: true });
+    let location = found;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#fetchVersion(location, local);
+        this.#bulk.fileDone(location.path);
+        return true;
+      } catch (error) {
+        if (!(error instanceof FsdfsError) || attempt >= ATTEMPTS_MAX) throw error;
+        if (error.code !== "precondition-failed" && error.code !== "digest-mismatch") throw error;
+        location = await this.#client.locate(found.path);
+      }
+    }
+  }
+
+  async #fetchVersion(location: Location, local: string): Promise<void> {
+    const part = partOf(local, location.version);
+    await this.#removeStale(local, basename(part));
+    const hash = createHash("sha256");
+    const kept = await hashKept(part, location.size, hash);
+    this.#bulk.bytesPresent(kept, location.path);
+    const counted = { movedBytes: 0 };
+    try {
+      if (kept < location.size || location.size === 0) await this.#append(location, part, kept, hash, counted);
+      const actual = hash.digest("hex");
+      if (actual !== location.sha256) {
+        await rm(part, { force: true });
+        throw new FsdfsError("digest-mismatch", { actual });
+      }
+      await rename(part, local);
+    } catch (error) {
+      this.#bulk.bytesPresent(-kept, location.path);
+      this.#bulk.bytesDone(-counted.movedBytes, location.path);
+      throw error;
+    }
+  }
+
+  async #append(
+    location: Location,
+    part: string,
+    kept: number,
+    hash: Hash,
+    counted: { movedBytes: number },
+  ): Promise<void> {
+    const { path, version } = location;
+    const range = kept === 0 ? {} : { range: { start: kept } };
+    const { body } = await this.#client.get(path, { from: location, version, ...range });
+    const handle = await open(part, kept === 0 ? "w" : "r+");
+    try {
+      let position = kept;
+      for await (const chunk of body) {
+        hash.update(chunk);
+        for (let at = 0; at < chunk.length; ) {
+          at += (await handle.write(chunk, at, chunk.length - at, position + at)).bytesWritten;
+        }
+        position += chunk.length;
+        counted.movedBytes += chunk.length;
+        this.#bulk.bytesDone(chunk.length, path);
+      }
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Parts of other versions of this file will never be whole. */
+  async #removeStale(local: string, own: string): Promise<void> {
+    const directory = dirname(local);
+    const prefix = prefixOf(local);
+    for (const name of await this.#partsIn(directory)) {
+      const version = name.startsWith(prefix) ? name.slice(prefix.length, -PART_SUFFIX.length) : "";
+      if (name !== own && /^[0-9a-f]{14}-[0-9a-f]{12}$/.test(version)) await rm(join(directory, name), { force: true });
+    }
+  }
+
+  #partsIn(directory: string): Promise<string[]> {
+    const known = this.#parts.get(directory);
+    if (known !== undefined) return known;
+    if (this.#parts.size >= DIRECTORIES_MAX) this.#parts.clear();
+    const parts = readdir(directory).then((names) => names.filter((name) => name.endsWith(PART_SUFFIX)));
+    this.#parts.set(directory, parts);
+    return parts;
+  }
+}
+
+function prefixOf(local: string): string {
+  const name = Buffer.from(basename(local)).subarray(0, NAME_BYTES_MAX);
+  // A character that was cut in two is left out.
+  return `.${new TextDecoder().decode(name).replace(/\uFFFD$/, "")}.`;
+}
+
+export function partOf(local: string, version: string): string {
+  return join(dirname(local), `${prefixOf(local)}${version}${PART_SUFFIX}`);
+}
+
+/** How many bytes of a part are there already, with those hashed. */
+async function hashKept(part: string, size: number, hash: Hash): Promise<number> {
+  const found = await stat(part).catch(() => undefined);
+  if (!found?.isFile() || found.size === 0 || found.size > size) return 0;
+  for await (const chunk of readFile(part, found.size)) hash.update(chunk);
+  return found.size;
+}

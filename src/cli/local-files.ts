@@ -1,0 +1,112 @@
+/** Files and trees of this machine, walked and read without more of them in memory than what is at hand. */
+import { createHash } from "node:crypto";
+import type { Dirent } from "node:fs";
+import { lstat, open, opendir, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Bytes } from "../core/catalog/kv.ts";
+import { LocalError } from "./command.ts";
+import { joinRemote } from "./remote.ts";
+
+const CHUNK_BYTES = 256 * 1024;
+/** Entries of a directory that are read ahead. */
+const READ_AHEAD = 256;
+/** What a file on its way here is called at its end. */
+export const PART_SUFFIX = ".fsdfs-part";
+
+export interface LocalEntry {
+  /** "other" is neither a file nor a directory; "unreadable" cannot be looked at. */
+  readonly kind: "file" | "directory" | "other" | "unreadable";
+  readonly local: string;
+  readonly remote: string;
+  readonly sizeBytes: number;
+  /** Why it is unreadable. */
+  readonly error?: unknown;
+}
+
+/**
+ * What is in a directory and below, a directory before what is in it. Links are not followed: they may lead anywhere, and
+ * in circles. `sorted` gives the order of a listing of the swarm, for the price of one directory's names in memory.
+ */
+export async function* walk(local: string, remote: string, { sorted = false } = {}): AsyncGenerator<LocalEntry> {
+  let entries: AsyncIterable<Dirent> | Dirent[];
+  try {
+    entries = sorted ? await sortedEntries(local) : await opendir(local, { bufferSize: READ_AHEAD });
+  } catch (error) {
+    yield { kind: "unreadable", local, remote, sizeBytes: 0, error };
+    return;
+  }
+  for await (const entry of entries) {
+    if (isPart(entry.name)) continue;
+    const found = await look(join(local, entry.name), remote, entry);
+    yield found;
+    if (found.kind === "directory") yield* walk(found.local, found.remote, { sorted });
+  }
+}
+
+async function look(local: string, parent: string, entry: Dirent): Promise<LocalEntry> {
+  try {
+    const remote = joinRemote(parent, entry.name);
+    if (entry.isDirectory()) return { kind: "directory", local, remote, sizeBytes: 0 };
+    if (!entry.isFile()) return { kind: "other", local, remote, sizeBytes: 0 };
+    return { kind: "file", local, remote, sizeBytes: (await lstat(local)).size };
+  } catch (error) {
+    return { kind: "unreadable", local, remote: "", sizeBytes: 0, error: explained(error, local) };
+  }
+}
+
+/** Names are compared by their bytes, as the swarm orders them. */
+async function sortedEntries(directory: string): Promise<Dirent[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const keys = new Map(entries.map((entry) => [entry, Buffer.from(entry.name)]));
+  return entries.sort((a, b) => Buffer.compare(keys.get(a) ?? Buffer.alloc(0), keys.get(b) ?? Buffer.alloc(0)));
+}
+
+/** Node shows what is no UTF-8 as U+FFFD, and then does not find it. */
+function explained(error: unknown, local: string): unknown {
+  const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+  if (!missing || !local.includes("\uFFFD")) return error;
+  return new LocalError("Its name is not valid UTF-8.", "Rename it: names in the swarm are UTF-8.", { cause: error });
+}
+
+export function isPart(name: string): boolean {
+  return name.startsWith(".") && name.endsWith(PART_SUFFIX);
+}
+
+/** The file's first `sizeBytes` bytes. @throws LocalError when it has fewer, or more */
+export async function* readFile(local: string, sizeBytes: number): AsyncGenerator<Bytes> {
+  const handle = await open(local, "r");
+  try {
+    let position = 0;
+    for (;;) {
+      // A chunk of its own each time: what was handed on may still be on its way to the socket.
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(CHUNK_BYTES), 0, CHUNK_BYTES, position);
+      position += bytesRead;
+      if (position > sizeBytes || (bytesRead === 0 && position < sizeBytes)) throw changed(local);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+function changed(local: string): LocalError {
+  return new LocalError(
+    `${local} changed while it was read.`,
+    "Run this again; what is there already is not sent again.",
+  );
+}
+
+/** Hexadecimal. */
+export async function sha256Of(local: string, sizeBytes: number): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of readFile(local, sizeBytes)) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+/** Whether a file of this machine has just this content; it is read only when its size is right. */
+export async function hasContent(local: string, size: number, sha256: string): Promise<boolean> {
+  const found = await stat(local).catch(() => undefined);
+  if (!found?.isFile() || found.size !== size) return false;
+  return (await sha256Of(local, size).catch(() => undefined)) === sha256;
+}

@@ -37,6 +37,8 @@ export interface Output {
   /** Somebody watches it. */
   readonly terminal: boolean;
   readonly columns: number;
+  /** undefined: unknown. */
+  readonly rows?: number | undefined;
 }
 
 export interface Call<O extends Options> {

@@ -3,6 +3,7 @@ import { nearest } from "../options.ts";
 import { type Command, type Context, UsageError } from "./command.ts";
 import { cat } from "./commands/cat.ts";
 import { CLOCK_COMMANDS } from "./commands/clock.ts";
+import { demo } from "./commands/demo.ts";
 import { drop } from "./commands/drop.ts";
 import { get } from "./commands/get.ts";
 import { KEY_COMMANDS } from "./commands/key.ts";
@@ -36,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   drop,
   ...CLOCK_COMMANDS,
   ...KEY_COMMANDS,
+  demo,
 ];
 
 /** Answers the exit code. */

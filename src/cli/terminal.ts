@@ -28,5 +28,8 @@ function outputOf(stream: WriteStream): Output {
     get columns() {
       return stream.columns ?? COLUMNS;
     },
+    get rows() {
+      return stream.rows;
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { hostname } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { START_OPTIONS } from "./config.ts";
@@ -21,6 +21,7 @@ describe("the options of start", () => {
       swarmPort: 4243,
       listen: undefined,
       discovery: true,
+      processes: availableParallelism() - 1,
       fetchPrivate: false,
       logLevel: "info",
       name: hostname(),

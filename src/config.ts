@@ -1,4 +1,5 @@
 /** Every option of `fsdfs start`, declared once: flag, environment variable, type, default and help text. */
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import {
   absolutePath,
@@ -32,6 +33,8 @@ export const STATE_DIRECTORY_NAME = ".fsdfs";
 const COPIES_MAX = 100;
 const RESERVE = 0.02;
 const GRACE_MS = 10 * 60_000;
+/** Beyond it processes have no core of their own on any usual machine. */
+const PROCESSES_MAX = 128;
 const PULLS = 4;
 /** More would only make each of them slower. */
 const PULLS_MAX = 64;
@@ -180,6 +183,17 @@ export const START_OPTIONS = {
     },
     parseDurationMs,
     GRACE_MS,
+  ),
+  processes: option(
+    {
+      flag: "processes",
+      env: "FSDFS_PROCESSES",
+      placeholder: "COUNT",
+      defaultText: "one for each core above the first",
+      help: "How many processes of their own serve clients. With 0 the process that keeps the swarm serves them as well.",
+    },
+    (text) => parseInteger(text, 0, PROCESSES_MAX),
+    availableParallelism() - 1,
   ),
   pulls: option(
     {

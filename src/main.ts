@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { openDiskFileStore } from "./adapters/disk/file-store.ts";
 import { isLocked, lockDirectory } from "./adapters/disk/lock.ts";
-import { openLmdbCatalogStore } from "./adapters/lmdb/catalog-store.ts";
+import { type LmdbStore, openLmdbCatalogStore } from "./adapters/lmdb/catalog-store.ts";
 import { createMdnsDiscovery } from "./adapters/mdns/discovery.ts";
 import { createMeshNetwork } from "./adapters/mesh/network.ts";
 import { linkBandwidth } from "./adapters/system/bandwidth.ts";
@@ -16,11 +16,12 @@ import { STATE_DIRECTORY_NAME } from "./config.ts";
 import { swarmKey } from "./core/security/swarm-key.ts";
 import { FsdfsError } from "./errors.ts";
 import { createHttpGateway } from "./gateways/http/gateway.ts";
-import { type CatalogStore, CatalogStoreError } from "./ports/catalog-store.ts";
+import { CatalogStoreError } from "./ports/catalog-store.ts";
 import type { Discovery } from "./ports/discovery.ts";
 import { NetworkError } from "./ports/network.ts";
 import { FsdfsServer } from "./server/fsdfs-server.ts";
 import type { Ports, Server, ServerOptions } from "./server/server.ts";
+import { ServingProcesses } from "./serving.ts";
 import type { StartOptions } from "./start-options.ts";
 
 /** One server over its ports: what a real start and the simulator have in common. */
@@ -42,13 +43,18 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
     undo.push(await lockDirectory(join(options.data, STATE_DIRECTORY_NAME)));
     if (options.state !== undefined) undo.push(await lockDirectory(options.state));
     const log = createLog({ level: options.logLevel, pretty: process.stderr.isTTY === true });
+    // Found out, and begun, before anything that takes its time.
+    const serving = options.processes > 0 ? await ServingProcesses.prepare(options, log) : undefined;
+    if (serving !== undefined) undo.push(() => serving.letGo());
     const key = await swarmKey(options.password);
 
     // The outside of the server: disk, catalog, network, the LAN.
     const files = await openDiskFileStore(options.data);
-    const catalog = openCatalog(options.state ?? join(options.data, STATE_DIRECTORY_NAME, "catalog"));
-    const load = createLoadMeter(options.bandwidth ?? (await linkBandwidth()));
-    undo.push(() => load.close());
+    const catalogDirectory = options.state ?? join(options.data, STATE_DIRECTORY_NAME, "catalog");
+    const catalog = openCatalog(catalogDirectory);
+    const meter = createLoadMeter(options.bandwidth ?? (await linkBandwidth()));
+    undo.push(() => meter.close());
+    const load = { load: () => Math.max(meter.load(), serving?.load() ?? 0), sent: meter.sent };
     const network = createMeshNetwork({
       password: options.password,
       port: options.swarmPort,
@@ -72,13 +78,21 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
       publicRead: options.publicRead,
       fetchPrivate: options.fetchPrivate,
       listenHost: options.listen,
-      port: options.port,
+      port: serving?.controlSocket ?? options.port,
       onSent: load.sent,
     });
     undo.push(() => gateway.close());
-    const { port } = await gateway.listen();
-    const { name, softwareVersion, swarmPort } = options;
-    log.info("the server serves", { name, version: softwareVersion, port, swarmPort, data: options.data });
+    if (serving !== undefined) undo.push(() => serving.close());
+    await gateway.listen();
+    await serving?.begin({
+      server,
+      swarmKey: key,
+      catalog: catalogDirectory,
+      onSent: load.sent,
+      onEnded: () => catalog.forgetDeadReaders(),
+    });
+    const { name, port, swarmPort, softwareVersion: version } = options;
+    log.info("the server serves", { name, version, port, swarmPort, data: options.data });
     return { server, httpPort: port, stop: () => undoAll(undo) };
   } catch (error) {
     await undoAll(undo);
@@ -91,7 +105,7 @@ export function isDataInUse(dataDirectory: string): Promise<boolean> {
   return isLocked(join(dataDirectory, STATE_DIRECTORY_NAME));
 }
 
-function openCatalog(directory: string): CatalogStore {
+function openCatalog(directory: string): LmdbStore {
   try {
     return openLmdbCatalogStore(directory);
   } catch (error) {

@@ -21,6 +21,8 @@ export interface StartOptions extends Omit<ServerOptions, "swarmKey"> {
   /** The IP address to listen on; undefined: all interfaces. */
   readonly listen: string | undefined;
   readonly discovery: boolean;
+  /** Serving processes; 0: the control process serves. */
+  readonly processes: number;
   /** Files may be fetched from this machine and private networks. */
   readonly fetchPrivate: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -46,6 +48,7 @@ export function startOptions(values: StartValues, resolved: Resolved): StartOpti
     swarmPort,
     listen: values.listen,
     discovery: !values.noDiscovery,
+    processes: values.processes,
     fetchPrivate: values.fetchPrivate,
     logLevel: values.logLevel,
     name: values.name ?? hostname(),

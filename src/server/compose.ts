@@ -19,7 +19,7 @@ import { Mesh } from "./mesh/mesh.ts";
 import { Seat } from "./mesh/seat.ts";
 import { SelfCheck } from "./mesh/self-check.ts";
 import { Decisions } from "./operations/decisions.ts";
-import { ownReport } from "./operations/servers.ts";
+import { describeServer, ownReport } from "./operations/servers.ts";
 import type { Parts } from "./parts.ts";
 import { Readiness } from "./readiness.ts";
 import { Dropping } from "./replication/dropping.ts";
@@ -160,6 +160,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     strangers.unit,
     choresUnit(trash, uploads, copies),
   ];
+  const tokenKeys = deriveTokenKeys(options.swarmKey);
   const parts: Parts = {
     options,
     ports,
@@ -181,7 +182,23 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     sources,
     puller,
     dropping,
-    tokenKeys: deriveTokenKeys(options.swarmKey),
+    tokenKeys,
+    lookups: {
+      read: () => catalog.read(),
+      serverOf: (origin) => catalog.serverOf(origin),
+      context,
+      get zone() {
+        return settings.roster.get(catalog.self)?.zone;
+      },
+      describeServer: (server) => describeServer(parts, server),
+      writtenAt: (stamp) => settings.writtenAt(stamp),
+    },
+    access: {
+      wall: () => clock.wall(),
+      publicRead: options.publicRead,
+      key: (id) => settings.keys.get(id),
+      tokenKeys,
+    },
     ending,
     report,
   };

@@ -46,6 +46,17 @@ export interface Face {
   authenticate(credential: Credential, request: { method: string; target: string }): Promise<Principal>;
 }
 
+/**
+ * This process is not the one to answer, or not now: what was asked for is to be asked of the server's control process,
+ * as it came. No user meets it.
+ */
+export class NotHere extends Error {
+  constructor() {
+    super("the control process is to answer");
+    this.name = "NotHere";
+  }
+}
+
 export type Scope = "read" | "write" | "admin";
 
 /** How a caller proves what it may. */

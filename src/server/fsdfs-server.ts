@@ -1,11 +1,14 @@
 /** The life of one server: what is done in which order when it starts and when it stops. */
 import { readCopy } from "../core/catalog/copies.ts";
 import { FsdfsError } from "../errors.ts";
+import type { LeaseRegister } from "../ports/lease-register.ts";
 import { type Assembly, assemble } from "./compose.ts";
 import type { Face } from "./face.ts";
 import { serveForwarded } from "./forward.ts";
 import { serveConditions } from "./operations/conditional.ts";
 import type { Ports, Server, ServerOptions } from "./server.ts";
+import { Leases } from "./serving/leases.ts";
+import type { ServingSink } from "./serving/view.ts";
 import { ServingFace } from "./serving-face.ts";
 import { sleep } from "./timers.ts";
 
@@ -43,6 +46,12 @@ export class FsdfsServer implements Server {
     await discovery.start(port, (address) => parts.mesh.connectTo([address]));
     parts.membership.start(this.#ending.signal);
     this.#face = new ServingFace(parts, true);
+  }
+
+  leaseTo(register: LeaseRegister, sink: ServingSink): void {
+    if (this.#assembly === undefined) throw new FsdfsError("stopping");
+    const { clock, log } = this.#ports;
+    new Leases(this.#assembly.parts, register, sink).unit.start(clock, log, this.#ending.signal);
   }
 
   async stop(): Promise<void> {

@@ -7,6 +7,8 @@ import type { Mesh } from "./mesh/mesh.ts";
 import type { ServerReport } from "./mesh/messages.ts";
 import type { Seat } from "./mesh/seat.ts";
 import type { Decisions } from "./operations/decisions.ts";
+import type { Access } from "./operations/keys.ts";
+import type { Lookups } from "./operations/lookups.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Dropping } from "./replication/dropping.ts";
 import type { Puller } from "./replication/puller.ts";
@@ -43,6 +45,8 @@ export interface Parts {
   readonly puller: Puller;
   readonly dropping: Dropping;
   readonly tokenKeys: TokenKeys;
+  readonly lookups: Lookups;
+  readonly access: Access;
   /** Aborted when the server stops. */
   readonly ending: AbortSignal;
   report(): ServerReport;

@@ -60,6 +60,12 @@ export class Readiness {
     return this.#liveness.isFresh(this.#clock.monotonic(), (origin) => this.#catalog.knownNumber(origin));
   }
 
+  /** Until when that holds if nothing more is heard (F5); in the past when it does not hold. */
+  freshUntil(now: number): number {
+    if (this.#ending.aborted || this.isBehind) return Number.NEGATIVE_INFINITY;
+    return this.#liveness.freshUntil(now, (origin) => this.#catalog.knownNumber(origin));
+  }
+
   /** Waits until this server is fresh, or something else will do; false when it does not come to that. */
   async becomesFresh(orElse: () => boolean = () => false): Promise<boolean> {
     const deadline = this.#clock.monotonic() + FRESH_WAIT_MS;

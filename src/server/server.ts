@@ -4,11 +4,13 @@ import type { CatalogStore } from "../ports/catalog-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Discovery } from "../ports/discovery.ts";
 import type { FileStore } from "../ports/file-store.ts";
+import type { LeaseRegister } from "../ports/lease-register.ts";
 import type { LoadMeter } from "../ports/load-meter.ts";
 import type { Log } from "../ports/log.ts";
 import type { Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import type { Face } from "./face.ts";
+import type { ServingSink } from "./serving/view.ts";
 
 /** Everything outside of the server. */
 export interface Ports {
@@ -64,6 +66,8 @@ export interface Server {
   readonly face: Face;
   /** Recovers what a crash left, joins the swarm in the background, and serves. @throws FsdfsError when it must not start */
   start(): Promise<void>;
+  /** Tells serving processes from now on until when they may answer readers (lease.ts), and what they need for it. */
+  leaseTo(register: LeaseRegister, sink: ServingSink): void;
   /** Finishes or cleanly abandons what is under way and lets go of everything, within 5 seconds. Idempotent. */
   stop(): Promise<void>;
 }

@@ -89,7 +89,7 @@ export class ServingFace implements Face {
 
   async head(path: string): Promise<EntryInfo> {
     const file = parseDirectoryPath(path);
-    return await this.#run("head", [file], async () => head(this.#parts, file));
+    return await this.#run("head", [file], async () => head(this.#parts.lookups, file));
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<OpenedFile> {
@@ -122,7 +122,7 @@ export class ServingFace implements Face {
   async list(path: string, options: ListOptions = {}): Promise<Listing> {
     const directory = parseDirectoryPath(path);
     if (options.after !== undefined) parsePath(options.after);
-    return await this.#run("list", [directory, options], async () => list(this.#parts, directory, options));
+    return await this.#run("list", [directory, options], async () => list(this.#parts.lookups, directory, options));
   }
 
   async locate(paths: readonly string[]): Promise<(Location | undefined)[]> {
@@ -130,7 +130,7 @@ export class ServingFace implements Face {
       throw new FsdfsError("argument-invalid", { name: "paths", reason: `at most ${LOCATE_MAX} at once` });
     }
     const files = paths.map(parsePath);
-    const found = await this.#run("locate", [files], async () => locate(this.#parts, files));
+    const found = await this.#run("locate", [files], async () => locate(this.#parts.lookups, files));
     return found.map((location) => location ?? undefined); // JSON has made null of undefined.
   }
 
@@ -185,7 +185,7 @@ export class ServingFace implements Face {
   }
 
   async authenticate(credential: Credential, request: { method: string; target: string }): Promise<Principal> {
-    return authenticate(this.#parts, credential, request);
+    return authenticate(this.#parts.access, credential, request);
   }
 
   async #run<T>(operation: PlainOperation, args: readonly unknown[], here: () => Promise<T>): Promise<T> {

@@ -39,7 +39,8 @@ export interface StoredKey {
   readonly revoked: boolean;
 }
 
-interface Decoded {
+/** All of it, as one snapshot of the catalog has it. */
+export interface DecodedSettings {
   readonly copies: number;
   readonly writeCopies: number;
   readonly roster: ReadonlyMap<ServerId, RosterEntry>;
@@ -49,15 +50,15 @@ interface Decoded {
 
 export class Settings {
   readonly #catalog: Catalog;
-  #decoded: Decoded;
+  #decoded: DecodedSettings;
   readonly #listeners: (() => void)[] = [];
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
-    this.#decoded = decode(catalog.read());
+    this.#decoded = decodeSettings(catalog.read());
     catalog.onChange(({ settings }) => {
       if (!settings) return;
-      this.#decoded = decode(catalog.read());
+      this.#decoded = decodeSettings(catalog.read());
       for (const listener of this.#listeners) listener();
     });
   }
@@ -133,7 +134,7 @@ export function sameRosterEntry(a: RosterEntry | undefined, b: RosterEntry): boo
   );
 }
 
-function decode(view: ReadView): Decoded {
+export function decodeSettings(view: ReadView): DecodedSettings {
   const roster = new Map<ServerId, RosterEntry>();
   for (const [, value] of settings(view, "roster/")) roster.set((value as RosterEntry).id, value as RosterEntry);
   const keys = new Map<string, StoredKey>();

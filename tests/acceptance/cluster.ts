@@ -240,7 +240,8 @@ function cleanEnvironment(directory: string): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !/^(FSDFS_|NODE_OPTIONS|VITEST)/.test(entry[0]),
   );
-  return { ...Object.fromEntries(kept), XDG_STATE_HOME: join(directory, "xdg-state") };
+  // Two, so that what one process is told is asked of another.
+  return { ...Object.fromEntries(kept), XDG_STATE_HOME: join(directory, "xdg-state"), FSDFS_PROCESSES: "2" };
 }
 
 function run(args: readonly string[], cwd: string, env: Record<string, string>): RunningProcess {

@@ -159,6 +159,7 @@ function serverOptions({ quotaBytes, join: joined }: ServerChoices, places: Plac
     listen: LOOPBACK,
     discovery: false,
     fetchPrivate: false,
+    processes: 0,
     logLevel: "error",
     name: `server-${places.httpPort}`,
     zone: undefined,

@@ -34,6 +34,7 @@ function program({ files, catalog, network, clock }: Ports): Server & { ticks: (
       await network.listen(async ({ head }) => ({ head }));
       tick();
     },
+    leaseTo: () => undefined,
     stop: async () => {
       await network.close();
       await catalog.close();

@@ -78,7 +78,12 @@ const LAYERS: readonly Layer[] = [
     mayTypes: ["src/server/face.ts"],
     packages: "*",
   },
-  { name: "main", matches: inside("src/main.ts"), may: ["src/"], packages: "*" },
+  {
+    name: "main",
+    matches: inside("src/main.ts", "src/serving.ts", "src/serving-process.ts"),
+    may: ["src/"],
+    packages: "*",
+  },
 ];
 
 const layerOf = (path: string) => LAYERS.find((layer) => layer.matches(path));

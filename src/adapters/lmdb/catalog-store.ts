@@ -29,6 +29,8 @@ export interface LmdbOptions {
 export interface LmdbStore extends CatalogStore {
   /** What each table takes of the disk; pages that wait to be used again are in none. */
   treeSizes(): TreeSize[];
+  /** Another process that read has ended, perhaps without saying so: what it read is not to be kept for it. */
+  forgetDeadReaders(): void;
 }
 
 interface QueuedChange {
@@ -105,6 +107,10 @@ class LmdbCatalogStore implements LmdbStore {
 
   treeSizes(): TreeSize[] {
     return this.#tables.sizes();
+  }
+
+  forgetDeadReaders(): void {
+    if (this.#closing === undefined) this.#tables.root.readerCheck();
   }
 
   close(): Promise<void> {

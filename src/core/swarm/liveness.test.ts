@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { serverNumbered } from "../../../tests/catalog/arbitrary.ts";
+import { LEASE_MS, leaseUntil } from "./lease.ts";
 import { FRESH_MS, Liveness, UP_MS } from "./liveness.ts";
 
 const GRACE_MS = 600_000;
@@ -101,6 +102,24 @@ describe("freshness", () => {
   });
 });
 
+describe("a lease", () => {
+  it("F5: ends 1.5 s after the oldest heartbeat that freshness rests on was sent, and after a second at most", () => {
+    const liveness = new Liveness(0, GRACE_MS);
+    const lease = (now: number, applied: number) =>
+      leaseUntil(
+        now,
+        liveness.freshUntil(now, () => applied),
+      );
+    expect(lease(500, 0)).toBe(500 + LEASE_MS);
+    liveness.answered(one, RUN, 1000, 1100, { origin: ORIGIN, number: 5 });
+    liveness.answered(two, RUN, 1200, 1300, { origin: "two@1", number: 0 });
+    expect(lease(1300, 5)).toBe(1300 + LEASE_MS);
+    expect(lease(1900, 5)).toBe(1000 + FRESH_MS);
+    expect(lease(1900, 4)).toBeLessThanOrEqual(1900);
+    expect(lease(1000 + FRESH_MS, 5)).toBeLessThanOrEqual(1000 + FRESH_MS);
+  });
+});
+
 describe("acknowledging", () => {
   it("F3: waits 1.5 s after the last answer that did not announce the write", () => {
     const liveness = new Liveness(0, GRACE_MS);
@@ -162,7 +181,7 @@ describe("a goodbye", () => {
 
 type Step =
   | { readonly do: "pass"; readonly ms: number }
-  | { readonly do: "beat" | "write" | "push" | "pushed" }
+  | { readonly do: "beat" | "write" | "push" | "pushed" | "lease" }
   | { readonly do: "restart writer" | "restart reader" | "writer leaves" | "reader leaves" }
   | { readonly do: "answer" | "take answer" | "take goodbye"; readonly which: number };
 
@@ -176,6 +195,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("take answer" as const), which: fc.nat(3) }) },
   { weight: 3, arbitrary: fc.constant({ do: "write" as const }) },
   { weight: 1, arbitrary: fc.constantFrom({ do: "push" as const }, { do: "pushed" as const }) },
+  { weight: 1, arbitrary: fc.constant({ do: "lease" as const }) },
   { weight: 1, arbitrary: fc.constantFrom({ do: "restart writer" as const }, { do: "restart reader" as const }) },
   { weight: 1, arbitrary: fc.constantFrom({ do: "writer leaves" as const }, { do: "reader leaves" as const }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("take goodbye" as const), which: fc.nat(1) }) },
@@ -187,6 +207,8 @@ interface Mistakes {
   readonly earlyMs?: number;
   /** A goodbye is taken for one of whatever runs on that server now. */
   readonly anyProcess?: boolean;
+  /** What is heard does not end a lease. */
+  readonly keepsLease?: boolean;
 }
 
 type Goodbye = { readonly writer: number; readonly number: number } | { readonly reader: number };
@@ -194,6 +216,7 @@ type Goodbye = { readonly writer: number; readonly number: number } | { readonly
 /**
  * A writer and a reader. Every step may come arbitrarily late, which is what delays and stops of either look like;
  * messages overtake each other, and those that are never taken are lost. Who leaves says goodbye and is started again.
+ * The reader has serving processes, which look at its lease.
  */
 class Pair {
   #now = 0;
@@ -208,6 +231,7 @@ class Pair {
   #applied = 0;
   #toldApplied = 0;
   #acknowledged = 0;
+  #leasedUntil = 0;
   readonly #mistakes: Mistakes;
 
   constructor(mistakes: Mistakes) {
@@ -235,10 +259,15 @@ class Pair {
         if (answer === undefined) break;
         const announced = { origin: ORIGIN, number: answer.number };
         this.#reader.answered(one, `writer ${answer.writer}`, answer.sentAt, this.#now, announced);
+        if (!this.#mistakes.keepsLease) this.#lease();
         break;
       }
       case "take goodbye":
         this.#takeGoodbye(takeOne(this.#goodbyes, step.which));
+        this.#lease();
+        break;
+      case "lease":
+        this.#lease();
         break;
       case "write":
         this.#written += 1;
@@ -268,8 +297,16 @@ class Pair {
 
   /** A read at the reader would be answered from its own catalog, and would miss a write that was acknowledged. */
   get isStale(): boolean {
-    const answersItself = this.#reader.isUp(one, this.#now) && this.#reader.isFresh(this.#now, () => this.#applied);
-    return answersItself && this.#applied < this.#acknowledged;
+    const isFresh = this.#reader.isFresh(this.#now, () => this.#applied);
+    const answersItself = isFresh || this.#now < this.#leasedUntil;
+    return this.#reader.isUp(one, this.#now) && answersItself && this.#applied < this.#acknowledged;
+  }
+
+  #lease(): void {
+    this.#leasedUntil = leaseUntil(
+      this.#now,
+      this.#reader.freshUntil(this.#now, () => this.#applied),
+    );
   }
 
   #takeGoodbye(goodbye: Goodbye | undefined): void {
@@ -291,6 +328,7 @@ class Pair {
 
   #restartReader(): void {
     this.#answers = [];
+    this.#leasedUntil = 0; // Its serving processes end with it.
     this.#readerRun += 1;
     this.#reader = new Liveness(this.#now, GRACE_MS);
   }
@@ -318,12 +356,16 @@ describe("a writer and a reader that count each other up", () => {
       });
     });
 
-  it("P5, F3: a reader that is fresh never misses an acknowledged write, whatever is late, lost, stopped, restarted or says goodbye", () => {
+  it("P5, F3, F5: a reader that is fresh or has a lease never misses an acknowledged write, whatever is late, lost, stopped, restarted or says goodbye", () => {
     fc.assert(neverStale(), { numRuns: 5000 });
   });
 
   it("P5, F3: this can fail: acknowledging 0.1 s too early is found out", () => {
     expect(fc.check(neverStale({ earlyMs: 100 }), { numRuns: 20_000, seed: 1 }).failed).toBe(true);
+  });
+
+  it("P5, F6: this can fail: a lease that outlasts what is heard is found out", () => {
+    expect(fc.check(neverStale({ keepsLease: true }), { numRuns: 50_000, seed: 1 }).failed).toBe(true);
   });
 
   it("P5, F4: this can fail: a late goodbye that is taken for the next process's is found out", () => {

@@ -8,6 +8,7 @@
  * F3. A writer acknowledges when, for each server, either it has applied the write, or FRESH_MS have gone by since it
  *     was last given an answer that did not announce the write. By F2 such a server does not answer readers from its
  *     own catalog without the write, unless it counts the writer as down.
+ *     What was fresh stays so until `freshUntil`, for whoever reads this server's catalog (F5, lease.ts).
  * F4. A process that said goodbye answers no reader and acknowledges no write from before it said so. It is not up from
  *     the moment the goodbye is heard, if all that it ever announced has been applied here, and no writer waits for it.
  *     A goodbye is of one process: what the next one on that server was told counts, however late the goodbye comes.
@@ -119,11 +120,18 @@ export class Liveness {
 
   /** Whether this server may answer from its own catalog. `applied` tells up to which number an origin is known here. */
   isFresh(now: number, applied: (origin: string) => number): boolean {
+    return now < this.freshUntil(now, applied);
+  }
+
+  /** Until when that holds if nothing more is heard; at `now` or before when it does not hold. */
+  freshUntil(now: number, applied: (origin: string) => number): number {
+    let until = Number.POSITIVE_INFINITY;
     for (const [server, answer] of this.#answers) {
       if (!this.isUp(server, now)) continue;
-      if (now - answer.sentAt >= FRESH_MS || applied(answer.origin) < answer.number) return false;
+      if (applied(answer.origin) < answer.number) return Number.NEGATIVE_INFINITY;
+      until = Math.min(until, answer.sentAt + FRESH_MS);
     }
-    return true;
+    return until;
   }
 
   /** This server answered a process of `server`, announcing its own `number`. */

@@ -41,7 +41,9 @@ export async function sendAnswer(
     case "json":
       return sendJson(exchange, answer.status, answer.headers ?? {}, answer.value, lingerMs);
     case "empty":
-      return sendWhole(exchange, answer.status, answer.headers ?? {}, "", lingerMs);
+      return sendWhole(exchange, answer.status, answer.headers ?? {}, "", () =>
+        discardRest(exchange.request, lingerMs),
+      );
     case "content":
       return sendContent(exchange, answer, onSent);
   }
@@ -59,15 +61,16 @@ function sendJson(
   lingerMs: number,
 ): Promise<void> {
   const all = { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers };
-  return sendWhole(exchange, status, all, `${JSON.stringify(value)}\n`, lingerMs);
+  return sendWhole(exchange, status, all, `${JSON.stringify(value)}\n`, () => discardRest(exchange.request, lingerMs));
 }
 
-async function sendWhole(
+/** @param rest reads on and throws away what else the client sends, for a while */
+export async function sendWhole(
   exchange: Exchange,
   status: number,
   headers: OutgoingHttpHeaders,
   text: string,
-  lingerMs: number,
+  rest: () => Promise<void>,
 ): Promise<void> {
   const { request, response } = exchange;
   if (response.headersSent || response.destroyed) {
@@ -82,7 +85,7 @@ async function sendWhole(
     // The answer is complete for the client, by its Content-Length, while the connection still takes what it sends.
     if (visible === "") response.flushHeaders();
     else response.write(visible);
-    await discardRest(request, lingerMs);
+    await rest();
     response.end();
   } else {
     response.end(visible);
@@ -134,7 +137,7 @@ async function sendContent(
 }
 
 /** Resolves when the system has taken `chunk`, so that its memory is free again; false when the client has gone. */
-function written(response: ServerResponse, chunk: Bytes): Promise<boolean> {
+export function written(response: ServerResponse, chunk: Bytes): Promise<boolean> {
   if (response.destroyed) return Promise.resolve(false);
   return new Promise((resolve) => {
     const gone = () => resolve(false);

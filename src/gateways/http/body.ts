@@ -15,6 +15,8 @@ export interface Exchange {
   readonly broken: AbortController;
   /** The client waits for "100 Continue" before it sends the body. */
   awaitsContinue: boolean;
+  /** The whole body, once it has been read. */
+  body?: Buffer;
 }
 
 export function hasBody(request: IncomingMessage): boolean {
@@ -74,7 +76,8 @@ export async function readJson(exchange: Exchange, limits: HttpLimits): Promise<
     if (sizeBytes > limits.jsonBytesMax) throw tooLarge;
     chunks.push(chunk);
   }
-  return parseJson(Buffer.concat(chunks));
+  exchange.body = Buffer.concat(chunks);
+  return parseJson(exchange.body);
 }
 
 function parseJson(bytes: Bytes): unknown {

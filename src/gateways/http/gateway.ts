@@ -2,24 +2,20 @@
  * The HTTP gateway: clients' requests, turned into calls of the server's face. Fastify routes; bodies, answers and
  * errors are this gateway's own, since files are streamed in both directions and paths are not to be decoded twice.
  */
-import { METHODS, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { METHODS } from "node:http";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from "fastify";
 import { FsdfsError } from "../../errors.ts";
 import type { Log } from "../../ports/log.ts";
-import type { Face, Principal } from "../../server/face.ts";
-import { admit } from "./access.ts";
-import { sendAnswer, sendError } from "./answer.ts";
-import { declaredSize, type Exchange, hasBody, readBody, readJson } from "./body.ts";
+import type { Face } from "../../server/face.ts";
+import { sendError } from "./answer.ts";
 import { ConnectionWatch } from "./connections.ts";
 import { toFsdfsError } from "./errors.ts";
-import { createFetcher, type Fetcher } from "./fetch/fetcher.ts";
+import { createFetcher } from "./fetch/fetcher.ts";
+import { type Context, handle, targetOf } from "./handling.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
-import { type Call, type Operation, pathOfTarget, queryOf, routingUrl } from "./operation.ts";
+import { bind, closeGently, listenOn } from "./listening.ts";
+import { type Operation, routingUrl } from "./operation.ts";
 import { OPERATIONS } from "./routes.ts";
-
-/** Silence after which a client that waits for a long request is probed. */
-const PROBE_AFTER_MS = 30_000;
 
 export interface HttpGatewayOptions {
   readonly face: Face;
@@ -30,8 +26,8 @@ export interface HttpGatewayOptions {
   readonly fetchPrivate?: boolean;
   /** The address to listen on; undefined: all interfaces. */
   readonly listenHost?: string | undefined;
-  /** 0: any free port. */
-  readonly port: number;
+  /** 0: any free port; or the path of a local socket. */
+  readonly port: number | string;
   readonly limits?: Partial<HttpLimits>;
   /** So many bytes of files have gone out to clients. */
   readonly onSent?: (bytes: number) => void;
@@ -42,17 +38,6 @@ export interface HttpGateway {
   listen(): Promise<{ port: number }>;
   /** Takes no more requests, lets those under way end for a moment, then cuts them. Idempotent. */
   close(): Promise<void>;
-}
-
-/** Everything that a request is handled with. */
-interface Context {
-  readonly face: Face;
-  readonly log: Log;
-  readonly publicRead: boolean;
-  readonly limits: HttpLimits;
-  readonly fetcher: Fetcher;
-  readonly watch: ConnectionWatch;
-  readonly onSent: (bytes: number) => void;
 }
 
 export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
@@ -69,11 +54,13 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
   return {
     async listen() {
       await app.ready();
-      await bind(server, options.port, options.listenHost);
-      return { port: (server.address() as AddressInfo).port };
+      if (typeof options.port === "string") await listenOn(server, { path: options.port });
+      else await bind(server, options.port, options.listenHost);
+      const address = server.address();
+      return { port: typeof address === "object" ? (address?.port ?? 0) : 0 };
     },
     close() {
-      closed ??= closeGently(app, limits.closeGraceMs);
+      closed ??= closeGently(server, limits.closeGraceMs, () => app.close());
       return closed;
     },
   };
@@ -85,7 +72,7 @@ function createApp(context: Context): FastifyInstance {
     logger: false,
     exposeHeadRoutes: false,
     return503OnClosing: false,
-    rewriteUrl: (request) => routingUrl(targetOf(request.url ?? "/")),
+    rewriteUrl: (request) => routingUrl(targetOf(request.url)),
     connectionTimeout: limits.connectionIdleMs,
     keepAliveTimeout: limits.keepAliveMs,
     // Uploads may take any time; what stands still is ended by the idle limits.
@@ -115,7 +102,9 @@ function addRoute(app: FastifyInstance, context: Context, operation: Operation):
     url: operation.url,
     handler: (request, reply) => {
       reply.hijack();
-      return handle(context, operation, request, context.watch.begin(request.raw, reply.raw));
+      const params = request.params as Readonly<Record<string, string>>;
+      const routed = { operation, target: targetOf(request.originalUrl), params };
+      return handle(context, routed, context.watch.begin(request.raw, reply.raw));
     },
   });
 }
@@ -144,119 +133,4 @@ async function refuse(
 ): Promise<void> {
   reply.hijack();
   await sendError(context.watch.begin(request.raw, reply.raw), error, context.limits.lingerMs);
-}
-
-async function handle(
-  context: Context,
-  operation: Operation,
-  request: FastifyRequest,
-  exchange: Exchange,
-): Promise<void> {
-  const { log, limits } = context;
-  try {
-    const call = await admittedCall(context, operation, request, exchange);
-    await sendAnswer(exchange, await operation.run(call), limits.lingerMs, context.onSent);
-  } catch (thrown) {
-    const error = toFsdfsError(thrown, log);
-    if (error.status >= 500)
-      log.warn("an HTTP request failed", { method: request.method, url: operation.url, code: error.code });
-    await sendError(exchange, error, limits.lingerMs);
-  }
-}
-
-async function admittedCall(
-  context: Context,
-  operation: Operation,
-  request: FastifyRequest,
-  exchange: Exchange,
-): Promise<Call> {
-  const { headers, httpVersion } = exchange.request;
-  if (headers.host === undefined && httpVersion === "1.1") throw new FsdfsError("request-malformed");
-  const target = targetOf(request.originalUrl);
-  const query = queryOf(target);
-  const principal = await admit(operation, { method: request.method, target, query, headers }, context);
-  return makeCall(context, { request, exchange, target, query, principal });
-}
-
-interface Admitted {
-  readonly request: FastifyRequest;
-  readonly exchange: Exchange;
-  readonly target: string;
-  readonly query: URLSearchParams;
-  readonly principal: Principal;
-}
-
-function makeCall({ face, limits, fetcher }: Context, { request, exchange, target, query, principal }: Admitted): Call {
-  return {
-    face,
-    principal,
-    method: request.method,
-    headers: exchange.request.headers,
-    params: request.params as Readonly<Record<string, string>>,
-    query,
-    path: () => pathOfTarget(target),
-    hasBody: () => hasBody(exchange.request),
-    declaredSize: () => declaredSize(exchange.request),
-    body: () => readBody(exchange, { idleMs: limits.uploadIdleMs }),
-    json: () => readJson(exchange, limits),
-    fetch: (url) => fetcher.open(url, outlasting(exchange)),
-  };
-}
-
-/**
- * While a request is carried out without anything on its connection, that may stand still; the system's own probes tell
- * when the client's machine has gone. Aborted when the client leaves.
- */
-function outlasting({ request, response }: Exchange): AbortSignal {
-  const gone = new AbortController();
-  const { socket } = request;
-  socket.setTimeout(0);
-  socket.setKeepAlive(true, PROBE_AFTER_MS);
-  response.once("close", () => gone.abort());
-  if (response.destroyed || socket.destroyed) gone.abort();
-  return gone.signal;
-}
-
-/** The target as origin servers usually get it. The absolute form must be taken as well (RFC 9112, 3.2.2). */
-function targetOf(url: string): string {
-  const target = url.replace(/^https?:\/\/[^/?]*/i, "");
-  return target.startsWith("/") ? target : `/${target}`;
-}
-
-async function bind(server: Server, port: number, host: string | undefined): Promise<void> {
-  if (host !== undefined) return listenOn(server, port, host);
-  try {
-    await listenOn(server, port, "::");
-  } catch (error) {
-    if (errorCode(error) !== "EAFNOSUPPORT") throw error;
-    await listenOn(server, port, "0.0.0.0");
-  }
-}
-
-function listenOn(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: Error) =>
-      reject(errorCode(error) === "EADDRINUSE" ? new FsdfsError("port-in-use", { port }, { cause: error }) : error);
-    server.once("error", failed);
-    server.listen({ port, host, exclusive: true }, () => {
-      server.off("error", failed);
-      resolve();
-    });
-  });
-}
-
-function errorCode(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
-}
-
-async function closeGently(app: FastifyInstance, graceMs: number): Promise<void> {
-  const { server } = app;
-  const stopped = server.listening ? new Promise<void>((resolve) => server.close(() => resolve())) : undefined;
-  // Connections whose request has ended meanwhile are of no more use.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-  await app.close();
-  await stopped;
-  clearInterval(sweep);
-  clearTimeout(cut);
 }

@@ -27,6 +27,7 @@ import { rememberChainEnd, type Verdict, verdictOn } from "./chain.ts";
 import type { Change, Changed } from "./change.ts";
 import { clear } from "./clear.ts";
 import { Counts } from "./counts.ts";
+import { Emptying } from "./emptying.ts";
 import { readIncarnation, spread, writeIncarnation } from "./incarnation.ts";
 import { KnownOrigins } from "./known-origins.ts";
 import type { NameMark } from "./name-mark.ts";
@@ -39,8 +40,9 @@ const APPLY_RECORDS = 40;
 
 export class Catalog {
   readonly self: ServerId;
+  readonly emptying = new Emptying();
   readonly #store: CatalogStore;
-  readonly #context: CatalogContext;
+  readonly context: CatalogContext;
   readonly #times: Times;
   readonly #listeners: ((changed: Changed) => void)[] = [];
   readonly #rolledBackListeners: (() => void)[] = [];
@@ -58,7 +60,7 @@ export class Catalog {
   constructor(store: CatalogStore, clock: Clock, context: CatalogContext, names?: NameMark) {
     this.self = context.self;
     this.#store = store;
-    this.#context = context;
+    this.context = context;
     this.#times = new Times(context.self, clock, store.read(), names);
     this.#isTaking = store.read().get(TAKING_KEY) !== undefined;
     this.#known = new KnownOrigins(store);
@@ -66,10 +68,6 @@ export class Catalog {
 
   read(): ReadView {
     return this.#store.read();
-  }
-
-  get context(): CatalogContext {
-    return this.#context;
   }
 
   stats(): Readonly<CatalogStats> {
@@ -128,10 +126,10 @@ export class Catalog {
   async discard(others: Pick<Discarding, "floors" | "known">, atLeast: HybridTime, chance: number): Promise<void> {
     const before = { origin: this.#origin, ownFlushed: this.#ownFlushed };
     try {
-      await this.#write((view) => {
+      const empty = (view: WriteView) => {
         const incarnation = this.#nextIncarnation(view, atLeast);
         const origin = { server: this.self, incarnation };
-        const { transaction, log } = discard(view, { context: this.#context, origin, ...others });
+        const { transaction, log } = discard(view, { context: this.context, origin, ...others });
         transaction.finish();
         rememberChainEnd(view, log);
         view.put(RECONCILE_KEY, Uint8Array.of(1));
@@ -141,7 +139,8 @@ export class Catalog {
         this.#isTaking = true;
         this.#known.forget();
         this.#beginOrigin(incarnation, chance);
-      });
+      };
+      await this.emptying.during(() => this.#write(empty));
     } catch (error) {
       this.#origin = before.origin;
       this.#ownFlushed = before.ownFlushed;
@@ -190,10 +189,11 @@ export class Catalog {
   async reset(): Promise<void> {
     this.#origin = undefined;
     this.#settling = Promise.withResolvers();
-    await this.#write((view) => {
+    const empty = (view: WriteView) => {
       clear(view);
       this.#times.forget(view);
-    });
+    };
+    await this.emptying.during(() => this.#write(empty));
     this.#isTaking = false;
     this.#known.refresh();
     this.#revision += 1;
@@ -258,7 +258,7 @@ export class Catalog {
     let begun: ReturnType<Times["nextEpoch"]> | undefined;
     const answer = await this.#write((view) => {
       generation = this.#generation;
-      const transaction = new CatalogTransaction(view, this.#context, this.#known.indexes, this.#known.rows);
+      const transaction = new CatalogTransaction(view, this.context, this.#known.indexes, this.#known.rows);
       let log: OwnLog | undefined;
       const ownLog = () => {
         if (this.#origin === undefined) throw new Error("this server writes no records before its origin is settled");

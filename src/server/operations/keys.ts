@@ -3,7 +3,7 @@
 import { isVersionId } from "../../core/ids.ts";
 import { decodeUrlPath } from "../../core/paths.ts";
 import { hashKey, KEY_RANDOM_BYTES, makeKey, matchesHash, parseKey } from "../../core/security/api-keys.ts";
-import { verifyLink, verifyRequest } from "../../core/security/tokens.ts";
+import { type TokenKeys, verifyLink, verifyRequest } from "../../core/security/tokens.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Change } from "../catalog/change.ts";
 import type { CreatedKey, Credential, KeyInfo, Principal, Scope } from "../face.ts";
@@ -40,18 +40,27 @@ export async function revokeKey(parts: Parts, id: string): Promise<void> {
   await changeSettings(parts, (change) => writeKey(change, { ...key, revoked: true }));
 }
 
+/** What judging a caller takes. */
+export interface Access {
+  wall(): number;
+  /** Reading needs no key. */
+  readonly publicRead: boolean;
+  key(id: string): StoredKey | undefined;
+  readonly tokenKeys: TokenKeys;
+}
+
 export function authenticate(
-  parts: Parts,
+  access: Access,
   credential: Credential,
   request: { readonly method: string; readonly target: string },
 ): Principal {
-  const nowS = parts.ports.clock.wall() / 1000;
+  const nowS = access.wall() / 1000;
   switch (credential.kind) {
     case "none":
-      if (parts.options.publicRead) return { scope: "read" };
+      if (access.publicRead) return { scope: "read" };
       throw new FsdfsError("unauthorized");
     case "key": {
-      const key = parts.settings.keys.get(parseKey(credential.secret)?.id ?? "");
+      const key = access.key(parseKey(credential.secret)?.id ?? "");
       if (key === undefined || key.revoked || !matchesHash(credential.secret, key.hash)) {
         throw new FsdfsError("key-unknown");
       }
@@ -59,7 +68,7 @@ export function authenticate(
     }
     case "signature": {
       const claim = { ...request, expires: credential.expires };
-      if (verifyRequest(parts.tokenKeys.request, claim, credential.mac, nowS)) return { scope: "admin" };
+      if (verifyRequest(access.tokenKeys.request, claim, credential.mac, nowS)) return { scope: "admin" };
       throw new FsdfsError("signature-invalid");
     }
     case "link": {
@@ -69,7 +78,7 @@ export function authenticate(
         throw new FsdfsError("link-expired");
       }
       const { path } = decodeUrlPath(request.target.slice(FILES_PREFIX.length));
-      if (verifyLink(parts.tokenKeys.link, { method: "GET", path, version, expires }, mac, nowS)) {
+      if (verifyLink(access.tokenKeys.link, { method: "GET", path, version, expires }, mac, nowS)) {
         return { scope: "read", linkVersion: version };
       }
       throw new FsdfsError("link-expired");

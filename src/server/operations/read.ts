@@ -12,7 +12,7 @@ import { FsdfsError } from "../../errors.ts";
 import type { EntryInfo, HolderInfo, Listing, ListOptions, Location, OpenedFile, OpenOptions } from "../face.ts";
 import type { Parts } from "../parts.ts";
 import { readCopyRange } from "../storage/streams.ts";
-import { describeServer } from "./servers.ts";
+import type { Lookups } from "./lookups.ts";
 
 const LIST_DEFAULT = 1000;
 const LIST_MAX = 10_000;
@@ -20,19 +20,19 @@ export const LOCATE_MAX = 1000;
 /** A signed link is for one read that begins now. */
 const LINK_SECONDS = 300;
 
-export function head(parts: Parts, path: FilePath | ""): EntryInfo {
-  const view = parts.catalog.read();
+export function head(lookups: Lookups, path: FilePath | ""): EntryInfo {
+  const view = lookups.read();
   const entry = readEntry(view, path);
   if (entry === undefined) throw new FsdfsError("file-not-found", { path });
-  return describe(parts, view, entry);
+  return describe(lookups, view, entry);
 }
 
-export function list(parts: Parts, directory: FilePath | "", options: ListOptions): Listing {
+export function list(lookups: Lookups, directory: FilePath | "", options: ListOptions): Listing {
   const limit = options.limit ?? LIST_DEFAULT;
   if (!Number.isInteger(limit) || limit < 1 || limit > LIST_MAX) {
     throw new FsdfsError("argument-invalid", { name: "limit", reason: `it must be 1 to ${LIST_MAX}` });
   }
-  const view = parts.catalog.read();
+  const view = lookups.read();
   const entry = readEntry(view, directory);
   if (entry === undefined) throw new FsdfsError("file-not-found", { path: directory });
   if (entry.type === "file") throw new FsdfsError("not-a-directory", { path: directory });
@@ -42,23 +42,23 @@ export function list(parts: Parts, directory: FilePath | "", options: ListOption
   const entries: (Omit<EntryInfo, "path"> & { name: string })[] = [];
   for (const next of found) {
     if (entries.length === limit) return { entries, next: entries.at(-1)!.name };
-    const { path, ...rest } = describe(parts, view, next);
+    const { path, ...rest } = describe(lookups, view, next);
     entries.push({ name: path.slice(prefix.length), ...rest });
   }
   return { entries, next: null };
 }
 
-export function locate(parts: Parts, paths: readonly FilePath[]): (Location | undefined)[] {
-  const view = parts.catalog.read();
+export function locate(lookups: Lookups, paths: readonly FilePath[]): (Location | undefined)[] {
+  const view = lookups.read();
   return paths.map((path) => {
     const entry = readEntry(view, path);
-    return entry?.type === "file" ? locateFile(parts, view, entry) : undefined;
+    return entry?.type === "file" ? locateFile(lookups, view, entry) : undefined;
   });
 }
 
 /** The file's content: from this disk, by a link to a holder, or through this server. */
 export async function open(parts: Parts, path: FilePath, options: OpenOptions): Promise<OpenedFile> {
-  const info = head(parts, path);
+  const info = head(parts.lookups, path);
   if (info.type === "directory") throw new FsdfsError("is-a-directory", { path });
   const version = info.version!;
   const opened = await openLocal(parts, info, version);
@@ -66,7 +66,7 @@ export async function open(parts: Parts, path: FilePath, options: OpenOptions): 
   const holders = parts.sources.upHolders(version);
   if (holders.length === 0) throw new FsdfsError("no-copy-reachable", { path });
   const redirect = options.redirect ?? parts.options.redirect;
-  const best = locateFile(parts, parts.catalog.read(), { path, content: contentOf(info) }).servers.find(
+  const best = locateFile(parts.lookups, parts.catalog.read(), { path, content: contentOf(info) }).servers.find(
     ({ id, state }) => state === "up" && id !== parts.catalog.self,
   );
   if (redirect === "auto" && parts.options.redirect === "auto" && best !== undefined) {
@@ -79,7 +79,7 @@ export async function open(parts: Parts, path: FilePath, options: OpenOptions): 
 export async function openVersion(parts: Parts, path: FilePath, version: VersionId): Promise<OpenedFile> {
   const entry = readEntry(parts.catalog.read(), path);
   if (entry?.type !== "file" || entry.content.version !== version) throw new FsdfsError("copy-not-here", { path });
-  const opened = await openLocal(parts, describe(parts, parts.catalog.read(), entry), version);
+  const opened = await openLocal(parts, describe(parts.lookups, parts.catalog.read(), entry), version);
   if (opened === undefined) throw new FsdfsError("copy-not-here", { path });
   return opened;
 }
@@ -124,7 +124,7 @@ function linkTo(parts: Parts, holder: HolderInfo, path: FilePath, version: Versi
 }
 
 function locateFile(
-  parts: Parts,
+  lookups: Lookups,
   view: ReadView,
   {
     path,
@@ -133,18 +133,17 @@ function locateFile(
 ): Location {
   const { version, sizeBytes: size, sha256 } = content;
   const row = readVersionRow(view, version);
-  const holders = holdersOf(row, (origin) => parts.catalog.serverOf(origin));
-  const target = targetOf(view, row, parts.catalog.context);
-  const copies = holders.filter((server) => parts.catalog.context.counts(server)).length;
-  const servers = holders.flatMap((server) => describeServer(parts, server) ?? []).sort(bestFirst(parts));
+  const holders = holdersOf(row, (origin) => lookups.serverOf(origin));
+  const target = targetOf(view, row, lookups.context);
+  const copies = holders.filter((server) => lookups.context.counts(server)).length;
+  const servers = holders.flatMap((server) => lookups.describeServer(server) ?? []).sort(bestFirst(lookups));
   return { path, size, sha256, version, target, copies, surplus: copies - target, servers };
 }
 
 const STATE_ORDER = { up: 0, down: 1, absent: 2 } as const;
 
 /** Up before down, this server's zone first, then the least loaded (S6). */
-function bestFirst(parts: Parts): (a: HolderInfo, b: HolderInfo) => number {
-  const zone = parts.settings.roster.get(parts.catalog.self)?.zone;
+function bestFirst({ zone }: Lookups): (a: HolderInfo, b: HolderInfo) => number {
   return (a, b) =>
     STATE_ORDER[a.state] - STATE_ORDER[b.state] ||
     Number(b.zone === zone) - Number(a.zone === zone) ||
@@ -152,25 +151,25 @@ function bestFirst(parts: Parts): (a: HolderInfo, b: HolderInfo) => number {
     (a.id < b.id ? -1 : 1);
 }
 
-function describe(parts: Parts, view: ReadView, entry: Entry): EntryInfo {
+function describe(lookups: Lookups, view: ReadView, entry: Entry): EntryInfo {
   if (entry.type === "directory") {
-    const modified = entry.stamp === undefined ? null : iso(parts.settings.writtenAt(entry.stamp));
+    const modified = entry.stamp === undefined ? null : iso(lookups.writtenAt(entry.stamp));
     const nothing = { size: 0, sha256: null, version: null, target: null, copies: null };
     return { path: entry.path, type: "directory", modified, ...nothing };
   }
   const { version, sizeBytes: size, sha256 } = entry.content;
   const row = readVersionRow(view, version);
-  const holders: ServerId[] = holdersOf(row, (origin) => parts.catalog.serverOf(origin));
+  const holders: ServerId[] = holdersOf(row, (origin) => lookups.serverOf(origin));
   return {
     path: entry.path,
     type: "file",
     size,
     // A version that was moved is older than what is written at its path; one that a wrong clock named is not (C8).
-    modified: iso(Math.min(versionTime(version), parts.settings.writtenAt(entry.stamp)) as HybridTime),
+    modified: iso(Math.min(versionTime(version), lookups.writtenAt(entry.stamp)) as HybridTime),
     sha256,
     version,
-    target: targetOf(view, row, parts.catalog.context),
-    copies: holders.filter((server) => parts.catalog.context.counts(server)).length,
+    target: targetOf(view, row, lookups.context),
+    copies: holders.filter((server) => lookups.context.counts(server)).length,
   };
 }
 

@@ -97,8 +97,8 @@ export const CANARIES: readonly Canary[] = [
     name: "a stale server answers",
     rules: "M2 P5",
     file: "core/swarm/liveness.ts",
-    find: "if (now - answer.sentAt >= FRESH_MS || applied(answer.origin) < answer.number) return false;",
-    replace: "",
+    find: "    return now < this.freshUntil(now, applied);",
+    replace: "    return now < this.freshUntil(now, applied) || true;",
     drill: "slow to learn",
   },
   {

@@ -1,0 +1,203 @@
+/**
+ * The serving processes of a server: started, told what changes, replaced when they end, and ended. They share one
+ * socket, which is bound here and never read from, so that what arrives while one is being replaced waits for it.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { BoundSocket } from "node:net";
+import { FsdfsError } from "../../errors.ts";
+import type { Log } from "../../ports/log.ts";
+import type { FromServing, ToServing } from "./serving-messages.ts";
+
+/** A process that ends at once is not started at once again, over and over. */
+const PAUSE_MS_MIN = 100;
+const PAUSE_MS_MAX = 10_000;
+/** One that lasted so long has ended for a reason of its own. */
+const SOUND_MS = 10_000;
+/** Until a started process serves. Far more than it takes, for a machine that is busy with something else. */
+const START_MS_MAX = 30_000;
+/** Beyond the grace of its gateway, a process that was told to end is ended. */
+const CLOSE_MS_MAX = 3_500;
+/** Places of what a process is handed, behind its standard streams and the channel. */
+export const LISTEN_DESCRIPTOR = 4;
+export const REGISTER_DESCRIPTOR = 5;
+
+export interface ServingPoolOptions {
+  readonly count: number;
+  /** What each runs. */
+  readonly entry: string;
+  readonly port: number;
+  /** The address to listen on; undefined: all interfaces. */
+  readonly host: string | undefined;
+  readonly registerDescriptor: number;
+  readonly log: Log;
+  /** So many bytes of files have gone out to clients. */
+  readonly onSent: (bytes: number) => void;
+  /** Called when a process has ended. */
+  readonly onEnded: () => void;
+}
+
+export class ServingPool {
+  readonly #options: ServingPoolOptions;
+  readonly #socket: BoundSocket;
+  readonly #members = new Set<Member>();
+  readonly #loads = new Map<Member, number>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #init: unknown;
+  #view: unknown;
+  #pauseMs = PAUSE_MS_MIN;
+  #closing: Promise<void> | undefined;
+  readonly #serving = Promise.withResolvers<void>();
+
+  /** Starts the processes, which then wait for `serve`. @throws FsdfsError `port-in-use` */
+  constructor(options: ServingPoolOptions) {
+    this.#options = options;
+    this.#socket = bindSocket(options.port, options.host);
+    this.#serving.promise.catch(() => undefined);
+    for (let i = 0; i < options.count; i++) this.#start();
+  }
+
+  /** Has them serve; resolves when the first does. @throws FsdfsError `port-in-use`, `internal` */
+  async serve(init: unknown): Promise<void> {
+    this.#init = init;
+    for (const member of this.#members) member.send({ kind: "init", init });
+    const late = setTimeout(() => this.#serving.reject(new FsdfsError("internal")), START_MS_MAX);
+    await this.#serving.promise.finally(() => clearTimeout(late));
+  }
+
+  /** Tells all of them, and those that come, the newest view. */
+  publish(view: unknown): void {
+    this.#view = view;
+    for (const member of this.#members) member.show(view);
+  }
+
+  /** The mean of theirs, 0 to 1. */
+  load(): number {
+    const loads = [...this.#loads.values()];
+    return loads.length === 0 ? 0 : loads.reduce((sum, load) => sum + load, 0) / loads.length;
+  }
+
+  /** Lets what is under way end for a moment, then ends them. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const timer of this.#timers) clearTimeout(timer);
+    await Promise.all([...this.#members].map((member) => member.close()));
+    this.#socket.close();
+  }
+
+  #start(): void {
+    const { entry, registerDescriptor } = this.#options;
+    const member = new Member(entry, [this.#socket.fd(), registerDescriptor], (message) => this.#hear(member, message));
+    this.#members.add(member);
+    if (this.#init !== undefined) member.send({ kind: "init", init: this.#init });
+    if (this.#view !== undefined) member.show(this.#view);
+    void member.ended.then((how) => this.#noteEnd(member, how));
+  }
+
+  #hear(member: Member, message: FromServing): void {
+    if (message.kind === "ready") this.#serving.resolve();
+    if (message.kind === "failed") {
+      const taken = message.code === "port-in-use";
+      this.#serving.reject(
+        taken ? new FsdfsError("port-in-use", { port: this.#options.port }) : new FsdfsError("internal"),
+      );
+    }
+    if (message.kind === "report") {
+      this.#loads.set(member, message.load);
+      this.#options.onSent(message.sentBytes);
+    }
+  }
+
+  #noteEnd(member: Member, how: string): void {
+    this.#members.delete(member);
+    this.#loads.delete(member);
+    if (this.#closing !== undefined) return;
+    const { log, onEnded } = this.#options;
+    log.warn("a serving process has ended and is replaced", { pid: member.pid ?? 0, how });
+    onEnded();
+    this.#pauseMs = member.ageMs > SOUND_MS ? PAUSE_MS_MIN : Math.min(this.#pauseMs * 2, PAUSE_MS_MAX);
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        this.#start();
+      },
+      member.ageMs > SOUND_MS ? 0 : this.#pauseMs,
+    );
+    this.#timers.add(timer);
+  }
+}
+
+/** One process. */
+class Member {
+  readonly ended: Promise<string>;
+  readonly #child: ChildProcess;
+  readonly #startedAt = performance.now();
+  /** The view that waits until the one before has been taken: a process that is stopped lets nothing pile up. */
+  #waiting: unknown;
+  #isShowing = false;
+
+  constructor(
+    entry: string,
+    descriptors: readonly [listen: number, register: number],
+    hear: (message: FromServing) => void,
+  ) {
+    const stdio = ["ignore", "inherit", "inherit", "ipc", ...descriptors] as const;
+    this.#child = fork(entry, { stdio: [...stdio], execArgv: process.execArgv, cwd: "/" });
+    this.#child.on("message", (message) => hear(message as FromServing));
+    this.#child.on("error", () => undefined); // It ends as well.
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.#child.once("exit", (code, signal) => resolve(signal ?? `code ${code}`));
+    this.ended = promise;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.#startedAt;
+  }
+
+  send(message: ToServing): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  show(view: unknown): void {
+    this.#waiting = view;
+    if (this.#isShowing || !this.#child.connected) return;
+    this.#isShowing = true;
+    this.#waiting = undefined;
+    this.#child.send({ kind: "view", view } satisfies ToServing, () => {
+      this.#isShowing = false;
+      if (this.#waiting !== undefined) this.show(this.#waiting);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.send({ kind: "close" });
+    const late = setTimeout(() => this.#child.kill("SIGKILL"), CLOSE_MS_MAX);
+    await this.ended;
+    clearTimeout(late);
+  }
+}
+
+function bindSocket(port: number, host: string | undefined): BoundSocket {
+  try {
+    if (host !== undefined) return new BoundSocket({ port, host });
+    try {
+      return new BoundSocket({ port, host: "::" });
+    } catch (error) {
+      if (codeOf(error) !== "EAFNOSUPPORT") throw error;
+      return new BoundSocket({ port, host: "0.0.0.0" });
+    }
+  } catch (error) {
+    throw codeOf(error) === "EADDRINUSE" ? new FsdfsError("port-in-use", { port }, { cause: error }) : error;
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}

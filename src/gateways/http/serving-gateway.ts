@@ -1,0 +1,84 @@
+/**
+ * The HTTP gateway of a serving process: a few operations are answered here, from what the process shares with its
+ * server's control process; every other request is handed on to that one as it came (relay.ts), and so is one of these
+ * when this process cannot be sure.
+ */
+import { createServer, type Server } from "node:http";
+import { sendError } from "./answer.ts";
+import { ConnectionWatch } from "./connections.ts";
+import { toFsdfsError } from "./errors.ts";
+import type { HttpGateway, HttpGatewayOptions } from "./gateway.ts";
+import { type Context, handle, targetOf } from "./handling.ts";
+import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
+import { closeGently, listenOn } from "./listening.ts";
+import { type Operation, routingUrl } from "./operation.ts";
+import { listDirectory } from "./operations/directories.ts";
+import { getFile } from "./operations/get-file.ts";
+import { locate, locateMany } from "./operations/locate.ts";
+import { Relay } from "./relay.ts";
+
+export interface ServingGatewayOptions
+  extends Pick<HttpGatewayOptions, "face" | "log" | "publicRead" | "limits" | "onSent"> {
+  /** Of a socket that is bound already, by the control process. */
+  readonly descriptor: number;
+  /** Where the control process answers. */
+  readonly controlSocket: string;
+}
+
+const LOCAL: ReadonlyMap<string, Operation> = new Map(
+  [getFile, listDirectory, locate, locateMany].flatMap((operation) =>
+    operation.methods.map((method) => [`${method} ${operation.url}`, operation] as const),
+  ),
+);
+
+export function createServingGateway(options: ServingGatewayOptions): HttpGateway {
+  const { face, log, publicRead, onSent = () => {}, descriptor, controlSocket } = options;
+  const limits = { ...HTTP_LIMITS, ...options.limits };
+  const watch = new ConnectionWatch(limits.lingerMs);
+  const relay = new Relay(controlSocket, limits);
+  const context: Context = {
+    ...{ face, log, publicRead, limits, watch, onSent },
+    relay: (exchange) => relay.send(exchange),
+  };
+  const server = makeServer(limits);
+  watch.attach(server);
+  server.on("clientError", watch.parserFailed);
+  server.on("request", (request, response) => {
+    const exchange = watch.begin(request, response);
+    const target = targetOf(request.url);
+    const operation = LOCAL.get(`${request.method} ${addressOf(target)}`);
+    const routed = operation && { operation, target, params: {} };
+    const done = routed === undefined ? relay.send(exchange) : handle(context, routed, exchange);
+    done.catch((error: unknown) => sendError(exchange, toFsdfsError(error, log), limits.lingerMs));
+  });
+  let closed: Promise<void> | undefined;
+  return {
+    async listen() {
+      await listenOn(server, { fd: descriptor });
+      return { port: 0 };
+    },
+    close() {
+      closed ??= closeGently(server, limits.closeGraceMs).then(() => relay.close());
+      return closed;
+    },
+  };
+}
+
+function makeServer(limits: HttpLimits): Server {
+  const server = createServer({
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(5_000, Math.ceil(limits.headersTimeoutMs / 4)),
+    keepAliveTimeout: limits.keepAliveMs,
+    // As in the gateway of the control process: what stands still is ended, and missing hosts are refused, elsewhere.
+    requestTimeout: 0,
+    requireHostHeader: false,
+  });
+  server.setTimeout(limits.connectionIdleMs);
+  server.maxConnections = limits.connectionsMax;
+  return server;
+}
+
+function addressOf(target: string): string {
+  return routingUrl(target).split("?", 1)[0] ?? "";
+}

@@ -1,0 +1,112 @@
+/**
+ * The catalog as a serving process reads it: only while its server's control process says that this is fresh, and only
+ * with settings and a view of other servers that are as recent (F5 to F7 in core/swarm/lease.ts).
+ */
+import { writtenAt } from "../../core/catalog/epochs.ts";
+import { readOrigins } from "../../core/catalog/origins.ts";
+import type { OriginRow } from "../../core/catalog/rows.ts";
+import type { ServerId } from "../../core/ids.ts";
+import type { TokenKeys } from "../../core/security/tokens.ts";
+import { FsdfsError } from "../../errors.ts";
+import type { CatalogStore } from "../../ports/catalog-store.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LeaseRegister } from "../../ports/lease-register.ts";
+import { type HolderInfo, NotHere } from "../face.ts";
+import type { Access } from "../operations/keys.ts";
+import type { Lookups } from "../operations/lookups.ts";
+import { type DecodedSettings, decodeSettings } from "../settings.ts";
+import type { ServingView } from "./view.ts";
+
+interface Known {
+  readonly revision: number;
+  readonly lookups: Lookups;
+  readonly access: Access;
+}
+
+export interface SnapshotParts {
+  readonly clock: Clock;
+  /** Opened for reading only. */
+  readonly store: CatalogStore;
+  readonly register: LeaseRegister;
+  readonly tokenKeys: TokenKeys;
+  readonly publicRead: boolean;
+}
+
+export class Snapshots {
+  readonly #parts: SnapshotParts;
+  #view: ServingView | undefined;
+  #known: Known | undefined;
+
+  constructor(parts: SnapshotParts) {
+    this.#parts = parts;
+  }
+
+  /** The control process tells of the other servers. */
+  take(view: ServingView): void {
+    this.#view = view;
+    this.#known = undefined;
+  }
+
+  /**
+   * Runs `look` at one fresh snapshot, and answers what it answers or throws.
+   *
+   * @throws NotHere when this process cannot say that it is fresh
+   */
+  look<T>(look: (known: { readonly lookups: Lookups; readonly access: Access }) => T): T {
+    const { register } = this.#parts;
+    const lease = register.read();
+    if (register.now() >= lease.until) throw new NotHere();
+    const known = this.#knownAt(lease.revision);
+    try {
+      return look(known);
+    } catch (error) {
+      if (error instanceof FsdfsError || error instanceof NotHere) throw error;
+      throw new NotHere(); // Should this process misread something, then the other may read it right.
+    } finally {
+      if (register.read().revision !== known.revision) refuse();
+    }
+  }
+
+  #knownAt(revision: number): Known {
+    const view = this.#view;
+    if (view?.revision !== revision) throw new NotHere();
+    // The view came after the change that ended the revision before, so that the settings read now have it.
+    this.#known ??= knownOf(this.#parts, view);
+    return this.#known;
+  }
+}
+
+function knownOf({ store, clock, tokenKeys, publicRead }: SnapshotParts, view: ServingView): Known {
+  const settings: DecodedSettings = decodeSettings(store.read());
+  const servers = new Map<ServerId, HolderInfo>(view.servers.map((server) => [server.id, server]));
+  const absent = new Set(view.absent);
+  let origins: ReadonlyMap<number, OriginRow> = new Map();
+  const lookups: Lookups = {
+    read: () => store.read(),
+    serverOf(index) {
+      const known = origins.get(index);
+      if (known !== undefined) return known.server;
+      origins = readOrigins(store.read());
+      return origins.get(index)?.server ?? refuse();
+    },
+    context: {
+      self: view.self,
+      counts: (server) => server === view.self || !absent.has(server),
+      defaultTarget: settings.copies,
+    },
+    zone: servers.get(view.self)?.zone,
+    describeServer: (server) => servers.get(server),
+    writtenAt: (stamp) => writtenAt(stamp, settings.epochs),
+  };
+  const access: Access = {
+    wall: () => clock.wall(),
+    publicRead,
+    key: (id) => settings.keys.get(id),
+    tokenKeys,
+  };
+  return { revision: view.revision, lookups, access };
+}
+
+function refuse(): never {
+  throw new NotHere();
+}

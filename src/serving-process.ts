@@ -1,0 +1,113 @@
+/**
+ * A serving process, wired together: it answers readers from its server's catalog and disk, and hands everything else on
+ * to the control process that started it. It ends with that one.
+ */
+import { openLocalFiles } from "./adapters/disk/local-files.ts";
+import { openLmdbCatalogStore } from "./adapters/lmdb/catalog-store.ts";
+import { systemClock } from "./adapters/system/clock.ts";
+import { openLeaseRegister } from "./adapters/system/lease-register.ts";
+import { createLoadMeter } from "./adapters/system/load-meter.ts";
+import { createLog, type LogLevel } from "./adapters/system/log.ts";
+import type { FromServing, ToServing } from "./adapters/system/serving-messages.ts";
+import { LISTEN_DESCRIPTOR, REGISTER_DESCRIPTOR } from "./adapters/system/serving-pool.ts";
+import { fromHex } from "./core/bytes.ts";
+import { FsdfsError } from "./errors.ts";
+import { createServingGateway } from "./gateways/http/serving-gateway.ts";
+import { LocalFace } from "./server/serving/local-face.ts";
+import { Snapshots } from "./server/serving/snapshot.ts";
+import type { ServingView } from "./server/serving/view.ts";
+
+const REPORT_MS = 1000;
+
+/** What the control process says first. Keys come this way, which no other user of the machine sees. */
+export interface ServingInit {
+  readonly data: string;
+  readonly catalog: string;
+  readonly controlSocket: string;
+  readonly publicRead: boolean;
+  readonly logLevel: LogLevel;
+  /** Hexadecimal. */
+  readonly tokenKeys: { readonly link: string; readonly request: string };
+}
+
+function main(): void {
+  // Signals of a terminal or a supervisor go to all processes of the server; the control process ends the others.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+  process.on("disconnect", () => process.exit(0));
+  if (!process.connected) process.exit(0);
+  let serving: Serving | undefined;
+  process.on("message", (message) => {
+    const told = message as ToServing;
+    switch (told.kind) {
+      case "init":
+        serving = serve(told.init as ServingInit);
+        break;
+      case "view":
+        serving?.snapshots.take(told.view as ServingView);
+        break;
+      case "close":
+        void (serving?.close() ?? Promise.resolve()).finally(() => process.exit(0));
+    }
+  });
+}
+
+interface Serving {
+  readonly snapshots: Snapshots;
+  close(): Promise<void>;
+}
+
+function serve(init: ServingInit): Serving {
+  const log = createLog({ level: init.logLevel, pretty: process.stderr.isTTY === true });
+  const store = openLmdbCatalogStore(init.catalog, { readOnly: true });
+  const snapshots = new Snapshots({
+    clock: systemClock,
+    store,
+    register: openLeaseRegister(REGISTER_DESCRIPTOR),
+    tokenKeys: { link: fromHex(init.tokenKeys.link), request: fromHex(init.tokenKeys.request) },
+    publicRead: init.publicRead,
+  });
+  let sentBytes = 0;
+  const gateway = createServingGateway({
+    face: new LocalFace(snapshots, openLocalFiles(init.data)),
+    log,
+    publicRead: init.publicRead,
+    descriptor: LISTEN_DESCRIPTOR,
+    controlSocket: init.controlSocket,
+    onSent: (bytes) => {
+      sentBytes += bytes;
+    },
+  });
+  const load = createLoadMeter(Number.POSITIVE_INFINITY);
+  const report = () => {
+    tell({ kind: "report", sentBytes, load: load.load() });
+    sentBytes = 0;
+  };
+  setInterval(report, REPORT_MS).unref();
+  gateway.listen().then(
+    () => tell({ kind: "ready" }),
+    (error: unknown) => {
+      log.error("a serving process cannot listen", { reason: String(error) });
+      tell({ kind: "failed", code: codeOf(error) });
+    },
+  );
+  return {
+    snapshots,
+    async close() {
+      await gateway.close();
+      report();
+      await store.close();
+    },
+  };
+}
+
+function codeOf(error: unknown): string {
+  const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+  if (isTaken) return "port-in-use";
+  return error instanceof FsdfsError ? error.code : "internal";
+}
+
+function tell(message: FromServing): void {
+  if (process.connected) process.send?.(message);
+}
+
+if (import.meta.main) main();

@@ -165,6 +165,41 @@ export const ERRORS = {
     message: "The copy of {path} stays: {reason}.",
     hint: "A copy is given up only when enough other servers promise theirs. Look at them: fsdfs locate",
   },
+  "adopt-refused": {
+    status: 409,
+    message: "{directory} is not adopted: {reason}.",
+    hint: "What lies in the data directory is adopted by whoever has an admin key, any other directory by the server's user on its machine.",
+  },
+  "adopt-running": {
+    status: 409,
+    message: "This server is adopting files already.",
+    hint: "Wait until that has ended; what it has adopted is passed over then.",
+  },
+  "adopt-conflict": {
+    status: 409,
+    message: "The swarm has another content at {path}.",
+    hint: "Move one of the two away, or make the files of the directory the newer versions: --overwrite",
+  },
+  "adopt-no-room": {
+    status: 507,
+    message: "The quota has no room for {path}, which has {size} bytes.",
+    hint: "Start the server with more --quota, then adopt again: it goes on where it was.",
+  },
+  "file-changed": {
+    status: 409,
+    message: "{path} changed while it was adopted.",
+    hint: "Adopt again when nobody writes to it.",
+  },
+  "not-adoptable": {
+    status: 409,
+    message: "{path} cannot be adopted: {reason}.",
+    hint: "It was left as it is. Mend that and adopt again, or put it: fsdfs put",
+  },
+  "no-regular-file": {
+    status: 409,
+    message: "{path} is no regular file, but a link, a device, a socket or a pipe.",
+    hint: "It was left as it is. Links are not followed: adopt the directory that they lead to.",
+  },
   "precondition-failed": {
     status: 412,
     message: "What is at that path is not what the request's condition asks for.",

@@ -13,6 +13,7 @@ import { createLoadMeter } from "./adapters/system/load-meter.ts";
 import { createLog } from "./adapters/system/log.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { STATE_DIRECTORY_NAME } from "./config.ts";
+import { hex } from "./core/bytes.ts";
 import { swarmKey } from "./core/security/swarm-key.ts";
 import { FsdfsError } from "./errors.ts";
 import { createHttpGateway } from "./gateways/http/gateway.ts";
@@ -24,6 +25,8 @@ import type { Ports, Server, ServerOptions } from "./server/server.ts";
 import { ServingProcesses } from "./serving.ts";
 import type { StartOptions } from "./start-options.ts";
 
+const LOCAL_SECRET_BYTES = 16;
+
 /** One server over its ports: what a real start and the simulator have in common. */
 export function composeServer(ports: Ports, options: ServerOptions): Server {
   return new FsdfsServer(ports, options);
@@ -32,6 +35,8 @@ export function composeServer(ports: Ports, options: ServerOptions): Server {
 export interface RunningServer {
   readonly server: Server;
   readonly httpPort: number;
+  /** Shows the HTTP port that a request comes from who may read it, on this machine. */
+  readonly localSecret: string;
   stop(): Promise<void>;
 }
 
@@ -72,11 +77,13 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
       const taken = error instanceof NetworkError && error.code === "port-in-use";
       throw taken ? new FsdfsError("port-in-use", { port: options.swarmPort }, { cause: error }) : error;
     });
+    const localSecret = hex(systemRandom.bytes(LOCAL_SECRET_BYTES));
     const gateway = createHttpGateway({
       face: server.face,
       log,
       publicRead: options.publicRead,
       fetchPrivate: options.fetchPrivate,
+      localSecret,
       listenHost: options.listen,
       port: serving?.controlSocket ?? options.port,
       onSent: load.sent,
@@ -93,7 +100,7 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
     });
     const { name, port, swarmPort, softwareVersion: version } = options;
     log.info("the server serves", { name, version, port, swarmPort, data: options.data });
-    return { server, httpPort: port, stop: () => undoAll(undo) };
+    return { server, httpPort: port, localSecret, stop: () => undoAll(undo) };
   } catch (error) {
     await undoAll(undo);
     throw error;

@@ -23,6 +23,8 @@ export interface LocalAccess {
   readonly url: string;
   /** Signs requests (section 10). */
   readonly requestKey: Bytes;
+  /** Shows the server that a request comes from this file's owner, on its machine. */
+  readonly localSecret?: string | undefined;
   readonly pid: number;
   /** Tells the process from a later one of the same number. */
   readonly mark?: string | undefined;
@@ -37,6 +39,10 @@ export interface LocalServer extends LocalAccess {
 const localAccessSchema = z.object({
   url: z.url(),
   requestKey: z.string().regex(/^[0-9a-f]{64}$/),
+  localSecret: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
   pid: z.number().int().positive(),
   mark: z.string().optional(),
   background: z.boolean().optional(),

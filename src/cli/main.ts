@@ -1,6 +1,8 @@
 /** `fsdfs COMMAND ...`: finds the command, runs it, and tells what went wrong. */
+
 import { nearest } from "../options.ts";
 import { type Command, type Context, UsageError } from "./command.ts";
+import { adopt } from "./commands/adopt.ts";
 import { cat } from "./commands/cat.ts";
 import { CLOCK_COMMANDS } from "./commands/clock.ts";
 import { demo } from "./commands/demo.ts";
@@ -26,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   stop,
   logs,
   put,
+  adopt,
   get,
   cat,
   ls,

@@ -5,6 +5,8 @@
 import { encodeUrlPath, parsePath } from "../core/paths.ts";
 import { FsdfsError } from "../errors.ts";
 import type {
+  AdoptEvent,
+  AdoptOptions,
   ClockRepair,
   ClockStatus,
   CreatedKey,
@@ -50,6 +52,8 @@ export interface Client {
   servers(): Promise<readonly ServerInfo[]>;
   serverFiles(server: string, options?: { limit?: number; after?: string }): Promise<ServerFilesPage>;
   drop(path: string): Promise<void>;
+  /** The last event is "done". Leaving the loop early ends it on the server as well. @throws `adopt-refused`, … */
+  adopt(directory: string, options?: Omit<AdoptOptions, "local">): AsyncGenerator<AdoptEvent>;
   /** Also of a server that would not serve now. */
   clock(): Promise<ClockStatus>;
   repairClock(options?: { withoutAbsent?: boolean }): Promise<ClockRepair>;
@@ -69,6 +73,8 @@ export interface ClientOptions {
   readonly url: string;
   /** Proves what this client may; asked for every request. */
   readonly authorize?: Authorize;
+  /** What only the server's user on its machine knows: lets it adopt from beside the data directory. */
+  readonly localSecret?: string;
   /** Between attempts; real time by default. */
   readonly wait?: Wait;
 }
@@ -81,12 +87,12 @@ export interface PutOptions {
   readonly signal?: AbortSignal;
 }
 
-export function clientOn(platform: Platform, { url, authorize, wait }: ClientOptions): Client {
+export function clientOn(platform: Platform, { url, authorize, wait, localSecret }: ClientOptions): Client {
   const exchange = new Exchange({ base: new URL(url), platform, authorize: authorize ?? (() => undefined), wait });
-  return clientOf(exchange, new Holders(exchange));
+  return clientOf(exchange, new Holders(exchange), localSecret);
 }
 
-function clientOf(exchange: Exchange, holders: Holders): Client {
+function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): Client {
   const client: Client = {
     put: (path, content, options = {}) => put(exchange, path, content, options),
     putFrom: async (path, url, { sha256, requestId = randomId(), signal } = {}) => {
@@ -129,6 +135,11 @@ function clientOf(exchange: Exchange, holders: Holders): Client {
     drop: async (path) => {
       await exchange.change("POST", `/drop/${encodeUrlPath(parsePath(path))}`);
     },
+    adopt: async function* (directory, options = {}) {
+      const headers = localSecret === undefined ? {} : { "fsdfs-local": localSecret };
+      const json = { directory, ...options };
+      yield* exchange.lines<AdoptEvent>({ method: "POST", target: "/adopt", headers, json, patient: true });
+    },
     clock: () => exchange.read<ClockStatus>("/clock"),
     repairClock: async (options = {}) =>
       exchange.parse<ClockRepair>(await exchange.change("POST", "/clock/repair", { ...options })),
@@ -140,7 +151,7 @@ function clientOf(exchange: Exchange, holders: Holders): Client {
     },
     health: async () =>
       exchange.parse<Health>(await readText(await exchange.send({ method: "GET", target: "/health" }))),
-    withSignal: (signal) => clientOf(exchange.withSignal(signal), holders),
+    withSignal: (signal) => clientOf(exchange.withSignal(signal), holders, localSecret),
     close: () => exchange.platform.transport.close(),
   };
   return client;

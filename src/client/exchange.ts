@@ -77,6 +77,18 @@ export class Exchange {
     return text;
   }
 
+  /** Values as they come, one a line. @throws FsdfsError what the server tells instead of them, or at the end of them */
+  async *lines<T extends object>(ask: Ask): AsyncGenerator<T> {
+    const answer = await this.send(ask);
+    const { status } = answer;
+    if (status >= 300) throw answerError(status, await readText(answer)) ?? notFsdfs(this.base, status);
+    for await (const line of linesOf(answer)) {
+      const value = this.parse<T>(line);
+      if ("error" in value) throw answerError(500, line) ?? notFsdfs(this.base, status);
+      yield value;
+    }
+  }
+
   async repeated<T>(codes: readonly ErrorCode[], attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return await retrying(codes, attempt, { wait: this.#options.wait, signal: this.#signals(signal) });
   }
@@ -125,6 +137,18 @@ export async function readText(answer: Answer): Promise<string> {
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
+}
+
+async function* linesOf(answer: Answer): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of answer.body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > ANSWER_BYTES_MAX) throw new Error(`a line has more than ${ANSWER_BYTES_MAX} characters`);
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
 }
 
 export function notFsdfs(url: URL, status: number): FsdfsError {

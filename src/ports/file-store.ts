@@ -35,9 +35,39 @@ export interface FileStore {
   link(from: string, to: string): Promise<void>;
   /** Takes away one name of a file. @throws FileStoreError `missing`, `not-a-file` (a directory) */
   remove(name: string): Promise<void>;
+  /**
+   * A directory of this machine that files are taken over from: the data directory, one in it, or another. `path` is
+   * absolute and leads through no link. `marker` is a name that tells data directories of fsdfs from others.
+   *
+   * @throws FileStoreError `missing`, `not-a-directory`, `symlink`, `denied`
+   */
+  openSource(path: string, marker: string): Promise<SourceDirectory>;
   /** Size and free space in bytes of the file system the data directory lies on. */
   capacity(): Promise<{ totalBytes: number; freeBytes: number }>;
 }
+
+/** Names are relative to it. No call follows a link below it, as in the data directory. To be closed in the end. */
+export interface SourceDirectory {
+  /**
+   * Where it lies: in the data directory under this name, around it (then nothing may be taken over), in another directory
+   * that has the marker or is below one, or elsewhere.
+   */
+  readonly place: SourcePlace;
+  /** As in the file store; the empty name is the directory itself. */
+  listInBatches(name: string): AsyncIterable<DirectoryEntry[]>;
+  stat(name: string): Promise<FileStat | undefined>;
+  /** @throws FileStoreError `missing`, `symlink`, `not-a-file`, `denied` */
+  open(name: string): Promise<ReadableFile>;
+  /** Gives a file a second name in the data directory. @throws FileStoreError `exists`, `missing`, `other-device`, `read-only` */
+  linkTo(name: string, to: string): Promise<void>;
+  /** Takes away one name of a file. @throws FileStoreError `missing`, `read-only` */
+  remove(name: string): Promise<void>;
+  close(): void;
+}
+
+export type SourcePlace =
+  | { readonly kind: "inside"; readonly name: string }
+  | { readonly kind: "around" | "foreign" | "outside" };
 
 /** Names in one batch of a listing. */
 export const LIST_BATCH = 500;
@@ -51,6 +81,10 @@ export interface FileStat {
   readonly inode: number;
   /** Time of the last change of content in nanoseconds since the Unix epoch. */
   readonly modifiedNs: bigint;
+  /** Time of the last change of content, names or attributes: nobody can set it back. */
+  readonly changedNs: bigint;
+  /** Number of the file system it lies on. */
+  readonly device: number;
   /** How many names the file has. */
   readonly links: number;
 }
@@ -88,6 +122,8 @@ export type FileStoreErrorCode =
   | "no-space"
   | "read-only"
   | "too-long"
+  | "denied"
+  | "other-device"
   | "io";
 
 export class FileStoreError extends Error {

@@ -5,6 +5,7 @@ import type { CatalogContext } from "../core/catalog/transaction.ts";
 import type { ServerId } from "../core/ids.ts";
 import { deriveTokenKeys } from "../core/security/tokens.ts";
 import { Liveness } from "../core/swarm/liveness.ts";
+import { Adoption } from "./adoption/adoption.ts";
 import type { BackgroundUnit } from "./background.ts";
 import { Catalog } from "./catalog/catalog.ts";
 import { NameMark } from "./catalog/name-mark.ts";
@@ -179,6 +180,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     settler,
     copies,
     strangers,
+    adoption: new Adoption(),
     sources,
     puller,
     dropping,

@@ -28,6 +28,13 @@ export interface Face {
   serverFiles(server: string, options?: { limit?: number; after?: string }): Promise<ServerFilesPage>;
   /** Makes this server give up its own copy, when other servers promise theirs (D1). @throws `drop-refused` */
   drop(path: string): Promise<void>;
+  /**
+   * Files of a directory on this server's machine become the swarm's without being copied (C9). `directory` is absolute.
+   * What is refused is thrown by the first step; leaving early ends it.
+   *
+   * @throws `adopt-refused`, `adopt-running`
+   */
+  adopt(directory: string, options: AdoptOptions): AsyncGenerator<AdoptEvent>;
   /** Alive, and whether it would serve. Never waits for another server. */
   health(): Health;
   /** How this server's clock and the others' are (C8). Never waits for another server. */
@@ -102,6 +109,42 @@ export interface PutResult {
   /** False when it took the place of a file. */
   readonly created: boolean;
 }
+
+export interface AdoptOptions {
+  /** The caller has shown to be on this machine as the server's user: he may name directories beside the data directory. */
+  readonly local: boolean;
+  /** The directory of the swarm that the files go to; the root by default. One in the data directory stays where it is. */
+  readonly to?: string;
+  /** A file that differs from the swarm's at its path becomes its new version; else it is passed over. */
+  readonly overwrite?: boolean;
+  /** What is adopted from beside the data directory loses its name there; else it keeps it. */
+  readonly move?: boolean;
+  /** Only tells what would be done. Nothing is read, so files of the same size are taken for the same. */
+  readonly dryRun?: boolean;
+}
+
+export interface AdoptCounts {
+  /** Files that there were to look at in the beginning. */
+  readonly total: number;
+  readonly adopted: number;
+  /** Files that the swarm had already, with this content. */
+  readonly present: number;
+  readonly skipped: number;
+  /** Of what was adopted. */
+  readonly bytes: number;
+  readonly readBytes: number;
+}
+
+/** `path` is relative to the directory that is adopted. "done" comes last. */
+export type AdoptEvent =
+  | ({ readonly kind: "progress" | "done" } & AdoptCounts)
+  | {
+      readonly kind: "skipped";
+      readonly path: string;
+      readonly code: string;
+      readonly message: string;
+      readonly hint: string;
+    };
 
 export interface OpenOptions {
   /** "auto" may answer with a redirect to a holder, "never" streams through this server. */

@@ -1,5 +1,6 @@
 /** What the operations of a server work with. Made in compose.ts, top to bottom. */
 import type { TokenKeys } from "../core/security/tokens.ts";
+import type { Adoption } from "./adoption/adoption.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Identity } from "./identity.ts";
 import type { Membership } from "./mesh/membership.ts";
@@ -41,6 +42,7 @@ export interface Parts {
   readonly settler: Settler;
   readonly copies: Copies;
   readonly strangers: Strangers;
+  readonly adoption: Adoption;
   readonly sources: Sources;
   readonly puller: Puller;
   readonly dropping: Dropping;

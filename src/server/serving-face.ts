@@ -8,6 +8,8 @@ import { type FilePath, parseDirectoryPath, parsePath } from "../core/paths.ts";
 import { FsdfsError } from "../errors.ts";
 import { FileStoreError } from "../ports/file-store.ts";
 import type {
+  AdoptEvent,
+  AdoptOptions,
   ClockRepair,
   ClockStatus,
   CreatedKey,
@@ -155,6 +157,12 @@ export class ServingFace implements Face {
       await this.#mustBeFresh();
       await drop(this.#parts, file);
     });
+  }
+
+  async *adopt(directory: string, options: AdoptOptions): AsyncGenerator<AdoptEvent> {
+    if (options.to !== undefined) parseDirectoryPath(options.to);
+    await guarded(() => this.#mustBeFresh()); // It is about this server's machine, so it is not forwarded.
+    yield* guardedStream(this.#parts.adoption.run(this.#parts, directory, options));
   }
 
   health(): Health {

@@ -11,6 +11,14 @@ export interface FileFixture {
   plantLink(name: string, target: string): void;
   /** Makes something that is neither file, directory nor link: a FIFO that nobody reads. */
   plantOther(name: string): void;
+  /** The data directory's path on its machine. */
+  readonly path: string;
+  /** A directory beside it, on the same file system. */
+  readonly beside: string;
+  /** Writes a file below `beside`, and its directories. */
+  writeBeside(name: string, content: string): void;
+  linkBeside(name: string): void;
+  contentBeside(name: string): string | undefined;
   dispose(): Promise<void>;
 }
 

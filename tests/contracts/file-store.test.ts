@@ -1,13 +1,30 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type DiskFileStoreOptions, openDiskFileStore } from "../../src/adapters/disk/file-store.ts";
 import { MemoryFileStore } from "../../src/adapters/memory/file-store.ts";
+import { DATA_PATH, outsideName } from "../../src/adapters/memory/sources.ts";
+import { utf8 } from "../../src/core/bytes.ts";
 import { type FileStore, FileStoreError } from "../../src/ports/file-store.ts";
 import { describeFileStore, type FileFixture, listed, readFile, writeFile } from "./file-store.contract.ts";
+import { describeSources } from "./file-store-sources.contract.ts";
+
+/** In memory. */
+const BESIDE = "/beside";
 
 interface DiskFixture extends FileFixture {
   readonly root: string;
@@ -15,28 +32,50 @@ interface DiskFixture extends FileFixture {
 
 async function memoryFixture(): Promise<FileFixture> {
   const store = new MemoryFileStore();
+  store.makeDirectoryExternally(outsideName(BESIDE));
   return {
     store,
     plantLink: (name) => store.plantExternally(name, "symlink"),
     plantOther: (name) => store.plantExternally(name, "other"),
+    path: DATA_PATH,
+    beside: BESIDE,
+    writeBeside: (name, content) => store.writeExternally(outsideName(`${BESIDE}/${name}`), utf8(content)),
+    linkBeside: (name) => store.plantExternally(outsideName(`${BESIDE}/${name}`), "symlink"),
+    contentBeside: (name) => {
+      const found = store.treeOutside(BESIDE).find((entry) => entry.name === name);
+      return found && Buffer.from(found.content).toString();
+    },
     dispose: async () => {},
   };
 }
 
 async function diskFixture(options: DiskFileStoreOptions = {}): Promise<DiskFixture> {
-  const root = mkdtempSync(join(tmpdir(), "fsdfs-files-"));
+  const around = realpathSync(mkdtempSync(join(tmpdir(), "fsdfs-files-")));
+  const [root, beside] = [join(around, "data"), join(around, "beside")];
+  for (const each of [root, beside]) mkdirSync(each);
   return {
     root,
+    path: root,
+    beside,
+    writeBeside: (name, content) => {
+      mkdirSync(dirname(join(beside, name)), { recursive: true });
+      writeFileSync(join(beside, name), content);
+    },
+    linkBeside: (name) => symlinkSync(root, join(beside, name)),
+    contentBeside: (name) => (existsSync(join(beside, name)) ? readFileSync(join(beside, name), "utf8") : undefined),
     store: await openDiskFileStore(root, options),
     plantLink: (name, target) => symlinkSync(join(target === "/" ? "" : root, target), join(root, name)),
     plantOther: (name) => execFileSync("mkfifo", [join(root, name)]),
-    dispose: async () => rmSync(root, { recursive: true }),
+    dispose: async () => rmSync(around, { recursive: true }),
   };
 }
 
 describeFileStore("memory", memoryFixture);
 describeFileStore("disk", () => diskFixture());
 describeFileStore("disk, without /proc", () => diskFixture({ procfs: false }));
+describeSources("memory", memoryFixture);
+describeSources("disk", () => diskFixture());
+describeSources("disk, without /proc", () => diskFixture({ procfs: false }));
 
 const NAMES = ["a", "b", "d", "d/a", "d/e", "d/e/a", "d/e/b", "link", "link/a"];
 const names = fc.constantFrom(...NAMES);

@@ -7,7 +7,13 @@ import type { MemoryFileStore } from "../../src/adapters/memory/file-store.ts";
 import type { MemoryNetwork } from "../../src/adapters/memory/network.ts";
 import type { CatalogStore } from "../../src/ports/catalog-store.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { FileStore, ReadableFile, WritableFile } from "../../src/ports/file-store.ts";
+import type {
+  DirectoryEntry,
+  FileStore,
+  ReadableFile,
+  SourceDirectory,
+  WritableFile,
+} from "../../src/ports/file-store.ts";
 import type { Connection, Network } from "../../src/ports/network.ts";
 import type { Random } from "../../src/ports/random.ts";
 import type { SimulatedProcess } from "./process.ts";
@@ -63,21 +69,43 @@ export function simulatedFiles(process: SimulatedProcess, store: MemoryFileStore
     open: async (name) => readable(process, name, await call("open", name, () => store.open(name))),
     stat: (name) => call("stat", name, () => store.stat(name)),
     list: (name) => call("list", name, () => store.list(name)),
-    async *listInBatches(name) {
-      const batches = store.listInBatches(name)[Symbol.asyncIterator]();
-      for (;;) {
-        const { done, value } = await call("listInBatches", name, () => batches.next());
-        if (done) return;
-        yield value;
-      }
-    },
+    listInBatches: (name) => listing(process, name, store.listInBatches(name)),
     makeDirectory: (name) => call("makeDirectory", name, () => store.makeDirectory(name)),
     removeDirectory: (name) => call("removeDirectory", name, () => store.removeDirectory(name)),
     syncDirectory: (name) => call("syncDirectory", name, () => store.syncDirectory(name)),
     rename: (from, to) => call("rename", `${from} to ${to}`, () => store.rename(from, to)),
     link: (from, to) => call("link", `${from} to ${to}`, () => store.link(from, to)),
     remove: (name) => call("remove", name, () => store.remove(name)),
+    openSource: async (path, marker) =>
+      source(process, path, await call("openSource", path, () => store.openSource(path, marker))),
     capacity: () => call("capacity", "", () => store.capacity()),
+  };
+}
+
+async function* listing(
+  process: SimulatedProcess,
+  name: string,
+  batches: AsyncIterable<DirectoryEntry[]>,
+): AsyncGenerator<DirectoryEntry[]> {
+  const iterator = batches[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await process.call("files", "listInBatches", name, () => iterator.next());
+    if (done) return;
+    yield value;
+  }
+}
+
+function source(process: SimulatedProcess, path: string, directory: SourceDirectory): SourceDirectory {
+  const call = <T>(method: string, name: string, effect: () => Promise<T>): Promise<T> =>
+    process.call("files", method, `${path}: ${name}`, effect);
+  return {
+    place: directory.place,
+    listInBatches: (name) => listing(process, `${path}: ${name}`, directory.listInBatches(name)),
+    stat: (name) => call("stat", name, () => directory.stat(name)),
+    open: async (name) => readable(process, name, await call("open", name, () => directory.open(name))),
+    linkTo: (name, to) => call("link", `${name} to ${to}`, () => directory.linkTo(name, to)),
+    remove: (name) => call("remove", name, () => directory.remove(name)),
+    close: () => directory.close(),
   };
 }
 

@@ -18,6 +18,10 @@ import { failure, failureOf, systemCode } from "./failures.ts";
 export interface Directories {
   /** Calls `use` with a path that leads to the directory `name`, and to nothing else, until it has settled. */
   within<T>(name: string, use: (path: string) => Promise<T>): Promise<T>;
+  /** The root's own path now, with no link in it. */
+  realRoot(): string;
+  /** Lets go of the root. */
+  close(): void;
 }
 
 export interface DirectoriesOptions {
@@ -63,6 +67,14 @@ class PlacedDirectories implements Directories {
     }
   }
 
+  realRoot(): string {
+    return pathOf(this.#root) ?? "";
+  }
+
+  close(): void {
+    closeSync(this.#root);
+  }
+
   async #open(name: string): Promise<number> {
     for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
       const descriptor = await this.#openOnce(name);
@@ -101,6 +113,12 @@ class CheckedDirectories implements Directories {
     if (obstacle !== undefined) throw obstacle;
     return use(`${this.#root}/${name}`);
   }
+
+  realRoot(): string {
+    return this.#root;
+  }
+
+  close(): void {}
 }
 
 /** What stands in the way of going to `name` without following a link; undefined when nothing does. */

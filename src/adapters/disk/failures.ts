@@ -14,6 +14,9 @@ const CODES: Readonly<Record<string, FileStoreErrorCode>> = {
   EDQUOT: "no-space",
   EROFS: "read-only",
   ENAMETOOLONG: "too-long",
+  EACCES: "denied",
+  EPERM: "denied",
+  EXDEV: "other-device",
   EIO: "io",
 };
 

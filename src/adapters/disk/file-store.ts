@@ -12,11 +12,13 @@ import {
   FileStoreError,
   LIST_BATCH,
   type ReadableFile,
+  type SourceDirectory,
   type WritableFile,
 } from "../../ports/file-store.ts";
 import { type Directories, openDirectories } from "./directories.ts";
 import { changeFailureOf, failure, failureOf, systemCode } from "./failures.ts";
 import { ReadableDiskFile, statOf, typeOf, WritableDiskFile } from "./files.ts";
+import { openDiskSource } from "./sources.ts";
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -34,17 +36,20 @@ export async function openDiskFileStore(root: string, options: DiskFileStoreOpti
   try {
     const stats = await lstat(`${root}/.`);
     if (!stats.isDirectory()) throw failure("not-a-directory", root);
-    return new DiskFileStore(openDirectories(root, { procfs: options.procfs ?? true }));
+    return new DiskFileStore(openDirectories(root, { procfs: options.procfs ?? true }), options);
   } catch (error) {
     throw failureOf(error, root);
   }
 }
 
-class DiskFileStore implements FileStore {
+/** Below one root; `sources.ts` has another one for a directory that files are taken over from. */
+export class DiskFileStore implements FileStore {
   readonly #directories: Directories;
+  readonly #options: DiskFileStoreOptions;
 
-  constructor(directories: Directories) {
+  constructor(directories: Directories, options: DiskFileStoreOptions = {}) {
     this.#directories = directories;
+    this.#options = options;
   }
 
   create(name: string): Promise<WritableFile> {
@@ -139,10 +144,23 @@ class DiskFileStore implements FileStore {
   }
 
   link(from: string, to: string): Promise<void> {
+    return this.linkTo(from, this, to);
+  }
+
+  /** Gives a file a second name in another store of the same file system. */
+  linkTo(from: string, other: DiskFileStore, to: string): Promise<void> {
     return this.#change(from, async (fromPath) => {
       const stats = await refuseLink(fromPath, from);
       if (stats?.isFile() === false) throw failure("not-a-file", from);
-      await this.#change(to, (toPath) => insteadOfWhatExists(toPath, to, () => link(fromPath, toPath)));
+      await other.#change(to, (toPath) => insteadOfWhatExists(toPath, to, () => link(fromPath, toPath)));
+    });
+  }
+
+  async openSource(path: string, marker: string): Promise<SourceDirectory> {
+    return await openDiskSource(this, this.#directories.realRoot(), {
+      path,
+      marker,
+      procfs: this.#options.procfs ?? true,
     });
   }
 

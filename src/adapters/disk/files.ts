@@ -24,6 +24,8 @@ export function statOf(stats: BigIntStats): FileStat {
     // Overlay and network file systems use all 64 bits. The lower 53 tell files apart, and a number holds them exactly.
     inode: Number(BigInt.asUintN(53, stats.ino)),
     modifiedNs: stats.mtimeNs,
+    changedNs: stats.ctimeNs,
+    device: Number(BigInt.asUintN(53, stats.dev)),
     links: Number(stats.nlink),
   };
 }

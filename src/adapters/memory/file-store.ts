@@ -15,6 +15,7 @@ import {
   FileStoreError,
   LIST_BATCH,
   type ReadableFile,
+  type SourceDirectory,
   type WritableFile,
 } from "../../ports/file-store.ts";
 import type { Random } from "../../ports/random.ts";
@@ -28,6 +29,7 @@ import {
   NameJournal,
   newDirectory,
   newFile,
+  recount,
   statOf,
   syncContent,
   type TreeEntry,
@@ -48,6 +50,7 @@ import {
   refuseUnlike,
   segmentsOf,
 } from "./places.ts";
+import { OUTSIDE, openMemorySource, outsideName } from "./sources.ts";
 
 export interface MemoryFileStoreOptions {
   /** Gives files their times. Without one they are counted up from 1. */
@@ -106,7 +109,8 @@ export class MemoryFileStore implements FileStore {
   }
 
   async list(name: string): Promise<DirectoryEntry[]> {
-    return Array.from(this.#directory(name).names, ([entryName, inode]) => ({ name: entryName, type: inode.type }));
+    const entries = Array.from(this.#directory(name).names, ([each, inode]) => ({ name: each, type: inode.type }));
+    return name === "" ? entries.filter((entry) => entry.name !== OUTSIDE) : entries;
   }
 
   async *listInBatches(name: string): AsyncGenerator<DirectoryEntry[]> {
@@ -163,6 +167,10 @@ export class MemoryFileStore implements FileStore {
     this.#record([change(place, undefined)]);
   }
 
+  openSource(path: string, marker: string): Promise<SourceDirectory> {
+    return openMemorySource(this, path, marker);
+  }
+
   async capacity(): Promise<{ totalBytes: number; freeBytes: number }> {
     return { totalBytes: this.#totalBytes, freeBytes: Math.max(0, this.#totalBytes - this.#usedBytes) };
   }
@@ -205,7 +213,12 @@ export class MemoryFileStore implements FileStore {
 
   /** All that is there, by name. */
   tree(): TreeEntry[] {
-    return treeOf(this.#root);
+    return treeOf(this.#root).filter(({ name }) => name !== OUTSIDE && !name.startsWith(`${OUTSIDE}/`));
+  }
+
+  /** All that is in a directory outside of the data directory, by name. */
+  treeOutside(path: string): TreeEntry[] {
+    return treeOf(this.#directory(outsideName(path)));
   }
 
   // An operator's hands: durable at once. Directories on the way are made.
@@ -343,18 +356,8 @@ export class MemoryFileStore implements FileStore {
     if (inode.links === 0 && inode.openHandles === 0) this.#usedBytes -= inode.sizeBytes;
   }
 
-  /** Counts links and bytes from what is there, no file being open. */
   #recount(): void {
-    const files = new Map<FileInode, number>();
-    walk(this.#root, "", (_name, inode) => {
-      if (inode.type === "file") files.set(inode, (files.get(inode) ?? 0) + 1);
-    });
-    this.#usedBytes = 0;
-    for (const [inode, links] of files) {
-      inode.links = links;
-      inode.openHandles = 0;
-      this.#usedBytes += inode.sizeBytes;
-    }
+    this.#usedBytes = recount(this.#root);
   }
 
   #directory(name: string): DirectoryInode {

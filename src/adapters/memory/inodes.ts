@@ -216,6 +216,21 @@ export function walk(directory: DirectoryInode, prefix: string, visit: (name: st
   }
 }
 
+/** Counts links from what is there, no file being open. Answers the bytes of it. */
+export function recount(root: DirectoryInode): number {
+  const files = new Map<FileInode, number>();
+  walk(root, "", (_name, inode) => {
+    if (inode.type === "file") files.set(inode, (files.get(inode) ?? 0) + 1);
+  });
+  let usedBytes = 0;
+  for (const [inode, links] of files) {
+    inode.links = links;
+    inode.openHandles = 0;
+    usedBytes += inode.sizeBytes;
+  }
+  return usedBytes;
+}
+
 /** What a stat of the inode tells. */
 export function statOf(inode: Inode): FileStat {
   const file = inode.type === "file" ? inode : undefined;
@@ -224,6 +239,8 @@ export function statOf(inode: Inode): FileStat {
     sizeBytes: file?.sizeBytes ?? 0,
     inode: inode.number,
     modifiedNs: inode.modifiedNs,
+    changedNs: inode.modifiedNs,
+    device: 1,
     links: file?.links ?? 1,
   };
 }

@@ -26,6 +26,7 @@ const lastLine = (strangers: ServerInfo["strangers"]) =>
   describe([{ ...SERVER, strangers }])
     .trimEnd()
     .split("\n")
+    .filter((line) => !line.startsWith("To make"))
     .at(-1);
 
 group("what fsdfs servers says of files that fsdfs does not know", () => {
@@ -39,6 +40,12 @@ group("what fsdfs servers says of files that fsdfs does not know", () => {
     expect(lastLine({ files: 1, examples: ["a"], asOf })).toBe(`1 file ${sentence.replace("lie", "lies")}: a`);
     expect(lastLine({ files: 1200, examples, asOf })).toBe(`1,200 files ${sentence}: a, b, c, d, e, …`);
     expect(lastLine({ files: 12, examples: [], asOf })).toBe(`12 files ${sentence}`);
+  });
+
+  test("says how they become the swarm's", () => {
+    expect(describe([{ ...SERVER, strangers: { files: 2, examples: [], asOf } }])).toMatch(
+      /them .*: fsdfs adopt DIR\n$/,
+    );
   });
 
   test("is printed without what could play tricks on the terminal", () => {

@@ -46,5 +46,6 @@ function describeStrangers({ strangers }: ServerInfo): string {
   const lie = files === 1 ? "1 file lies" : `${files.toLocaleString("en-US")} files lie`;
   const some = examples.slice(0, EXAMPLES_SHOWN).map(shown).join(", ");
   const more = files > EXAMPLES_SHOWN ? ", …" : "";
-  return `${lie} in the data directory that fsdfs does not know${some === "" ? "" : `: ${some}${more}`}\n`;
+  const adopted = `To make ${files === 1 ? "it" : "them"} the swarm's, on that server's machine: fsdfs adopt DIR`;
+  return `${lie} in the data directory that fsdfs does not know${some === "" ? "" : `: ${some}${more}`}\n${adopted}\n`;
 }

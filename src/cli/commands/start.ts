@@ -66,7 +66,7 @@ async function runServer(values: StartValues, context: Context): Promise<number>
   // Loaded only now: the other commands do without the server's libraries.
   const { startRealServer } = await import("../../main.ts");
   const server = await startRealServer(options);
-  await leaveTraces(options, context);
+  await leaveTraces(options, server.localSecret, context);
   context.out.write(greeting(options, chosen));
   context.background?.serving(options.data);
   await interrupted.promise;
@@ -128,12 +128,13 @@ async function swarmAddress({ host, port }: JoinAddress, context: Context): Prom
 }
 
 /** For this machine's other commands, and for the next start. */
-async function leaveTraces(options: StartOptions, context: Context): Promise<void> {
+async function leaveTraces(options: StartOptions, localSecret: string, context: Context): Promise<void> {
   const { requestKeyFromPassword } = await import("../../client/request-key.ts");
   await keepPassword(options.data, options.password);
   await writeLocalAccess(options.data, {
     url: `http://${localHost(options.listen)}:${options.port}`,
     requestKey: await requestKeyFromPassword(options.password),
+    localSecret,
     pid: process.pid,
     mark: processMark(process.pid),
     background: context.background !== undefined,

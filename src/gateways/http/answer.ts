@@ -5,8 +5,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import type { FsdfsError } from "../../errors.ts";
+import type { Log } from "../../ports/log.ts";
 import { type Exchange, hasBody } from "./body.ts";
-import { errorHeaders, renderError } from "./errors.ts";
+import { errorHeaders, renderError, toFsdfsError } from "./errors.ts";
 
 export type Answer =
   | {
@@ -16,6 +17,8 @@ export type Answer =
       readonly value: unknown;
     }
   | { readonly kind: "empty"; readonly status: number; readonly headers?: OutgoingHttpHeaders }
+  /** Each as a line of JSON, as it comes; what fails on the way is told by the last. */
+  | { readonly kind: "lines"; readonly status: number; readonly lines: AsyncIterable<unknown> }
   | {
       readonly kind: "content";
       readonly status: number;
@@ -36,8 +39,11 @@ export async function sendAnswer(
   answer: Answer,
   lingerMs: number,
   onSent: (bytes: number) => void,
+  log: Log,
 ): Promise<void> {
   switch (answer.kind) {
+    case "lines":
+      return sendLines(exchange, answer, log);
     case "json":
       return sendJson(exchange, answer.status, answer.headers ?? {}, answer.value, lingerMs);
     case "empty":
@@ -134,6 +140,22 @@ async function sendContent(
   } finally {
     await answer.close();
   }
+}
+
+async function sendLines({ request, response }: Exchange, answer: Answer & { kind: "lines" }, log: Log): Promise<void> {
+  const unread = hasBody(request) && !request.complete;
+  response.writeHead(answer.status, {
+    "content-type": "application/x-ndjson; charset=utf-8",
+    "cache-control": "no-store",
+    ...(unread ? { connection: "close" } : {}),
+  });
+  const send = (value: unknown) => written(response, Buffer.from(`${JSON.stringify(value)}\n`));
+  try {
+    for await (const line of answer.lines) if (!(await send(line))) return;
+  } catch (error) {
+    await send(renderError(toFsdfsError(error, log)));
+  }
+  response.end();
 }
 
 /** Resolves when the system has taken `chunk`, so that its memory is free again; false when the client has gone. */

@@ -24,6 +24,8 @@ export interface HttpGatewayOptions {
   readonly publicRead: boolean;
   /** What clients name by a URL may be fetched from this machine and private networks as well; not by default. */
   readonly fetchPrivate?: boolean;
+  /** Who knows it is the server's user on its machine; undefined: nobody. */
+  readonly localSecret?: string;
   /** The address to listen on; undefined: all interfaces. */
   readonly listenHost?: string | undefined;
   /** 0: any free port; or the path of a local socket. */
@@ -45,7 +47,8 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
   const watch = new ConnectionWatch(limits.lingerMs);
   const { face, log, publicRead, onSent = () => {} } = options;
   const fetcher = createFetcher({ allowPrivate: options.fetchPrivate ?? false, limits });
-  const context: Context = { face, log, publicRead, limits, fetcher, watch, onSent };
+  const { localSecret } = options;
+  const context: Context = { face, log, publicRead, limits, fetcher, localSecret, watch, onSent };
   const app = createApp(context);
   const server = app.server;
   watch.attach(server);

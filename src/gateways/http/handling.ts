@@ -1,4 +1,5 @@
 /** From a request to its answer: lets the caller in, runs the operation, and sends what comes of it. */
+import { createHash, timingSafeEqual } from "node:crypto";
 import { FsdfsError } from "../../errors.ts";
 import type { Log } from "../../ports/log.ts";
 import { type Face, NotHere, type Principal } from "../../server/face.ts";
@@ -22,6 +23,8 @@ export interface Context {
   readonly limits: HttpLimits;
   /** Missing where nothing is fetched. */
   readonly fetcher?: Fetcher;
+  /** Who knows it is the server's user on its machine; undefined: nobody. */
+  readonly localSecret?: string | undefined;
   readonly watch: ConnectionWatch;
   readonly onSent: (bytes: number) => void;
   /** Has the control process answer. Only in serving processes, whose faces say so (`NotHere`). */
@@ -41,7 +44,7 @@ export async function handle(context: Context, routed: Routed, exchange: Exchang
   const { log, limits, relay } = context;
   try {
     const call = await admittedCall(context, routed, exchange);
-    await sendAnswer(exchange, await operation.run(call), limits.lingerMs, context.onSent);
+    await sendAnswer(exchange, await operation.run(call), limits.lingerMs, context.onSent, log);
   } catch (thrown) {
     if (thrown instanceof NotHere && relay !== undefined) return await relay(exchange);
     const error = toFsdfsError(thrown, log);
@@ -75,7 +78,7 @@ interface Admitted {
 }
 
 function makeCall(
-  { face, limits, fetcher }: Context,
+  { face, limits, fetcher, localSecret }: Context,
   { exchange, method, params, target, query, principal }: Admitted,
 ): Call {
   return {
@@ -90,6 +93,8 @@ function makeCall(
     declaredSize: () => declaredSize(exchange.request),
     body: () => readBody(exchange, { idleMs: limits.uploadIdleMs }),
     json: () => readJson(exchange, limits),
+    isLocal: isSecret(exchange.request.headers["fsdfs-local"], localSecret),
+    outlasting: () => outlasting(exchange),
     fetch(url) {
       if (fetcher === undefined) throw new NotHere();
       return fetcher.open(url, outlasting(exchange));
@@ -109,6 +114,12 @@ export function outlasting({ request, response }: Exchange): AbortSignal {
   response.once("close", () => gone.abort());
   if (response.destroyed || socket.destroyed) gone.abort();
   return gone.signal;
+}
+
+function isSecret(given: string | string[] | undefined, secret: string | undefined): boolean {
+  if (typeof given !== "string" || secret === undefined) return false;
+  const [a, b] = [given, secret].map((text) => createHash("sha256").update(text).digest());
+  return timingSafeEqual(a!, b!);
 }
 
 /** The target as origin servers usually get it. The absolute form must be taken as well (RFC 9112, 3.2.2). */

@@ -36,6 +36,10 @@ export interface Call {
   body(): AsyncIterable<Bytes>;
   /** @throws FsdfsError `body-too-large`, `argument-invalid`, `body-incomplete`, `request-timeout` */
   json(): Promise<unknown>;
+  /** The caller has shown what only the server's user on its machine can read (`fsdfs-local`). */
+  readonly isLocal: boolean;
+  /** The answer may take long: the connection may stand still meanwhile. Aborted when the client leaves. */
+  outlasting(): AbortSignal;
   /** Opens what lies at a URL. @throws FsdfsError `argument-invalid`, `fetch-refused`, `fetch-failed`, `fetch-timeout` */
   fetch(url: string): Promise<Fetched>;
 }

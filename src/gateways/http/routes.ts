@@ -1,5 +1,6 @@
 /** Every operation of the HTTP API; each says its own address and what key it needs. docs/API.md describes them. */
 import type { Operation } from "./operation.ts";
+import { adopt } from "./operations/adopt.ts";
 import { clock, repairClock } from "./operations/clock.ts";
 import { deleteFile } from "./operations/delete-file.ts";
 import { listDirectory, makeDirectory, removeDirectory } from "./operations/directories.ts";
@@ -25,6 +26,7 @@ export const OPERATIONS: readonly Operation[] = [
   locate,
   locateMany,
   drop,
+  adopt,
   status,
   listServers,
   listServerFiles,

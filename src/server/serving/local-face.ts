@@ -99,6 +99,10 @@ export class LocalFace implements Face {
   listKeys = elsewhere;
   revokeKey = elsewhere;
 
+  adopt(): never {
+    throw new NotHere();
+  }
+
   health(): never {
     throw new NotHere();
   }

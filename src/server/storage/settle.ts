@@ -138,8 +138,13 @@ export class Settler {
   }
 
   /** Whether the file at a path is the copy of another version, which may have yet to leave it. */
-  isOfAnother(version: VersionId, location: string, stat: FileStat): boolean {
+  isOfAnother(version: VersionId | undefined, location: string, stat: FileStat): boolean {
     return this.#ownerOf(version, location, stat) !== undefined;
+  }
+
+  /** @throws FileStoreError `not-a-directory`, … */
+  async makeDirectories(directory: string): Promise<void> {
+    await this.#directories.make(directory);
   }
 
   /** Runs a task while nothing else moves files at these paths. */

@@ -61,6 +61,13 @@ export class Strangers {
     return this.#report;
   }
 
+  /** Much has changed: the walk begins anew, soon. */
+  lookAgain(): void {
+    this.#walk = undefined;
+    this.#found = { files: 0, examples: [] };
+    this.unit.wake();
+  }
+
   async #step(signal: AbortSignal): Promise<NextStep> {
     if (!this.#begun) {
       this.#begun = true;

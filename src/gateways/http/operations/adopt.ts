@@ -1,0 +1,43 @@
+/**
+ * POST /adopt: files of a directory on this server's machine become the swarm's, without being copied (C9). The answer is
+ * a line of JSON for each thing that is to be told, while it goes on; hanging up ends it.
+ */
+import { z } from "zod";
+import { FsdfsError } from "../../../errors.ts";
+import type { AdoptEvent } from "../../../server/face.ts";
+import { check, defined, type Operation, pathSchema } from "../operation.ts";
+
+/** PATH_MAX. */
+const DIRECTORY_LENGTH_MAX = 4096;
+
+const bodySchema = z.strictObject({
+  directory: z.string("not a text").regex(/^\//, "not an absolute path").max(DIRECTORY_LENGTH_MAX, "too long"),
+  to: pathSchema.optional(),
+  overwrite: z.boolean("neither true nor false").optional(),
+  move: z.boolean("neither true nor false").optional(),
+  dryRun: z.boolean("neither true nor false").optional(),
+});
+
+export const adopt: Operation = {
+  methods: ["POST"],
+  url: "/adopt",
+  scope: "admin",
+  async run({ face, isLocal, json, outlasting }) {
+    const { directory, ...options } = check(bodySchema, await json());
+    if (directory.includes("\0"))
+      throw new FsdfsError("argument-invalid", { name: "directory", reason: "it has a NUL" });
+    const events = face.adopt(directory, { local: isLocal, ...defined(options) });
+    outlasting();
+    const first = await events.next(); // What is refused gets a status.
+    return { kind: "lines", status: 200, lines: first.done ? events : continued(first.value, events) };
+  },
+};
+
+async function* continued(first: AdoptEvent, rest: AsyncGenerator<AdoptEvent>): AsyncGenerator<AdoptEvent> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
+  }
+}

@@ -76,6 +76,7 @@ export interface ServerChoices {
 export interface GatewayChoices {
   readonly publicRead?: boolean;
   readonly fetchPrivate?: boolean;
+  readonly localSecret?: string;
   readonly limits?: Partial<HttpLimits>;
   readonly onSent?: (bytes: number) => void;
   /** Any free one unless given. */

@@ -14,6 +14,7 @@ const METHODS = [
   "servers",
   "serverFiles",
   "drop",
+  "adopt",
   "health",
   "clock",
   "repairClock",

@@ -154,6 +154,21 @@ class LiveMachinery implements Machinery {
     await writeFile(file, text);
   }
 
+  async writeBeside(name: string, path: string, text: string): Promise<void> {
+    const file = join(this.#beside(name), path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+
+  async adopt(name: string, directory: string, to?: string) {
+    const { data } = this.#server(name);
+    const which = to === undefined ? [join(data, directory)] : [join(this.#beside(name), directory), to];
+    const result = await this.#cluster.cli(["adopt", ...which, "--json", "--data", data], {});
+    if (result.stdout === "") throw new Error(result.stderr);
+    const { adopted, present, skippedFiles } = JSON.parse(result.stdout) as Record<string, number>;
+    return { adopted: adopted!, present: present!, skipped: skippedFiles! };
+  }
+
   async play(story: () => Promise<void>): Promise<void> {
     try {
       await story();
@@ -184,6 +199,10 @@ class LiveMachinery implements Machinery {
     const started = Promise.resolve(before).then(start, start);
     this.#starts.push(started);
     await started;
+  }
+
+  #beside(name: string): string {
+    return join(this.#cluster.directory, `beside-${name}`);
   }
 
   #staged(name: string): string {

@@ -70,6 +70,10 @@ export interface Machinery {
   breakDisk(name: string): Promise<void>;
   mendDisk(name: string): Promise<void>;
   /** An operator's hands: a file is gone, or comes from somewhere. */
+  /** In a directory of the machine that is none of fsdfs's, on the same disk. */
+  writeBeside(name: string, path: string, text: string): Promise<void>;
+  /** Has the server adopt a directory: one of its data directory, or `besides` it one that goes to `to`. */
+  adopt(name: string, directory: string, to?: string): Promise<{ adopted: number; present: number; skipped: number }>;
   removeFromDisk(name: string, path: string): Promise<void>;
   writeToDisk(name: string, path: string, text: string): Promise<void>;
   /** Runs a story to its end. Rejects with what went wrong in it, and with what went wrong unseen. */

@@ -1,7 +1,7 @@
 /** The scenarios of the original fsdfs that hold so far, by name. Each is told once and played live and simulated. */
 import type { Stage } from "./stage.ts";
 import { deletedWhileAway, downAndBack, fourHundredFiles } from "./stories/absence.ts";
-import { importByUrl } from "./stories/import.ts";
+import { importByUrl, importOfDirectory } from "./stories/import.ts";
 import { administration, errors } from "./stories/outside.ts";
 import { deleteEverywhere, manyServers, putAgain, twoServers } from "./stories/replication.ts";
 
@@ -24,6 +24,7 @@ export const SCENARIOS = {
   administration: { number: 12, title: "Administration from outside", play: administration },
   "four-hundred-files": { number: 13, title: "400 files, one server stopped and started", play: fourHundredFiles },
   "import-by-url": { number: 14, title: "Import by URL", play: importByUrl },
+  "import-of-a-directory": { number: 15, title: "Import of a directory", play: importOfDirectory },
 } as const satisfies Record<string, Scenario>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

@@ -1,10 +1,11 @@
 /** The stage's machinery on simulated machines: simulated time, disks and network, and the server as it is composed. */
 import { MemoryFabric } from "../../src/adapters/memory/fabric.ts";
+import { DATA_PATH, outsideName } from "../../src/adapters/memory/sources.ts";
 import { authorization, type ClientCredential } from "../../src/client/credentials.ts";
 import { deriveTokenKeys, SWARM_KEY_BYTES } from "../../src/core/security/tokens.ts";
 import { readCredential } from "../../src/gateways/http/credentials.ts";
 import { composeServer } from "../../src/main.ts";
-import type { Face } from "../../src/server/face.ts";
+import type { AdoptEvent, Face } from "../../src/server/face.ts";
 import { withBugsReported } from "../simulation/bugs.ts";
 import { sha256Of } from "../simulation/content.ts";
 import { HTTP_PORT, Machine, SWARM_PORT } from "../simulation/machine.ts";
@@ -18,6 +19,8 @@ const PATIENCE_MS = 120_000;
 /** Scenarios with a hundred servers look at each of them every time. */
 const PAUSE_MS = 200;
 const ASK_TIMEOUT_MS = 20_000;
+const ADOPT_TIMEOUT_MS = 600_000;
+const BESIDE = "/library";
 /** No scenario takes longer; what has not ended by then hangs. */
 const STORY_LIMIT_MS = 4 * 3_600_000;
 const LATENCY_MS = 0.5;
@@ -145,6 +148,22 @@ class SimulatedMachinery implements Machinery {
 
   async writeToDisk(name: string, path: string, text: string): Promise<void> {
     this.#machine(name).files.writeExternally(path, bytesOf(text));
+  }
+
+  async writeBeside(name: string, path: string, text: string): Promise<void> {
+    this.#machine(name).files.writeExternally(outsideName(`${BESIDE}/${path}`), bytesOf(text));
+  }
+
+  async adopt(name: string, directory: string, to?: string) {
+    const [path, options] =
+      to === undefined ? [`${DATA_PATH}/${directory}`, {}] : [`${BESIDE}/${directory}`, { local: true, to }];
+    const told = await this.#machine(name).ask(async (face) => {
+      let last: AdoptEvent | undefined;
+      for await (const event of face.adopt(path, { local: false, ...options })) last = event;
+      return last;
+    }, ADOPT_TIMEOUT_MS);
+    if (told?.kind !== "done") throw new Error("the adoption did not come to its end");
+    return { adopted: told.adopted, present: told.present, skipped: told.skipped };
   }
 
   async play(story: () => Promise<void>): Promise<void> {

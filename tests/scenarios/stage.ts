@@ -256,6 +256,21 @@ export class Server {
     this.#say(`has ${path} taken from its disk by hand`);
   }
 
+  async plantAllOnDisk(files: ReadonlyMap<string, string>): Promise<void> {
+    for (const [path, text] of files) await this.#machinery.writeToDisk(this.name, path, text);
+    this.#say(`has ${files.size} files put on its disk by hand`);
+  }
+
+  async plantBeside(path: string, text: string): Promise<void> {
+    await this.#machinery.writeBeside(this.name, path, text);
+  }
+
+  async adopt(directory: string, to?: string): Promise<{ adopted: number; present: number; skipped: number }> {
+    const done = await this.#machinery.adopt(this.name, directory, to);
+    this.#say(`adopts ${directory}: ${JSON.stringify(done)}`);
+    return done;
+  }
+
   async plantOnDisk(path: string, text: string): Promise<void> {
     await this.#machinery.writeToDisk(this.name, path, text);
     this.#say(`has ${path} put on its disk by hand`);

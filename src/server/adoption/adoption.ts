@@ -53,7 +53,7 @@ async function openSource(parts: Parts, directory: string, options: AdoptOptions
     if (!options.local) throw refused("it is no directory in the data directory of this server", error);
     throw refused(OPEN_REASONS[error.code] ?? `the disk failed (${error.code})`, error);
   }
-  const reason = reasonAgainst(source, options);
+  const reason = reasonAgainst(source, options) ?? (await reasonOfDisk(parts, source));
   if (reason === undefined) return source;
   source.close();
   throw refused(reason);
@@ -76,6 +76,13 @@ function reasonAgainst({ place }: SourceDirectory, { local, to }: AdoptOptions):
   if (place.kind === "around") return "the data directory lies in it; name directories beside that";
   if (place.kind === "foreign") return "it is the data directory of another server, or lies in one";
   return undefined;
+}
+
+/** Links and renames do not lead from one file system to another. */
+async function reasonOfDisk({ ports: { files } }: Parts, source: SourceDirectory): Promise<string | undefined> {
+  const [here, there] = await Promise.all([files.stat(""), source.stat("")]);
+  if (here?.device === there?.device) return undefined;
+  return "it lies on another file system than the data directory; copy it instead: fsdfs put";
 }
 
 class Run {

@@ -8,6 +8,7 @@ import { Liveness } from "../core/swarm/liveness.ts";
 import { Adoption } from "./adoption/adoption.ts";
 import type { BackgroundUnit } from "./background.ts";
 import { Catalog } from "./catalog/catalog.ts";
+import { Conflicts } from "./catalog/conflicts.ts";
 import { NameMark } from "./catalog/name-mark.ts";
 import { Identity } from "./identity.ts";
 import { CatchUp } from "./mesh/catch-up.ts";
@@ -152,6 +153,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     floors.unit,
     collector.unit,
     seat.unit,
+    new Conflicts(catalog, readiness, clock, log).unit,
     reindexer.unit,
     reconciler.unit,
     settleUnit(settler, catalog, membership),

@@ -150,6 +150,21 @@ export function metaKey(name: string): Bytes {
   return new ByteWriter(32).u8(TABLE.meta).raw(utf8(name)).finish();
 }
 
+const CONFLICT_PREFIX = metaKey("conflict/");
+
+/** A path that may be a file and a directory (C12); nothing else is said of it. */
+export function conflictKey(path: FilePath): Bytes {
+  return new ByteWriter(32).raw(CONFLICT_PREFIX).raw(utf8(path)).finish();
+}
+
+export function conflictsRange(): KeyRange {
+  return { start: CONFLICT_PREFIX, end: append(CONFLICT_PREFIX.subarray(0, -1), 0x30) };
+}
+
+export function pathOfConflictKey(key: Bytes): FilePath {
+  return fromUtf8(key.subarray(CONFLICT_PREFIX.length)) as FilePath;
+}
+
 /** Whether this server decides conditions (C14): server/catalog/seat.ts. */
 export const SEAT_KEY: Bytes = metaKey("seat");
 

@@ -14,6 +14,7 @@ import { compareBytes } from "../bytes.ts";
 import type { VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import { lookAgain } from "./checkpoints.ts";
+import { noteConflict } from "./conflicts.ts";
 import { decodeContent, isDeletion } from "./content.ts";
 import { copyKey, logKey, settingKey, todoKey } from "./keys.ts";
 import { encodePointer, type LogPointer } from "./log.ts";
@@ -81,8 +82,11 @@ function mergePathRegister(transaction: CatalogTransaction, path: FilePath, writ
   const content = decodeContent(merged.value);
   point(transaction, marks, pathPointer);
   if (content.type === "file" && !known) point(transaction, [mark], { kind: "content", version: content.version });
-  if (wins) replaceContent(transaction, path, present && decodeContent(present.value), content);
-  return wins;
+  if (!wins) return false;
+  const before = present && decodeContent(present.value);
+  replaceContent(transaction, path, before, content);
+  noteConflict(transaction, path, before, content);
+  return true;
 }
 
 /** Brings everything that follows from a path's content in line with its change. */

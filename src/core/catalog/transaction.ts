@@ -38,6 +38,8 @@ export class CatalogTransaction {
   readonly context: CatalogContext;
   readonly origins: OriginTable;
   readonly stats: CatalogStats;
+  /** Something was noted that may be a file and a directory (C12). */
+  conflicts = false;
   readonly #touched = new Set<VersionId>();
   readonly #registers = new Map<FilePath, readonly Register[]>();
   readonly #versions = new Map<VersionId, VersionRow>();

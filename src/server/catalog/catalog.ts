@@ -251,7 +251,7 @@ export class Catalog {
   /** Resolves when the change is visible; nothing happened when it rejects. */
   async change<T>(apply: (change: Change) => Settled<T>): Promise<T> {
     let own = false;
-    let settings = false;
+    let [settings, conflicts] = [false, false];
     let versions: ReadonlySet<VersionId> = new Set();
     let origins: ReadonlyMap<number, OriginRow> = new Map();
     let generation = this.#generation;
@@ -281,9 +281,9 @@ export class Catalog {
         view,
         now: () => this.#times.now(),
         nameVersion: (time) => this.#times.nameVersion(time),
-        writePath: (path, field, value, time) => {
+        writePath: (path, field, value, at) => {
           const key: RegisterKey = { kind: "path", path, field };
-          return write(key, this.#times.stamp(key, time), value);
+          return write(key, typeof at === "object" ? at : this.#times.stamp(key, at), value);
         },
         restatePath: (path, field) => {
           const register = transaction.registers(path).find((other) => other.field === field);
@@ -319,12 +319,13 @@ export class Catalog {
       this.#times.keep(view);
       versions = transaction.touched;
       origins = transaction.origins.changed;
+      conflicts = transaction.conflicts;
       return result;
     });
     if (begun !== undefined) this.#times.observe(begun.key, begun.stamp);
     if (generation === this.#generation) for (const [index, row] of origins) this.#known.note(index, row);
     this.#revision += 1;
-    for (const listener of this.#listeners) listener({ versions, settings, own });
+    for (const listener of this.#listeners) listener({ versions, settings, conflicts, own });
     return answer;
   }
 

@@ -14,8 +14,8 @@ export interface Change {
   now(): HybridTime;
   /** A name that no other version has, for one that is written at `time`. */
   nameVersion(time: HybridTime): VersionId;
-  /** Writes a register of a path with a stamp that exceeds the one it replaces; `time` when it was taken already. */
-  writePath(path: FilePath, field: string, value: Bytes, time?: HybridTime): Stamp;
+  /** Writes a register of a path with a stamp that exceeds the one it replaces; `at` when its time was taken already. */
+  writePath(path: FilePath, field: string, value: Bytes, at?: HybridTime | Stamp): Stamp;
   /** Says again, as a record of this server, what a register of a path says already: so that its number can be waited for. */
   restatePath(path: FilePath, field: string): void;
   writeHolding(version: VersionId, held: boolean): void;
@@ -32,6 +32,8 @@ export interface Change {
 export interface Changed {
   readonly versions: ReadonlySet<VersionId>;
   readonly settings: boolean;
+  /** Something was noted that may be a file and a directory (C12). */
+  readonly conflicts?: boolean;
   /** This server wrote records of its own. */
   readonly own: boolean;
 }

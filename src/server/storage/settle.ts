@@ -340,7 +340,8 @@ export class Settler {
     try {
       await this.#files.syncDirectory(directory);
     } catch (error) {
-      if (!isDiskError(error, "missing")) throw error;
+      // Where a copy was to lie, but never did, something else may be on the way.
+      if (!isDiskError(error, "missing", "not-a-directory", "symlink", "too-long")) throw error;
     }
   }
 }

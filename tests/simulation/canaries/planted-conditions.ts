@@ -1,4 +1,4 @@
-/** Bugs that the drill about conditions is to see (C14). */
+/** Bugs that the drills about conditions (C14) and conflicts of names (C12) are to see. */
 import type { Canary } from "./canary.ts";
 
 export const CONDITION_CANARIES: readonly Canary[] = [
@@ -33,5 +33,21 @@ export const CONDITION_CANARIES: readonly Canary[] = [
     find: "    this.#remembered.set(keyOf(path, request), decided);\n",
     replace: "    keyOf(path, request);\n",
     drill: "conditions",
+  },
+  {
+    name: "a path stays a file and a directory",
+    rules: "C12",
+    file: "server/catalog/conflicts.ts",
+    find: "resolution(change.transaction, path) ?? []",
+    replace: "resolution(change.transaction, path)?.slice(2) ?? []",
+    drill: "conflicts",
+  },
+  {
+    name: "a file that gives way beats what was written since",
+    rules: "C12",
+    file: "server/catalog/conflicts.ts",
+    find: "register.value, register.stamp);",
+    replace: "register.value);",
+    drill: "conflicts",
   },
 ];

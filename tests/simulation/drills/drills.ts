@@ -2,6 +2,7 @@
 import { damaged, strangers } from "./catalogs.ts";
 import { wrongClocks } from "./clocks.ts";
 import { conditions } from "./conditions.ts";
+import { conflicts } from "./conflicts.ts";
 import { edited, planted, rotten, vanished } from "./disks.ts";
 import { drops, emptyPromises, toTheTrash } from "./drops.ts";
 import { slowToLearn } from "./freshness.ts";
@@ -36,6 +37,7 @@ export const DRILLS: readonly Drill[] = [
   strangers,
   wrongClocks,
   conditions,
+  conflicts,
   slowAnswers,
   silent,
   busy,

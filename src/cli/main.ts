@@ -7,6 +7,7 @@ import { cat } from "./commands/cat.ts";
 import { CLOCK_COMMANDS } from "./commands/clock.ts";
 import { demo } from "./commands/demo.ts";
 import { drop } from "./commands/drop.ts";
+import { find } from "./commands/find.ts";
 import { get } from "./commands/get.ts";
 import { KEY_COMMANDS } from "./commands/key.ts";
 import { locate } from "./commands/locate.ts";
@@ -17,8 +18,10 @@ import { put } from "./commands/put.ts";
 import { rm } from "./commands/rm.ts";
 import { servers } from "./commands/servers.ts";
 import { start } from "./commands/start.ts";
+import { stat } from "./commands/stat.ts";
 import { status } from "./commands/status.ts";
 import { stop } from "./commands/stop.ts";
+import { sync } from "./commands/sync.ts";
 import { exitCodeOf, failureOf, writeFailure } from "./report.ts";
 import { processContext } from "./terminal.ts";
 import { softwareVersion } from "./version.ts";
@@ -30,8 +33,11 @@ export const COMMANDS: readonly Command[] = [
   put,
   adopt,
   get,
+  sync,
   cat,
   ls,
+  find,
+  stat,
   rm,
   mv,
   locate,

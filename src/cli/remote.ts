@@ -2,6 +2,7 @@
 import type { Client } from "../client/client.ts";
 import { nameOf, parseDirectoryPath, parsePath } from "../core/paths.ts";
 import { FsdfsError } from "../errors.ts";
+import type { Listing } from "../server/face.ts";
 
 export type RemoteKind = "file" | "directory" | "missing";
 
@@ -41,4 +42,24 @@ export function joinRemote(directory: string, name: string): string {
 export function remoteName(path: string): string {
   const parsed = parseDirectoryPath(path);
   return parsed === "" ? "" : nameOf(parsed);
+}
+
+type Entry = Listing["entries"][number];
+
+const BARE_DIRECTORY = { type: "directory", size: 0, modified: null, sha256: null } as const;
+
+/** A recursive listing names only directories that were made; this adds, in order, those that exist by what is in them. */
+export async function* withDirectories(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+  let inside: readonly string[] = [];
+  for await (const entry of entries) {
+    const segments = entry.name.split("/");
+    const parents = segments.slice(0, -1);
+    let common = 0;
+    while (common < parents.length && parents[common] === inside[common]) common++;
+    for (let depth = common + 1; depth <= parents.length; depth++) {
+      yield { name: parents.slice(0, depth).join("/"), ...BARE_DIRECTORY, version: null, target: null, copies: null };
+    }
+    inside = entry.type === "directory" ? segments : parents;
+    yield entry;
+  }
 }

@@ -2,6 +2,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Client } from "../../client/client.ts";
+import { parsePath } from "../../core/paths.ts";
 import { Bulk } from "../bulk.ts";
 import { LocalError } from "../command.ts";
 import { clientCommand } from "../connection.ts";
@@ -47,7 +48,7 @@ async function inJson(client: Client, path: string) {
   const { version, sha256 } = download.info;
   const bytes = await download.bytes();
   return {
-    path: download.info.path,
+    path: parsePath(path),
     size: bytes.length,
     sha256,
     version,

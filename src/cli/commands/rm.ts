@@ -1,13 +1,12 @@
 /** `fsdfs rm PATH...`: deletes files and, with -r, directories with all that is in them. */
-import type { Client } from "../../client/client.ts";
 import { parseDirectoryPath } from "../../core/paths.ts";
-import { FsdfsError } from "../../errors.ts";
 import { flagOption } from "../../options.ts";
 import { Bulk } from "../bulk.ts";
 import { UsageError } from "../command.ts";
 import { clientCommand } from "../connection.ts";
 import { count, writeJson } from "../output.ts";
-import { joinRemote, remoteKind } from "../remote.ts";
+import { remoteKind } from "../remote.ts";
+import { removeTree } from "../removing.ts";
 
 export const rm = clientCommand({
   name: "rm",
@@ -41,23 +40,3 @@ export const rm = clientCommand({
     return code;
   },
 });
-
-async function removeTree(client: Client, root: string, bulk: Bulk, removeFile: (path: string) => Promise<void>) {
-  const directories: string[] = [];
-  const files = async function* () {
-    for await (const entry of client.listAll(root, { recursive: true })) {
-      const path = joinRemote(root, entry.name);
-      if (entry.type === "directory") directories.push(path);
-      else yield path;
-    }
-  };
-  const failedBefore = bulk.failedCount;
-  await bulk.run(files(), (path) => path, removeFile);
-  if (bulk.failedCount > failedBefore) return;
-  // The deepest first. A directory that existed only by what was in it has gone with that.
-  for (const directory of [...directories.sort().reverse(), root]) {
-    await client.removeDirectory(directory).catch((error: unknown) => {
-      if (!(error instanceof FsdfsError) || error.code !== "file-not-found") throw error;
-    });
-  }
-}

@@ -1,0 +1,191 @@
+/** Looking into the swarm and keeping directories alike: cat, stat, find and sync. */
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type CliHere, cliHere, readTree, writeTree } from "./cli-here.ts";
+import { type Cluster, createCluster, waitFor } from "./cluster.ts";
+
+let cluster: Cluster;
+let cli: CliHere;
+let local: string;
+
+beforeAll(async () => {
+  cluster = await createCluster();
+  await cluster.start();
+  await cluster.start();
+  await cluster.whole();
+  cli = cliHere(cluster);
+  local = await mkdtemp(join(cluster.directory, "local-"));
+});
+
+afterAll(() => cluster.close());
+
+describe("cat, stat and find", () => {
+  const files = {
+    "a.ogg": "x".repeat(3000),
+    "b.OGG": "y".repeat(100),
+    "sub/deep/c.ogg": "z".repeat(50),
+    "sub/d.txt": "",
+  };
+
+  beforeAll(async () => {
+    await writeTree(join(local, "look"), files);
+    await mkdir(join(local, "look/none"));
+    await cli.done(["put", join(local, "look"), "/look"]);
+    await waitFor("both have them", async () => (await cluster.servers[0]?.client.locate("look/a.ogg"))?.copies === 2);
+  });
+
+  test("cat writes files one after another, and tells what is missing", async () => {
+    const data = cluster.servers[0]?.data ?? "";
+    const { code, stdout, stderr } = await cluster.cli([
+      "cat",
+      "/look/b.OGG",
+      "/none",
+      "/look/sub/deep/c.ogg",
+      "--data",
+      data,
+    ]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "y".repeat(100) + "z".repeat(50) });
+    expect(stderr).toContain("/none: There is no file");
+    const { files } = await cli.json<{ files: { size: number; base64: string }[] }>(["cat", "/look/b.OGG"]);
+    expect(files).toMatchObject([
+      { path: "look/b.OGG", size: 100, base64: Buffer.from("y".repeat(100)).toString("base64") },
+    ]);
+  });
+
+  test("stat tells all that is known of a file, of a directory that it is one", async () => {
+    const text = await cli.done(["stat", "/look/a.ogg", "/look/sub", "/"]);
+    expect(text).toMatch(/^\/look\/a\.ogg\n {2}type {6}file\n {2}size {6}3,000 bytes \(3\.0 kB\)$/m);
+    expect(text).toMatch(/^ {2}sha256 {4}[0-9a-f]{64}$/m);
+    expect(text).toMatch(/^ {2}copies {4}2 of 3 wanted, surplus -1\n {2}servers {3}[ab], [ab]$/m);
+    expect(text).toContain("/look/sub\n  type      directory\n");
+    const { entries } = await cli.json<{ entries: unknown[] }>(["stat", "/look/a.ogg"]);
+    expect(entries).toMatchObject([
+      { path: "look/a.ogg", type: "file", size: 3000, copies: 2, target: 3, surplus: -1 },
+    ]);
+    expect(await cli.run(["stat", "/none"])).toMatchObject({ code: 1, stderr: expect.stringContaining("/none") });
+  });
+
+  test.each([
+    [
+      [],
+      [
+        "/look/a.ogg",
+        "/look/b.OGG",
+        "/look/none/",
+        "/look/sub/",
+        "/look/sub/d.txt",
+        "/look/sub/deep/",
+        "/look/sub/deep/c.ogg",
+      ],
+    ],
+    [
+      ["--name", "*.ogg"],
+      ["/look/a.ogg", "/look/sub/deep/c.ogg"],
+    ],
+    [
+      ["--iname", "?.ogg"],
+      ["/look/a.ogg", "/look/b.OGG", "/look/sub/deep/c.ogg"],
+    ],
+    [
+      ["--type", "directory"],
+      ["/look/none/", "/look/sub/", "/look/sub/deep/"],
+    ],
+    [["--larger", "99", "--smaller", "3k"], ["/look/b.OGG"]],
+    [["--larger", "99", "--type", "d"], []],
+    [["--surplus-below", "0", "--name", "d*"], ["/look/sub/d.txt"]],
+    [["--copies-below", "2"], []],
+    [["--newer", "1h", "--name", "a*"], ["/look/a.ogg"]],
+    [["--older", "1h"], []],
+  ])("find %j", async (args, found) => {
+    await waitFor("both have all", async () => {
+      const paths = Object.keys(files).map((path) => `look/${path}`);
+      return (await cluster.servers[0]?.client.locateMany(paths))?.every((file) => file?.copies === 2);
+    });
+    const lines = (await cli.done(["find", "/look", ...args])).split("\n").filter((line) => line !== "");
+    expect(lines.sort()).toEqual(found);
+  });
+
+  test("find takes files as well, separates by zero bytes for xargs, and prints JSON", async () => {
+    expect(await cli.done(["find", "/look/a.ogg", "look/sub", "-0", "--type", "f"])).toBe(
+      "/look/a.ogg\0/look/sub/d.txt\0/look/sub/deep/c.ogg\0",
+    );
+    const { entries } = await cli.json<{ entries: unknown[] }>(["find", "/look", "--name", "a*"]);
+    expect(entries).toMatchObject([{ path: "look/a.ogg", type: "file", size: 3000, copies: 2, surplus: -1 }]);
+    expect(await cli.run(["find", "/none"])).toMatchObject({ code: 1, stderr: expect.stringContaining("/none") });
+    expect(await cli.run(["find", "--name", "[a"])).toMatchObject({ code: 2 });
+  });
+});
+
+describe("sync", () => {
+  const tree = { "a.txt": "first", "a-b": "beside", "a/x": "in a", "sub/deep/y": "deep", "sub/ü": "name" };
+
+  test("into the swarm sends what differs, deletes only when asked, and says before what it would do", async () => {
+    const source = join(local, "source");
+    await writeTree(source, tree);
+    await mkdir(join(source, "empty"));
+    const put = (...args: string[]) => cli.done(["sync", source, "swarm:/mirror", ...args]);
+    expect(await put("--dry-run")).toMatch(
+      /^put a\/x\nput a-b\nput a\.txt\nmake empty\/\n(put sub.*\n){2}Would put 5 files, /,
+    );
+    expect(await cli.run(["ls", "/mirror"])).toMatchObject({ code: 1 });
+    expect(await put()).toMatch(/^5 files, \d+ B put in /);
+    expect(await put()).toMatch(/^0 files, 0 B put in .*; 5 files were there already\n$/);
+
+    await writeFile(join(source, "a.txt"), "FIRST");
+    await rm(join(source, "sub"), { recursive: true });
+    await rm(join(source, "a"), { recursive: true });
+    await writeFile(join(source, "a"), "now a file");
+    const clash = await cli.run(["sync", source, "swarm:/mirror"]);
+    expect(clash).toMatchObject({ code: 1, stderr: expect.stringContaining("a is a directory") });
+    expect(clash.stdout).toMatch(/; 4 only in swarm:\/mirror\n$/);
+    const dry = await cli.json<{ actions: unknown[]; dryRun: boolean }>([
+      "sync",
+      source,
+      "swarm:/mirror",
+      "--delete",
+      "-n",
+    ]);
+    expect(dry).toMatchObject({
+      actions: [
+        { action: "delete", path: "a", type: "directory" },
+        { action: "put", path: "a", type: "file", size: 10 },
+        { action: "delete", path: "sub", type: "directory" },
+      ],
+      dryRun: true,
+      present: { files: 2 },
+    });
+    expect(await put("--delete")).toMatch(/^1 file, 10 B put in .*; 2 deleted\n$/);
+    expect(await cli.done(["ls", "-r", "/mirror"])).toBe("a\na-b\na.txt\nempty/\n");
+  });
+
+  test("out of the swarm fetches what differs, from all the servers that hold it, and may take sizes for enough", async () => {
+    await writeTree(join(local, "out"), tree);
+    await cli.done(["sync", join(local, "out"), "swarm:out"]);
+    const back = join(local, "back");
+    const get = (...args: string[]) => cli.done(["sync", "swarm:/out/", `${back}/`, ...args]);
+    expect(await get()).toMatch(/^5 files, \d+ B got in /);
+    expect(await readTree(back)).toEqual(tree);
+
+    await writeTree(back, { "a-b": "BESIDE", "more/z": "extra", mine: "extra" });
+    await symlink("a-b", join(back, "link"));
+    expect(await get("--size-only")).toMatch(/^0 files.*5 files were there already; 4 only in /);
+    expect(await get()).toMatch(/^1 file, 6 B got/);
+    expect(await readTree(back)).toEqual({ ...tree, "more/z": "extra", mine: "extra" });
+    expect(await get("--delete", "--dry-run")).toContain("delete more/\n");
+    expect(await get("--delete")).toMatch(/; 3 deleted\n$/);
+    expect(await readTree(back)).toEqual(tree);
+    expect(await readdir(back)).not.toContain("link");
+    expect((await stat(back)).isDirectory()).toBe(true);
+  });
+
+  test.each([
+    [["a", "b"], 2, "One of SRC and DEST must be in the swarm"],
+    [["swarm:a", "swarm:b"], 2, "One of SRC and DEST must be in the swarm"],
+    [["swarm:/nowhere", "b"], 1, "no file or directory"],
+    [["nowhere", "swarm:/b"], 1, "ENOENT"],
+    [["package.json", "swarm:/b"], 1, "is not a directory"],
+  ])("%j is refused", async (args, code, told) => {
+    expect(await cli.run(["sync", ...args])).toMatchObject({ code, stderr: expect.stringContaining(told) });
+  });
+});

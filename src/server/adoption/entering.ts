@@ -119,6 +119,8 @@ class Entering {
       await this.#unlink([file]);
       throw new FsdfsError("file-changed", { path: file.name });
     } catch (error) {
+      // What is in the way there, and is no copy, goes aside when it is to make way, as for an upload.
+      if (this.#job.overwrite && isDiskError(error, "exists")) return { kind: "superseding" };
       return { kind: "skipped", name: file.name, error: reasonToSkip(error, file.name) };
     }
   }

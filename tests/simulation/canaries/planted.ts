@@ -4,6 +4,7 @@
  * the run, so that the list keeps up with the code.
  */
 import type { Canary } from "./canary.ts";
+import { ADOPTION_CANARIES } from "./planted-adoption.ts";
 import { COLLECTING_CANARIES } from "./planted-collecting.ts";
 import { CONDITION_CANARIES } from "./planted-conditions.ts";
 
@@ -389,6 +390,7 @@ export const CANARIES: readonly Canary[] = [
     replace: "",
     drill: "silent server",
   },
+  ...ADOPTION_CANARIES,
   ...COLLECTING_CANARIES,
   ...CONDITION_CANARIES,
 ];

@@ -1,4 +1,5 @@
 /** All drills. Each is green for every seed, and red for some as soon as the rule it attacks is broken. */
+import { adoption } from "./adoption.ts";
 import { damaged, strangers } from "./catalogs.ts";
 import { wrongClocks } from "./clocks.ts";
 import { conditions } from "./conditions.ts";
@@ -25,6 +26,7 @@ export const DRILLS: readonly Drill[] = [
   planted,
   rotten,
   vanished,
+  adoption,
   slowToLearn,
   moves,
   drops,

@@ -107,6 +107,9 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
   }
 }
 
+/** By this name servers find each other on a LAN. */
+export { SERVICE as MDNS_SERVICE } from "./adapters/mdns/records.ts";
+
 /** Whether some server has this data directory, be it of another user or in another container. */
 export function isDataInUse(dataDirectory: string): Promise<boolean> {
   return isLocked(join(dataDirectory, STATE_DIRECTORY_NAME));

@@ -6,6 +6,7 @@ import { adopt } from "./commands/adopt.ts";
 import { cat } from "./commands/cat.ts";
 import { CLOCK_COMMANDS } from "./commands/clock.ts";
 import { demo } from "./commands/demo.ts";
+import { doctor } from "./commands/doctor.ts";
 import { drop } from "./commands/drop.ts";
 import { find } from "./commands/find.ts";
 import { get } from "./commands/get.ts";
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   start,
   stop,
   logs,
+  doctor,
   put,
   adopt,
   get,

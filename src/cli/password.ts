@@ -49,7 +49,8 @@ function makePassword(): string {
   return Array.from(randomBytes(MADE_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join("");
 }
 
-async function readKeptPassword(dataDirectory: string): Promise<string | undefined> {
+/** undefined while no server has used the directory. @throws LocalError when it is another user's */
+export async function readKeptPassword(dataDirectory: string): Promise<string | undefined> {
   try {
     return (await readFile(passwordFile(dataDirectory), "utf8")).split("\n", 1)[0] || undefined;
   } catch (error) {

@@ -43,6 +43,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
       "git clone <the address of this repository> fsdfs": "this is the checkout",
       "cd fsdfs": "this is the checkout",
       "git pull": "this is the checkout",
+      "rm -r /srv/fsdfs/.fsdfs": "the examples that follow need the server",
     },
   },
 };

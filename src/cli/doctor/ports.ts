@@ -1,0 +1,136 @@
+/** The two ports on this machine: free, or answered by the server that is looked at, also by its outside addresses. */
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { networkInterfaces } from "node:os";
+import { z } from "zod";
+import { type Check, type Found, fail, ok, type Subject, warn } from "./check.ts";
+
+export const ANSWER_MS_MAX = 2_500;
+
+const healthSchema = z.object({
+  status: z.string(),
+  server: z.string(),
+  name: z.string(),
+  swarmPort: z.number().int(),
+});
+export type HealthAnswer = z.infer<typeof healthSchema>;
+
+/** What a server at that URL says of itself; undefined when none answers in time. */
+export async function healthAt(url: string): Promise<HealthAnswer | undefined> {
+  try {
+    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    const told = healthSchema.safeParse(await response.json());
+    return told.success ? told.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export type Reach = "open" | "refused" | "silent";
+
+/** Whether a connection can be opened: refused means that nothing listens, silent that nothing comes back at all. */
+export async function reach(host: string, port: number): Promise<Reach> {
+  const socket = connect({ host: host.replace(/^\[(.*)\]$/, "$1"), port });
+  try {
+    await once(socket, "connect", { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    return "open";
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "ECONNREFUSED" ? "refused" : "silent";
+  } finally {
+    socket.destroy();
+  }
+}
+
+const ports: Check = {
+  name: "ports",
+  run: async (subject) => {
+    const { port, swarmPort, listen, server } = subject;
+    if (server !== undefined) return [await judgeAnswer(server.url), ...(await outsideFindings(subject))];
+    // Another user's server has them, most likely.
+    if (subject.inUse) return [];
+    const findings = await Promise.all([
+      judgePort(port, "--port", listen),
+      judgePort(swarmPort, "--swarm-port", listen),
+    ]);
+    return findings;
+  },
+};
+
+async function judgeAnswer(url: string): Promise<Found> {
+  const health = await healthAt(url);
+  if (health === undefined) {
+    return fail(
+      `The server does not answer at ${url} within ${ANSWER_MS_MAX / 1000} s.`,
+      "Is the machine overloaded, or the disk stuck? See its log. fsdfs stop and fsdfs start begin anew.",
+    );
+  }
+  if (health.status === "ok") return ok(`The server answers at ${url}, its port for servers is ${health.swarmPort}`);
+  return warn(
+    `The server at ${url} is ${health.status}, and does not serve.`,
+    "One that is behind catches up with the others by itself; see what is said of them below.",
+  );
+}
+
+async function judgePort(port: number, flag: string, listen: string | undefined): Promise<Found> {
+  const code = await listenRefusal(port, listen);
+  if (code === undefined) return ok(`Port ${port} is free`);
+  if (code === "EADDRINUSE") {
+    const other = await healthAt(`http://127.0.0.1:${port}`);
+    const who = other === undefined ? "another program" : `another fsdfs server, ${other.name}`;
+    return fail(`Port ${port} is taken by ${who}.`, `Stop that, or choose another with ${flag}. Who it is: ss -ltnp`);
+  }
+  if (code === "EACCES") {
+    return fail(`Port ${port} is for root only.`, `Choose one above 1023 with ${flag}.`);
+  }
+  return fail(`Port ${port} cannot be listened on: ${code}.`, "Is --listen an address of this machine?");
+}
+
+async function listenRefusal(port: number, host: string | undefined): Promise<string | undefined> {
+  const listener = createServer();
+  try {
+    listener.listen({ port, exclusive: true, ...(host === undefined ? {} : { host }) });
+    await once(listener, "listening");
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : String(error);
+  } finally {
+    listener.close();
+  }
+}
+
+/** By the addresses that others use. From here it cannot be seen what a firewall does to those others. */
+async function outsideFindings({ server }: Subject): Promise<Found[]> {
+  const port = new URL(server?.url ?? "").port;
+  const addresses = outsideAddresses();
+  if (addresses.length === 0) {
+    return [warn("This machine has no address but its own loopback.", "Connect it to a network.")];
+  }
+  const answers = await Promise.all(
+    addresses.map(async (address) =>
+      (await healthAt(`http://${inUrl(address)}:${port}`)) === undefined ? [] : [address],
+    ),
+  );
+  const reached = answers.flat();
+  if (reached.length === 0) {
+    return [
+      warn(
+        `It answers on none of this machine's addresses: ${addresses.join(", ")}.`,
+        "Was it started with --listen for one address only? Else a firewall of this machine is between.",
+      ),
+    ];
+  }
+  return [ok(`It answers at ${reached.map((address) => `http://${inUrl(address)}:${port}`).join(", ")}`)];
+}
+
+export function outsideAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith("fe80:"))
+    .map(({ address }) => address);
+}
+
+function inUrl(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}
+
+export const PORT_CHECKS: readonly Check[] = [ports];

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { FsdfsError } from "../errors.ts";
-import type { Client } from "./client.ts";
-import { createClient, type NodeClientOptions } from "./node.ts";
+import { type Client, type ClientOptions, clientOn } from "./client.ts";
+import { PLATFORMS } from "./platforms.fixture.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -30,8 +30,18 @@ async function serve(...handlers: Handler[]): Promise<{ url: string; asked: Inco
   return { url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, asked };
 }
 
-function clientOf(url: string, options: Partial<NodeClientOptions> = {}): Client {
-  const client = createClient({ url, wait: async () => undefined, ...options });
+async function urlOfNobody(): Promise<string> {
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const address = listener.address();
+  await new Promise((closed) => listener.close(closed));
+  return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+}
+
+let createPlatform = PLATFORMS[0].create;
+
+function clientOf(url: string, options: Partial<ClientOptions> = {}): Client {
+  const client = clientOn(createPlatform(), { url, wait: async () => undefined, ...options });
   cleanups.push(() => client.close());
   return client;
 }
@@ -76,156 +86,161 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
 const sha256Of = (content: string) => createHash("sha256").update(content).digest("hex");
 const PUT_RESULT = { version: "v", sha256: sha256Of("content"), size: 7, copies: 2, created: true };
 
-describe("errors", () => {
-  test("come back with the server's own code, message, hint and status", async () => {
-    const { url } = await serve(failure(403, "forbidden"));
-    const error: unknown = await clientOf(url)
-      .remove("x")
-      .catch((reason: unknown) => reason);
-    expect(error).toMatchObject({
-      name: "FsdfsError",
-      code: "forbidden",
-      message: "it is forbidden",
-      hint: "do something",
-      status: 403,
+describe.each(PLATFORMS)("over $name", (platform) => {
+  beforeAll(() => {
+    createPlatform = platform.create;
+  });
+  describe("errors", () => {
+    test("come back with the server's own code, message, hint and status", async () => {
+      const { url } = await serve(failure(403, "forbidden"));
+      const error: unknown = await clientOf(url)
+        .remove("x")
+        .catch((reason: unknown) => reason);
+      expect(error).toMatchObject({
+        name: "FsdfsError",
+        code: "forbidden",
+        message: "it is forbidden",
+        hint: "do something",
+        status: 403,
+      });
+    });
+
+    test("that this client does not know keep the server's words", async () => {
+      const { url } = await serve(failure(418, "of-the-future"));
+      await expect(clientOf(url).status()).rejects.toMatchObject({ code: "internal", message: "it is of-the-future" });
+    });
+
+    test("tell when nothing listens, and when what listens is not fsdfs", async () => {
+      expect(await codeOf(clientOf(await urlOfNobody()).status())).toBe("server-unreachable");
+      const { url } = await serve((_, response) => response.end("<html>"));
+      expect(await codeOf(clientOf(url).status())).toBe("server-unreachable");
+    });
+
+    test("to a HEAD, which has no body, are told from the status", async () => {
+      const { url } = await serve((_, response) => response.writeHead(404).end());
+      expect(await codeOf(clientOf(url).head("x"))).toBe("file-not-found");
     });
   });
 
-  test("that this client does not know keep the server's words", async () => {
-    const { url } = await serve(failure(418, "of-the-future"));
-    await expect(clientOf(url).status()).rejects.toMatchObject({ code: "internal", message: "it is of-the-future" });
-  });
-
-  test("tell when nothing listens, and when what listens is not fsdfs", async () => {
-    expect(await codeOf(clientOf("http://127.0.0.1:1").status())).toBe("server-unreachable");
-    const { url } = await serve((_, response) => response.end("<html>"));
-    expect(await codeOf(clientOf(url).status())).toBe("server-unreachable");
-  });
-
-  test("to a HEAD, which has no body, are told from the status", async () => {
-    const { url } = await serve((_, response) => response.writeHead(404).end());
-    expect(await codeOf(clientOf(url).head("x"))).toBe("file-not-found");
-  });
-});
-
-describe("a put", () => {
-  test("announces its length, its digest and a request id that all its attempts share", async () => {
-    const { url, asked } = await serve(breaks, failure(503, "overloaded"), json(201, PUT_RESULT));
-    const sha256 = createHash("sha256").update("content").digest("hex");
-    expect(await clientOf(url).put("/a b/ü", source("content"), { sha256 })).toEqual(PUT_RESULT);
-    expect(asked).toHaveLength(3);
-    expect(asked[0]?.url).toBe("/files/a%20b/%C3%BC");
-    expect(asked[2]?.headers).toMatchObject({ "content-length": "7", "fsdfs-sha256": sha256 });
-    expect(new Set(asked.map(({ headers }) => headers["fsdfs-request-id"])).size).toBe(1);
-  });
-
-  test("gives up after five attempts", async () => {
-    const { url, asked } = await serve(failure(503, "behind"));
-    expect(await codeOf(clientOf(url).put("x", source("y")))).toBe("behind");
-    expect(asked).toHaveLength(5);
-  });
-
-  test("that is refused early tells why, though the body was not sent", async () => {
-    const { url } = await serve((_, response) => {
-      response.writeHead(507, { connection: "close" });
-      response.end(JSON.stringify({ error: { code: "no-space", message: "full", hint: "" } }));
+  describe("a put", () => {
+    test("announces its length, its digest and a request id that all its attempts share", async () => {
+      const { url, asked } = await serve(breaks, failure(503, "overloaded"), json(201, PUT_RESULT));
+      const sha256 = createHash("sha256").update("content").digest("hex");
+      expect(await clientOf(url).put("/a b/ü", source("content"), { sha256 })).toEqual(PUT_RESULT);
+      expect(asked).toHaveLength(3);
+      expect(asked[0]?.url).toBe("/files/a%20b/%C3%BC");
+      expect(asked[2]?.headers).toMatchObject({ "content-length": "7", "fsdfs-sha256": sha256 });
+      expect(new Set(asked.map(({ headers }) => headers["fsdfs-request-id"])).size).toBe(1);
     });
-    let sentBytes = 0;
-    const endless = {
-      sizeBytes: 1e9,
-      open: async function* () {
-        for (; sentBytes < 1e9; sentBytes += 65536) yield new Uint8Array(65536);
-      },
-    };
-    expect(await codeOf(clientOf(url).put("x", endless))).toBe("no-space");
-    expect(sentBytes).toBeLessThan(1e9);
-  });
 
-  test("whose source cannot be read fails with the source's error", async () => {
-    const { url } = await serve(json(201, PUT_RESULT));
-    const broken = {
-      sizeBytes: 5,
-      // biome-ignore lint/correctness/useYield: it fails before it has anything.
-      open: async function* (): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-        throw new Error("the disk says no");
-      },
-    };
-    await expect(clientOf(url).put("x", broken)).rejects.toThrow("the disk says no");
-  });
-
-  test("of what can be read only once is tried only once", async () => {
-    const { url, asked } = await serve(breaks);
-    expect(await codeOf(clientOf(url).put("x", { ...source("y"), once: true }))).toBe("connection-lost");
-    expect(asked).toHaveLength(1);
-  });
-});
-
-describe("a get", () => {
-  test("follows a redirect to the holder, and sends it no credential (S5)", async () => {
-    const holder = await serve(file("music", { "fsdfs-copies": "3" }));
-    const asked = await serve((_, response) =>
-      response.writeHead(307, { location: `${holder.url}/files/x?mac=1` }).end(),
-    );
-    const got = await clientOf(asked.url, { credential: { kind: "key", secret: "k" } }).get("x");
-    expect(await textOf(got.body)).toBe("music");
-    expect(got.info).toMatchObject({ path: "x", size: 5, copies: 3 });
-    expect(asked.asked[0]?.headers.authorization).toBe("Bearer k");
-    expect(holder.asked[0]?.url).toBe("/files/x?mac=1");
-    expect(holder.asked[0]?.headers.authorization).toBeUndefined();
-  });
-
-  test("takes the file through the server that was asked when the holder cannot be reached", async () => {
-    const { url, asked } = await serve(
-      (_, response) => response.writeHead(307, { location: "http://127.0.0.1:1/files/x" }).end(),
-      file("music"),
-    );
-    expect(await textOf((await clientOf(url).get("x")).body)).toBe("music");
-    expect(asked[1]?.url).toBe("/files/x?redirect=never");
-  });
-
-  test("never passes wrong or missing bytes for the file (P4)", async () => {
-    const wrong = await serve(file("music", { "fsdfs-sha256": "0".repeat(64) }));
-    expect(
-      await codeOf(
-        clientOf(wrong.url)
-          .get("x")
-          .then(({ body }) => textOf(body)),
-      ),
-    ).toBe("digest-mismatch");
-    const short = await serve((_, response) => {
-      response.writeHead(200, { "content-length": 10 }).write("half");
-      setImmediate(() => response.destroy());
+    test("gives up after five attempts", async () => {
+      const { url, asked } = await serve(failure(503, "behind"));
+      expect(await codeOf(clientOf(url).put("x", source("y")))).toBe("behind");
+      expect(asked).toHaveLength(5);
     });
-    expect(
-      await codeOf(
-        clientOf(short.url)
-          .get("x")
-          .then(({ body }) => textOf(body)),
-      ),
-    ).toBe("connection-lost");
-  });
-});
 
-describe("lists", () => {
-  test("are read page after page", async () => {
-    const { url, asked } = await serve(
-      json(200, { entries: [{ name: "a" }], next: "a&b" }),
-      json(200, { entries: [{ name: "c" }], next: null }),
-    );
-    const names: string[] = [];
-    for await (const { name } of clientOf(url).listAll("/dir/", { recursive: true })) names.push(name);
-    expect(names).toEqual(["a", "c"]);
-    expect(asked.map((request) => request.url)).toEqual([
-      "/files/dir/?recursive=true",
-      "/files/dir/?recursive=true&after=a%26b",
-    ]);
-  });
-});
+    test("that is refused early tells why, though the body was not sent", async () => {
+      const { url } = await serve((_, response) => {
+        response.writeHead(507, { connection: "close" });
+        response.end(JSON.stringify({ error: { code: "no-space", message: "full", hint: "" } }));
+      });
+      let sentBytes = 0;
+      const endless = {
+        sizeBytes: 1e9,
+        open: async function* () {
+          for (; sentBytes < 1e9; sentBytes += 65536) yield new Uint8Array(65536);
+        },
+      };
+      expect(await codeOf(clientOf(url).put("x", endless))).toBe("no-space");
+      expect(sentBytes).toBeLessThan(1e9);
+    });
 
-describe("what may not be repeated", () => {
-  test("is not, when the connection breaks after it was sent", async () => {
-    const { url, asked } = await serve(breaks);
-    expect(await codeOf(clientOf(url).move("a", "b"))).toBe("connection-lost");
-    expect(asked).toHaveLength(1);
+    test("whose source cannot be read fails with the source's error", async () => {
+      const { url } = await serve(json(201, PUT_RESULT));
+      const broken = {
+        sizeBytes: 5,
+        // biome-ignore lint/correctness/useYield: it fails before it has anything.
+        open: async function* (): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+          throw new Error("the disk says no");
+        },
+      };
+      await expect(clientOf(url).put("x", broken)).rejects.toThrow("the disk says no");
+    });
+
+    test("of what can be read only once is tried only once", async () => {
+      const { url, asked } = await serve(breaks);
+      expect(await codeOf(clientOf(url).put("x", { ...source("y"), once: true }))).toBe("connection-lost");
+      expect(asked).toHaveLength(1);
+    });
+  });
+
+  describe("a get", () => {
+    test("follows a redirect to the holder, and sends it no credential (S5)", async () => {
+      const holder = await serve(file("music", { "fsdfs-copies": "3" }));
+      const asked = await serve((_, response) =>
+        response.writeHead(307, { location: `${holder.url}/files/x?mac=1` }).end(),
+      );
+      const got = await clientOf(asked.url, { authorize: () => "Bearer k" }).get("x");
+      expect(await textOf(got.body)).toBe("music");
+      expect(got.info).toMatchObject({ path: "x", size: 5, copies: 3 });
+      expect(asked.asked[0]?.headers.authorization).toBe("Bearer k");
+      expect(holder.asked[0]?.url).toBe("/files/x?mac=1");
+      expect(holder.asked[0]?.headers.authorization).toBeUndefined();
+    });
+
+    test("takes the file through the server that was asked when the holder cannot be reached", async () => {
+      const { url, asked } = await serve(
+        (_, response) => response.writeHead(307, { location: "http://127.0.0.1:1/files/x" }).end(),
+        file("music"),
+      );
+      expect(await textOf((await clientOf(url).get("x")).body)).toBe("music");
+      expect(asked[1]?.url).toBe("/files/x?redirect=never");
+    });
+
+    test("never passes wrong or missing bytes for the file (P4)", async () => {
+      const wrong = await serve(file("music", { "fsdfs-sha256": "0".repeat(64) }));
+      expect(
+        await codeOf(
+          clientOf(wrong.url)
+            .get("x")
+            .then(({ body }) => textOf(body)),
+        ),
+      ).toBe("digest-mismatch");
+      const short = await serve((_, response) => {
+        response.writeHead(200, { "content-length": 10 }).write("half");
+        setImmediate(() => response.destroy());
+      });
+      expect(
+        await codeOf(
+          clientOf(short.url)
+            .get("x")
+            .then(({ body }) => textOf(body)),
+        ),
+      ).toBe("connection-lost");
+    });
+  });
+
+  describe("lists", () => {
+    test("are read page after page", async () => {
+      const { url, asked } = await serve(
+        json(200, { entries: [{ name: "a" }], next: "a&b" }),
+        json(200, { entries: [{ name: "c" }], next: null }),
+      );
+      const names: string[] = [];
+      for await (const { name } of clientOf(url).listAll("/dir/", { recursive: true })) names.push(name);
+      expect(names).toEqual(["a", "c"]);
+      expect(asked.map((request) => request.url)).toEqual([
+        "/files/dir/?recursive=true",
+        "/files/dir/?recursive=true&after=a%26b",
+      ]);
+    });
+  });
+
+  describe("what may not be repeated", () => {
+    test("is not, when the connection breaks after it was sent", async () => {
+      const { url, asked } = await serve(breaks);
+      expect(await codeOf(clientOf(url).move("a", "b"))).toBe("connection-lost");
+      expect(asked).toHaveLength(1);
+    });
   });
 });

@@ -23,7 +23,7 @@ import type {
   SwarmStatus,
 } from "../server/face.ts";
 import { bodilessError } from "./answer-error.ts";
-import { hashed, type PutContent, sourceOf } from "./content.ts";
+import { hashed, type PutContent, type PutSource, sourceOf } from "./content.ts";
 import { type Download, infoOf } from "./download.ts";
 import { type Authorize, directoryTarget, Exchange, fileTarget, queryOf, readText } from "./exchange.ts";
 import { Holders } from "./holders.ts";
@@ -161,9 +161,11 @@ async function put(
   exchange: Exchange,
   path: string,
   content: PutContent,
-  { sha256, requestId = randomId(), signal }: PutOptions,
+  { sha256: announced, requestId = randomId(), signal }: PutOptions,
 ): Promise<PutResult> {
   const source = sourceOf(content);
+  // What is there in one piece is read twice, so that the server can check what arrives.
+  const sha256 = announced ?? (source.whole && (await digestOf(exchange, source)));
   const target = fileTarget(path);
   const headers = {
     "fsdfs-request-id": requestId,
@@ -182,6 +184,12 @@ async function put(
     return result;
   };
   return await exchange.repeated(source.once ? [] : MAYBE_DONE, attempt, signal);
+}
+
+async function digestOf(exchange: Exchange, source: PutSource): Promise<string> {
+  const hash = exchange.platform.sha256();
+  for await (const chunk of source.open()) hash.update(chunk);
+  return hash.hex();
 }
 
 async function head(exchange: Exchange, path: string): Promise<EntryInfo> {

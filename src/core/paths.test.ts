@@ -33,6 +33,15 @@ const anyPath = fc.array(segment, { minLength: 1, maxLength: 7 }).map((segments)
 
 describe("parsePath", () => {
   it.each([
+    ["ü", 127, "a"],
+    ["€", 85, ""],
+    ["💿", 63, "abc"],
+  ])("counts bytes, of which %s has several", (char, times, rest) => {
+    expect(parsePath(char.repeat(times) + rest)).toBe(char.repeat(times) + rest);
+    expect(codeOf(() => parsePath(`${char.repeat(times)}${rest}x`))).toBe("path-invalid");
+  });
+
+  it.each([
     "a",
     "a/b.mp3",
     "Björk/Jóga.ogg",

@@ -96,7 +96,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 function checkPath(path: string): void {
   if (!path.isWellFormed()) refuse("it is not valid Unicode");
   if (path.includes("\0")) refuse("it contains NUL");
-  const sizeBytes = Buffer.byteLength(path);
+  const sizeBytes = utf8Bytes(path);
   if (sizeBytes > PATH_BYTES_MAX) refuse(`it has ${sizeBytes} bytes, and ${PATH_BYTES_MAX} are the most`);
   for (const segment of path.split("/")) checkSegment(segment);
 }
@@ -104,10 +104,22 @@ function checkPath(path: string): void {
 function checkSegment(segment: string): void {
   if (segment === "") refuse("a segment is empty");
   if (segment === "." || segment === "..") refuse(`it has a segment '${segment}'`);
-  const sizeBytes = Buffer.byteLength(segment);
+  const sizeBytes = utf8Bytes(segment);
   if (sizeBytes > SEGMENT_BYTES_MAX) {
     refuse(`a segment has ${sizeBytes} bytes, and ${SEGMENT_BYTES_MAX} are the most`);
   }
+}
+
+/** Without an allocation: every path that comes or goes is measured. Of well-formed text; needs nothing of Node.js. */
+function utf8Bytes(text: string): number {
+  let sizeBytes = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x80) continue;
+    // Each half of a surrogate pair makes two of the pair's four bytes.
+    sizeBytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
+  }
+  return sizeBytes;
 }
 
 function decodeSegment(raw: string): string {

@@ -152,4 +152,20 @@ describe("the layers", () => {
   ])("and lets pass what is right: %s with %s", (path, text) => {
     expect(violations(fake(path, text))).toEqual([]);
   });
+
+  test("the client for browsers needs nothing of Node.js", () => {
+    const all = new Map(sources().map((source) => [source.path, source]));
+    const needed = new Set(["src/client/sdk-web.ts"]);
+    for (const path of needed) {
+      const source = all.get(path);
+      if (source === undefined) throw new Error(`there is no ${path}`);
+      for (const { specifier, path: imported, typeOnly } of importsOf(source)) {
+        if (typeOnly) continue;
+        expect(specifier, path).not.toMatch(/^node:/);
+        if (imported !== undefined) needed.add(imported);
+      }
+      expect(source.code, path).not.toMatch(/\b(?:Buffer|process|setImmediate)\b/);
+    }
+    expect(needed).toContain("src/core/paths.ts");
+  });
 });

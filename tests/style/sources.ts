@@ -6,7 +6,7 @@ import { dirname, join, resolve } from "node:path";
 export const ROOT = resolve(import.meta.dirname, "../..");
 
 /** Directories that hold what the project did not write. */
-const FOREIGN = ["node_modules", ".git", "fsdfs-data", "coverage"];
+const FOREIGN = ["node_modules", ".git", "fsdfs-data", "coverage", "dist"];
 
 export interface Source {
   /** From the root, with "/". */

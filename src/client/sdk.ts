@@ -1,0 +1,31 @@
+/** What `import … from "fsdfs"` gives beside `createClient`, on every platform. docs/SDK.md has examples. */
+export { type ErrorCode, FsdfsError, isErrorCode } from "../errors.ts";
+export type {
+  ClockRepair,
+  ClockStatus,
+  CreatedKey,
+  EntryInfo,
+  Health,
+  HolderInfo,
+  KeyInfo,
+  Listing,
+  ListOptions,
+  Location,
+  PutResult,
+  Scope,
+  ServerFilesPage,
+  ServerInfo,
+  ServerState,
+  SwarmStatus,
+} from "../server/face.ts";
+export type { Client, PutOptions } from "./client.ts";
+export type { PutContent, PutSource } from "./content.ts";
+export type { Download } from "./download.ts";
+export type { GetOptions } from "./reading.ts";
+
+export interface SdkOptions {
+  /** Where one server of the swarm is, whichever: "http://10.0.0.7:4242". */
+  readonly url: string;
+  /** A key made by `fsdfs key create`; without one only what is public can be read. */
+  readonly key?: string;
+}

@@ -61,7 +61,7 @@ async function furnish(home: string): Promise<void> {
   await cp(join(ROOT, "README.md"), join(home, "README.md"));
   const song = Buffer.concat([Buffer.from("OggS"), Buffer.alloc(100_000, "a song ")]);
   for (const directory of ["photos", "Music/albums", "bin"]) await mkdir(join(home, directory), { recursive: true });
-  for (const file of ["song.ogg", "Music/song.ogg", "Music/albums/first.ogg", "photos/1.jpg"]) {
+  for (const file of ["song.ogg", "list.m3u", "Music/song.ogg", "Music/albums/first.ogg", "photos/1.jpg"]) {
     await writeFile(join(home, file), song);
   }
 }

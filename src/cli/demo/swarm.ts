@@ -94,7 +94,8 @@ export class DemoSwarm {
     const output = join(this.#directory, `${name}.log`);
     const child = await this.#spawn(output, [
       ...["start", "--data", data, "--name", name, "--listen", HOST, "--port", `${port}`, "--no-discovery"],
-      "--public-read",
+      // One process each: what is killed is then plainly the server.
+      ...["--public-read", "--processes", "0"],
       ...joined.flatMap((url) => ["--join", url]),
       ...(pullRate === undefined ? [] : ["--pull-rate", `${pullRate}`]),
     ]);

@@ -5,8 +5,8 @@ import { formatSize } from "./output.ts";
 const WINDOW_MS = 20_000;
 /** Between two samples of the window. */
 const SAMPLE_MS = 200;
-/** What a file costs beside its bytes, as bytes: requests and syncs take the time of so many. */
-const FILE_COST_BYTES = 100_000;
+/** What a file costs beside its bytes, as bytes: requests and syncs of disks take the time of about so many. */
+const FILE_COST_BYTES = 1_000_000;
 
 interface Sample {
   readonly ms: number;

@@ -39,7 +39,7 @@ export interface Client {
   makeDirectory(path: string): Promise<void>;
   head(path: string): Promise<EntryInfo>;
   get(path: string, options?: GetOptions): Promise<Download>;
-  remove(path: string): Promise<void>;
+  remove(path: string, options?: RemoveOptions): Promise<void>;
   removeDirectory(path: string): Promise<void>;
   move(from: string, to: string): Promise<void>;
   list(path: string, options?: ListOptions): Promise<Listing>;
@@ -79,7 +79,19 @@ export interface ClientOptions {
   readonly wait?: Wait;
 }
 
-export interface PutOptions {
+/** @throws FsdfsError `precondition-failed`, and nothing is changed; `owner-unavailable` */
+export interface Conditions {
+  /** Only if the file is in this version. */
+  readonly ifVersion?: string;
+}
+
+export interface RemoveOptions extends Conditions {
+  readonly signal?: AbortSignal;
+}
+
+export interface PutOptions extends Conditions {
+  /** Only if there is nothing yet. */
+  readonly ifMissing?: boolean;
   /** 64 hexadecimal digits; a server refuses what arrives otherwise. */
   readonly sha256?: string;
   /** Repeated requests with the same one make one version; drawn by chance unless given. */
@@ -108,9 +120,7 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
       const from = options.from ?? (options.spread ? await client.locate(path) : undefined);
       return await readFile(exchange, holders, path, { ...options, from });
     },
-    remove: async (path) => {
-      await exchange.change("DELETE", fileTarget(path));
-    },
+    remove: (path, options = {}) => remove(exchange, path, options),
     removeDirectory: async (path) => {
       await exchange.change("DELETE", directoryTarget(path));
     },
@@ -161,7 +171,7 @@ async function put(
   exchange: Exchange,
   path: string,
   content: PutContent,
-  { sha256: announced, requestId = randomId(), signal }: PutOptions,
+  { sha256: announced, requestId = randomId(), ifVersion, ifMissing = false, signal }: PutOptions,
 ): Promise<PutResult> {
   const source = sourceOf(content);
   // What is there in one piece is read twice, so that the server can check what arrives.
@@ -170,6 +180,7 @@ async function put(
   const headers = {
     "fsdfs-request-id": requestId,
     "content-type": "application/octet-stream",
+    ...conditions(ifVersion, ifMissing),
     ...(sha256 === undefined ? {} : { "fsdfs-sha256": sha256 }),
     ...(source.sizeBytes === undefined ? {} : { "content-length": String(source.sizeBytes) }),
   };
@@ -184,6 +195,20 @@ async function put(
     return result;
   };
   return await exchange.repeated(source.once ? [] : MAYBE_DONE, attempt, signal);
+}
+
+/** With a request id, so that who repeats it is told what came of the first. */
+async function remove(exchange: Exchange, path: string, { ifVersion, signal }: RemoveOptions): Promise<void> {
+  const headers = { "fsdfs-request-id": randomId(), ...conditions(ifVersion, false) };
+  const ask = { method: "DELETE", target: fileTarget(path), headers, signal };
+  await exchange.repeated(MAYBE_DONE, () => exchange.text(ask), signal);
+}
+
+function conditions(ifVersion: string | undefined, ifMissing: boolean): Readonly<Record<string, string>> {
+  return {
+    ...(ifVersion === undefined ? {} : { "if-match": `"${ifVersion}"` }),
+    ...(ifMissing ? { "if-none-match": "*" } : {}),
+  };
 }
 
 async function digestOf(exchange: Exchange, source: PutSource): Promise<string> {

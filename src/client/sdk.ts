@@ -18,7 +18,7 @@ export type {
   ServerState,
   SwarmStatus,
 } from "../server/face.ts";
-export type { Client, PutOptions } from "./client.ts";
+export type { Client, Conditions, PutOptions, RemoveOptions } from "./client.ts";
 export type { PutContent, PutSource } from "./content.ts";
 export type { Download } from "./download.ts";
 export type { GetOptions } from "./reading.ts";

@@ -85,6 +85,7 @@ describe.each(platforms)("on $name", ({ node, args }) => {
     expect(stdout).toContain("hello, swarm\n");
     expect(stdout).toContain("true\n100\n3000000\n");
     expect(stdout).toContain("number 1, number 2, number 3\nnumber 1\n");
+    expect(stdout).toContain("precondition-failed\n");
     expect(stdout).toContain("There is no file or directory no/such/file.");
     expect(stdout).toMatch(/^\d+ bytes are enough\n3$/m);
   });

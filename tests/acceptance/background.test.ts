@@ -81,14 +81,6 @@ describe("stop", () => {
     expect(await server.exited).toEqual({ code: 0, signal: null });
   });
 
-  test("chooses none of several", async () => {
-    const [a, b] = [await cluster.start(), await cluster.start()];
-    const stopped = await cluster.cli(["stop"]);
-    expect(stopped).toMatchObject({ code: 1, stderr: expect.stringContaining("more than one server") });
-    expect(stopped.stderr).toContain(a.data);
-    expect([a.running(), b.running()]).toEqual([true, true]);
-  });
-
   test("leaves a process alone that got the number of a server that was killed, and so does a start", async () => {
     const server = await cluster.start();
     const file = join(server.data, ".fsdfs/local.json");

@@ -69,7 +69,7 @@ test("shows three servers copying, one killed and come back, at rest, and ends b
   }
   expect(output).not.toContain(String.fromCharCode(27));
   expect(await readdir(temporary)).toEqual([]);
-});
+}, 120_000);
 
 test("leaves neither process nor directory when it is interrupted", async () => {
   const demo = run([]);

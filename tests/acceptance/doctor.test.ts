@@ -27,7 +27,7 @@ async function doctor(...args: string[]) {
 test("asks the server that runs for what it knows, and names the one that has gone", async () => {
   const [first, second] = [await cluster.start(), await cluster.start()];
   await cluster.whole();
-  const whole = await doctor("--data", first.data);
+  const whole = await doctor("--data", first.data, "--no-discovery");
   expect(whole.failed).toEqual([]);
   expect(whole.code).toBe(0);
   expect(whole.of("server")[0]?.message).toContain("It runs, as process");
@@ -38,7 +38,7 @@ test("asks the server that runs for what it knows, and names the one that has go
   expect(whole.of("password")).toMatchObject([{ level: "warn" }]);
 
   await second.kill();
-  const { code, failed } = await doctor("--data", first.data);
+  const { code, failed } = await doctor("--data", first.data, "--no-discovery");
   expect(code).toBe(1);
   expect(failed).toMatchObject([{ check: "other servers", message: expect.stringContaining("nothing listens there") }]);
 });

@@ -11,6 +11,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
       "start --password ...": `start --data ./second --port 5000 --password-file ${PASSWORD}`,
       "/tmp/": "./",
     },
+    notRun: { "./fsdfs demo": "tests/acceptance/demo.test.ts plays it" },
   },
   "docs/API.md": {
     before: ["./fsdfs start --detach --fetch-private", "./fsdfs put song.ogg /music/a.ogg"],

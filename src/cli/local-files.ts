@@ -76,10 +76,11 @@ export function isPart(name: string): boolean {
 export async function* readFile(local: string, sizeBytes: number): AsyncGenerator<Bytes> {
   const handle = await open(local, "r");
   try {
-    let position = 0;
-    for (;;) {
-      // A chunk of its own each time: what was handed on may still be on its way to the socket.
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(CHUNK_BYTES), 0, CHUNK_BYTES, position);
+    for (let position = 0; ; ) {
+      // One byte more than there should be shows a file that has grown. A chunk of its own each time: what was handed on
+      // may still be on its way to the socket.
+      const wanted = Math.min(CHUNK_BYTES, sizeBytes - position + 1);
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(wanted), 0, wanted, position);
       position += bytesRead;
       if (position > sizeBytes || (bytesRead === 0 && position < sizeBytes)) throw changed(local);
       if (bytesRead === 0) return;

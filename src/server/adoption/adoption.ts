@@ -7,6 +7,7 @@ import { type FilePath, isFilePath, parseDirectoryPath } from "../../core/paths.
 import { FsdfsError } from "../../errors.ts";
 import { FileStoreError, type SourceDirectory } from "../../ports/file-store.ts";
 import type { AdoptCounts, AdoptEvent, AdoptOptions } from "../face.ts";
+import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
 import { IDENTITY_FILE } from "../storage/layout.ts";
 import { sleep } from "../timers.ts";
@@ -125,6 +126,9 @@ class Run {
       }
     }
     yield* this.#adopt(batch);
+    // What is done is known to all who may answer readers (F3). To wait for them after each batch would take them all the time.
+    const { catalog, readiness } = this.#parts;
+    await afterChange(() => readiness.known(catalog.ownFlushedNumber));
     if (this.#counts.adopted + this.#counts.present > 0 && !this.#job.dryRun) this.#parts.strangers.lookAgain();
     yield { kind: "done", ...this.#told() };
   }

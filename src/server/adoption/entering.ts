@@ -41,14 +41,14 @@ const STAGED_ID_BYTES = 12;
 /** What the change made of a file; `superseding` has to take the place of another content, in a way of its own. */
 type Verdict = Outcome | { readonly kind: "superseding" };
 
-/** Durable, and known to all who may answer readers, when it resolves. Gives the claimed room back. */
+/** Durable here when it resolves. Gives the claimed room back. */
 export async function enter(
   parts: Parts,
   job: Job,
   files: readonly Ready[],
   stillWanted: () => void,
 ): Promise<Outcome[]> {
-  const { catalog, settler, space } = parts;
+  const { settler, space } = parts;
   try {
     const paths = files.map(({ path }) => path);
     const verdicts = await settler.withPaths(paths, () => new Entering(parts, job, stillWanted).enter(files));
@@ -56,8 +56,6 @@ export async function enter(
     for (const [i, verdict] of verdicts.entries()) {
       outcomes.push(verdict.kind === "superseding" ? await supersede(parts, job, files[i]!, stillWanted) : verdict);
     }
-    const number = await catalog.change((change) => change.number);
-    await afterChange(() => parts.readiness.known(number));
     if (job.move) await removeSources(job, files, outcomes);
     return outcomes;
   } finally {
@@ -115,7 +113,9 @@ class Entering {
       }
       await this.#link(file);
       const now = await statOrNothing(this.#parts.ports.files, path);
-      if (now !== undefined && isSameContent(now, stat)) return undefined;
+      // A name that an interrupted run has left is of the file that lay there then.
+      const there = await this.#job.source.stat(file.name);
+      if (isFile(now, stat) && isFile(there, stat)) return undefined;
       await this.#unlink([file]);
       throw new FsdfsError("file-changed", { path: file.name });
     } catch (error) {
@@ -265,5 +265,13 @@ async function supersede(parts: Parts, job: Job, file: Ready, stillWanted: () =>
 /** A3: only what is this server's copy now, by its very inode, loses the user's name. */
 async function removeSources({ source }: Job, files: readonly Ready[], outcomes: readonly Outcome[]): Promise<void> {
   if (source.place.kind !== "outside") return;
-  for (const [i, { name }] of files.entries()) if (outcomes[i]!.kind === "adopted") await source.remove(name);
+  for (const [i, { name, stat }] of files.entries()) {
+    const isAdopted = outcomes[i]!.kind === "adopted";
+    // The user may have put another file there since.
+    if (isAdopted && isFile(await source.stat(name), stat)) await source.remove(name);
+  }
+}
+
+function isFile(found: FileStat | undefined, file: FileStat): boolean {
+  return found !== undefined && isSameContent(found, file);
 }

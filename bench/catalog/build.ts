@@ -44,12 +44,17 @@ export interface Built {
   readonly seconds: number;
 }
 
-/** @param data the data directory, which is made; @param state where the catalog lies */
+/**
+ * @param data the data directory, which is made
+ * @param state where the catalog lies
+ * @param leastBytes what each file says to have at least; up to 6 MB more
+ */
 export async function buildHolder(
   data: string,
   state: string,
   files: number,
   progress: (done: number) => void,
+  leastBytes = 3_000_000,
 ): Promise<Built> {
   const start = performance.now();
   await mkdir(data, { recursive: true });
@@ -58,7 +63,7 @@ export async function buildHolder(
   try {
     const identity = await Identity.load(store, disk, systemRandom, false);
     await identity.join(identity.newSwarm());
-    await buildInto(store, identity.server, files, progress);
+    await buildInto(store, identity.server, files, progress, leastBytes);
     const seconds = (performance.now() - start) / 1000;
     return { server: identity.server, dataBytes: store.sizeBytes(), trees: store.treeSizes(), seconds };
   } finally {
@@ -72,13 +77,14 @@ export async function buildInto(
   self: ServerId,
   files: number,
   progress: (done: number) => void,
+  leastBytes: number,
 ): Promise<void> {
   const catalog = openCatalog(store, self);
   await catalog.mintOrigin(0 as HybridTime, 0);
   for (let first = 0; first < files; first += BATCH_FILES) {
     const end = Math.min(files, first + BATCH_FILES);
     await catalog.change((change) => {
-      for (let i = first; i < end; i++) writeFile(change, self, i, files);
+      for (let i = first; i < end; i++) writeFile(change, self, i, files, leastBytes);
       for (const origin of OTHERS) change.announce({ origin, number: end, chain: 0, floor: 0 });
     });
     progress(end);
@@ -108,12 +114,12 @@ function openCatalog(store: CatalogStore, self: ServerId): Catalog {
   return new Catalog(store, systemClock, { self, counts: () => true, defaultTarget: 3 });
 }
 
-function writeFile(change: Change, self: ServerId, index: number, files: number): void {
+function writeFile(change: Change, self: ServerId, index: number, files: number, leastBytes: number): void {
   const path = pathOfFile(index, files);
   const time = change.now();
   const version = versionId(time, self);
   const sha256 = createHash("sha256").update(path).digest("hex");
-  const sizeBytes = 3_000_000 + (Number.parseInt(sha256.slice(0, 6), 16) % 6_000_000);
+  const sizeBytes = leastBytes + (Number.parseInt(sha256.slice(0, 6), 16) % 6_000_000);
   const content = encodeContent({ type: "file", version, sizeBytes, sha256, request: undefined });
   change.writePath(path, CONTENT_FIELD, content, time);
   change.writeHolding(version, true);

@@ -1,0 +1,47 @@
+/**
+ * The figures: `npm run bench -- [--files 1000000] [--runs 5] [--only TEXT] [--check]`.
+ *
+ * Servers are started as a user starts them, keys on, with a catalog of so many files. What is measured stands beside
+ * something else in the same run (nginx, dd, cp), since absolute times say little on a shared machine: look at the ratios.
+ */
+import { loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { measureCopying } from "./copy.ts";
+import { measureRest } from "./rest.ts";
+import { summary } from "./series.ts";
+import { BenchSwarm } from "./swarm.ts";
+import { measureWrites } from "./write.ts";
+
+const { values } = parseArgs({
+  options: {
+    files: { type: "string", default: "1000000" },
+    runs: { type: "string", default: "5" },
+    only: { type: "string", default: "" },
+    check: { type: "boolean", default: false },
+  },
+});
+const files = Number(values.files);
+const runs = Number(values.runs);
+const isWanted = (name: string) => name.includes(values.only);
+
+if (isWanted("write") || isWanted("rest")) await withFullSwarm();
+if (isWanted("copy")) await measureCopying(Math.min(runs, 3));
+
+const isMet = summary(
+  `${files.toLocaleString("en")} files, ${runs} runs, load ${loadavg()[0]!.toFixed(1)}: median (least to most)`,
+);
+if (values.check && !isMet) process.exitCode = 1;
+
+async function withFullSwarm(): Promise<void> {
+  const swarm = await BenchSwarm.create();
+  try {
+    console.log(`making a catalog of ${files.toLocaleString("en")} files, and two servers more that take it in ...`);
+    await swarm.fill(files);
+    for (let i = 0; i < 3; i++) await swarm.start();
+    await swarm.rest();
+    if (isWanted("rest")) await measureRest(swarm, Math.min(runs, 3));
+    if (isWanted("write")) await measureWrites(swarm, runs);
+  } finally {
+    await swarm.close();
+  }
+}

@@ -68,10 +68,10 @@ function serve(init: ServingInit): Serving {
   });
   let sentBytes = 0;
   const gateway = createServingGateway({
-    face: new LocalFace(snapshots, openLocalFiles(init.data)),
+    face: new LocalFace(snapshots, openLocalFiles(init.data), systemClock),
     log,
     publicRead: init.publicRead,
-    descriptor: LISTEN_DESCRIPTOR,
+    where: { fd: LISTEN_DESCRIPTOR },
     controlSocket: init.controlSocket,
     onSent: (bytes) => {
       sentBytes += bytes;

@@ -10,6 +10,17 @@ export interface LocalFiles {
    * makes it the same file, however its name leads there. Undefined when it is not, or cannot be opened.
    */
   open(name: string, inode: number): LocalFile | undefined;
+  /** Whether that file is still as recorded. */
+  isStill(name: string, recorded: RecordedFile): boolean;
+  /** All bytes of such a file, if it still has that size and time of change once they are read. Blocks while the disk does. */
+  readWhole(name: string, recorded: RecordedFile): Bytes | undefined;
+}
+
+/** A file as the catalog has it. */
+export interface RecordedFile {
+  readonly inode: number;
+  readonly sizeBytes: number;
+  readonly modifiedNs: bigint;
 }
 
 export interface LocalFile {

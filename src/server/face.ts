@@ -64,6 +64,29 @@ export class NotHere extends Error {
   }
 }
 
+/** What a serving process has ready, without a turn of the event loop. */
+export interface ReadyFace extends Face {
+  /** A file that a holder of `secret` may read, from this disk. @throws NotHere when it takes more than that */
+  openNow(path: string, secret: string): ReadyFile;
+  locateNow(path: string, secret: string): Location;
+}
+
+export type ReadyFile =
+  | {
+      readonly kind: "whole";
+      readonly info: EntryInfo;
+      /** A place where the gateway keeps what it has made of `info`, for as long as that holds. */
+      readonly kept: { headers?: unknown };
+      readonly whole: Bytes;
+    }
+  /** Too large for that. The caller must read it or `close()` it. */
+  | {
+      readonly kind: "stream";
+      readonly info: EntryInfo;
+      stream(start: number, end: number): AsyncIterable<Bytes>;
+      close(): Promise<void>;
+    };
+
 export type Scope = "read" | "write" | "admin";
 
 /** How a caller proves what it may. */

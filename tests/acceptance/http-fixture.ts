@@ -2,7 +2,7 @@
  * A server on this machine's disk and network with an HTTP gateway in front of it: keys of each scope, requests, and a
  * look behind.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,11 +11,12 @@ import { STATE_DIRECTORY_NAME } from "../../src/config.ts";
 import { encodeUrlPath, parsePath } from "../../src/core/paths.ts";
 import { swarmKey } from "../../src/core/security/swarm-key.ts";
 import { deriveTokenKeys, signLink, signRequest, type TokenKeys } from "../../src/core/security/tokens.ts";
-import { createHttpGateway } from "../../src/gateways/http/gateway.ts";
+import { createHttpGateway, type HttpGateway } from "../../src/gateways/http/gateway.ts";
 import type { HttpLimits } from "../../src/gateways/http/limits.ts";
+import { createServingGateway } from "../../src/gateways/http/serving-gateway.ts";
 import { startRealServer } from "../../src/main.ts";
 import type { Log } from "../../src/ports/log.ts";
-import type { Face, Listing } from "../../src/server/face.ts";
+import { type Face, type Listing, NotHere, type ReadyFace } from "../../src/server/face.ts";
 import type { StartOptions } from "../../src/start-options.ts";
 import { type ObservedFace, observe } from "./http-observed-face.ts";
 
@@ -102,19 +103,42 @@ export async function startServer(choices: ServerChoices = {}): Promise<TestServ
   };
 }
 
+let isRelayed = false;
+
+/** From now on gateways are behind one that hands every request on, as serving processes do. */
+export function relayEverything(): void {
+  isRelayed = true;
+}
+
+/** A serving process's gateway that has nothing ready itself. */
+function openRelay(controlSocket: string, choices: GatewayChoices, log: Log): HttpGateway {
+  const nothing = new Proxy({} as ReadyFace, {
+    get: () => () => {
+      throw new NotHere();
+    },
+  });
+  const { publicRead = false, limits = {} } = choices;
+  const where = { port: 0, host: LOOPBACK };
+  return createServingGateway({ face: nothing, log, publicRead, limits, where, controlSocket });
+}
+
 export async function openGateway(server: TestServer, choices: GatewayChoices = {}): Promise<Fixture> {
   const { keys, tokenKeys, data } = server;
   const face = observe(server.face);
   const logged: string[] = [];
+  const controlSocket = join(tmpdir(), `fsdfs-http-${randomUUID()}.sock`);
   const gateway = createHttpGateway({
     publicRead: false,
     port: 0,
     ...choices,
+    ...(isRelayed ? { port: controlSocket } : {}),
     face,
     log: collectingLog(logged),
     listenHost: LOOPBACK,
   });
-  const { port } = await gateway.listen();
+  const direct = await gateway.listen();
+  const relay = isRelayed ? openRelay(controlSocket, choices, collectingLog(logged)) : undefined;
+  const { port } = (await relay?.listen()) ?? direct;
   const url = `http://${LOOPBACK}:${port}`;
   return {
     face,
@@ -139,7 +163,10 @@ export async function openGateway(server: TestServer, choices: GatewayChoices = 
       return new URL(`${url}/files/${encodeUrlPath(parsePath(path))}?version=${version}&expires=${expires}&mac=${mac}`);
     },
     snapshot: async () => ({ entries: await allEntries(face), files: await tree(data) }),
-    close: () => gateway.close(),
+    close: async () => {
+      await relay?.close();
+      await gateway.close();
+    },
   };
 }
 

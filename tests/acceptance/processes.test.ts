@@ -1,6 +1,7 @@
 /** Serving processes of a real server: what one is told holds in all, and what ends one ends nothing else. */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { Agent, get, request } from "node:http";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cluster, createCluster, type RealServer, waitFor } from "./cluster.ts";
 
@@ -64,6 +65,22 @@ function runs(pid: number): boolean {
 
 const serving = () => childrenOf(server.pid);
 
+/** A plain request is answered by another part of a serving process than one that says more. */
+function headersOf(method: string, path: string, more: Record<string, string>): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${key}`, ...more };
+    const agent = new Agent({ keepAlive: false });
+    request(server.url + path, { method, headers, agent }, (response) => {
+      response.resume().on("end", () => {
+        const { date: _, ...rest } = response.headers;
+        resolve({ status: response.statusCode, ...rest });
+      });
+    })
+      .on("error", reject)
+      .end();
+  });
+}
+
 describe("serving processes", () => {
   it("are as many as were asked for", () => {
     expect(serving()).toHaveLength(2);
@@ -90,6 +107,37 @@ describe("serving processes", () => {
     for (const { status } of await askMany("/files/large.bin", 4, secret)) expect(status).toBe(200);
     await server.client.revokeKey(id);
     for (const { status } of await askMany("/files/large.bin", 8, secret)) expect(status).toBe(401);
+  });
+
+  it("answer a plain request like one that says more and asks for the same", async () => {
+    await put("page.html", "<p>hello</p>");
+    for (const path of [
+      "/files/page.html",
+      "/files/large.bin",
+      "/files/",
+      "/files/none",
+      "/locate/page.html",
+      "/locate/no",
+    ]) {
+      const plain = await headersOf("GET", path, {});
+      expect(await headersOf("GET", path, { "if-none-match": '"another"' })).toEqual(plain);
+      expect(await headersOf("GET", `${path}?redirect=auto`.replace("/?redirect=auto", "/"), {})).toEqual(plain);
+    }
+    const part = await headersOf("GET", "/files/page.html", { range: "bytes=3-7" });
+    expect(part).toMatchObject({ status: 206, "content-length": "5", "content-range": "bytes 3-7/12" });
+    expect((await headersOf("GET", "/files//page.html", {})).status).toBe(400);
+  });
+
+  it("S5, P4: do not serve a file that somebody has changed, nor follow a link to another", async () => {
+    await put("edited.txt", "as it was put");
+    await put("moved-away.txt", "as it was put");
+    expect((await ask("/files/edited.txt")).body).toBe("as it was put");
+    writeFileSync(join(server.data, "edited.txt"), "as it is now.");
+    rmSync(join(server.data, "moved-away.txt"));
+    symlinkSync("/etc/hostname", join(server.data, "moved-away.txt"));
+    for (const path of ["edited.txt", "moved-away.txt"]) {
+      for (const { status } of await askMany(`/files/${path}`)) expect(status).toBeGreaterThanOrEqual(400);
+    }
   });
 
   it("tell the same of the swarm", async () => {

@@ -3,10 +3,19 @@
  * only if device and inode are those of the recorded copy: so no link leads to another file (S7), at half the calls that
  * going there without following any takes.
  */
-import { closeSync, constants, fstatSync, openSync, read as readCallback, readSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  read as readCallback,
+  readSync,
+  statSync,
+} from "node:fs";
 import { promisify } from "node:util";
 import type { Bytes } from "../../core/catalog/kv.ts";
-import type { LocalFile, LocalFiles } from "../../ports/local-files.ts";
+import type { LocalFile, LocalFiles, RecordedFile } from "../../ports/local-files.ts";
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const readAsync = promisify(readCallback);
@@ -16,22 +25,53 @@ export function openLocalFiles(root: string): LocalFiles {
   const directory = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
   const { dev } = fstatSync(directory, { bigint: true });
   const base = process.platform === "linux" ? `/proc/self/fd/${directory}` : root;
+  /** The catalog keeps the lower 53 bits of an inode's number (files.ts). */
+  const isFile = (stats: BigIntStats, inode: number) =>
+    stats.dev === dev && Number(BigInt.asUintN(53, stats.ino)) === inode && stats.isFile();
+  const isSame = (stats: BigIntStats, { inode, sizeBytes, modifiedNs }: RecordedFile) =>
+    Number(stats.size) === sizeBytes && stats.mtimeNs === modifiedNs && isFile(stats, inode);
   return {
     open(name, inode) {
-      let descriptor: number | undefined;
-      try {
-        descriptor = openSync(`${base}/${name}`, READ);
-        const stats = fstatSync(descriptor, { bigint: true });
-        // The catalog keeps the lower 53 bits (files.ts).
-        const isRight = stats.dev === dev && stats.isFile() && Number(BigInt.asUintN(53, stats.ino)) === inode;
-        if (isRight) return new OpenLocalFile(descriptor, { sizeBytes: Number(stats.size), modifiedNs: stats.mtimeNs });
-      } catch {
-        // Whoever asks has the control process look, which tells what is wrong.
-      }
-      if (descriptor !== undefined) closeSync(descriptor);
+      const descriptor = openIt(`${base}/${name}`);
+      if (descriptor === undefined) return undefined;
+      const stats = fstatSync(descriptor, { bigint: true });
+      const look = { sizeBytes: Number(stats.size), modifiedNs: stats.mtimeNs };
+      if (isFile(stats, inode)) return new OpenLocalFile(descriptor, look);
+      closeSync(descriptor);
       return undefined;
     },
+    isStill(name, recorded) {
+      try {
+        const stats = statSync(`${base}/${name}`, { bigint: true, throwIfNoEntry: false });
+        return stats !== undefined && isSame(stats, recorded);
+      } catch {
+        return false;
+      }
+    },
+    readWhole(name, recorded) {
+      const { sizeBytes } = recorded;
+      const descriptor = openIt(`${base}/${name}`);
+      if (descriptor === undefined) return undefined;
+      try {
+        const bytes = new Uint8Array(sizeBytes);
+        if (sizeBytes > 0 && readSync(descriptor, bytes, 0, sizeBytes, 0) !== sizeBytes) return undefined;
+        return isSame(fstatSync(descriptor, { bigint: true }), recorded) ? bytes : undefined;
+      } catch {
+        return undefined;
+      } finally {
+        closeSync(descriptor);
+      }
+    },
   };
+}
+
+/** Undefined when it cannot be opened: whoever asks has the control process look, which tells what is wrong. */
+function openIt(path: string): number | undefined {
+  try {
+    return openSync(path, READ);
+  } catch {
+    return undefined;
+  }
 }
 
 type Look = ReturnType<LocalFile["look"]>;

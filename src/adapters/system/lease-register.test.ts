@@ -10,28 +10,28 @@ describe("the lease register", () => {
 
   it("has no lease at first, and then what was written last", () => {
     register = createLeaseRegister();
-    expect(register.read()).toEqual({ until: 0, revision: 0 });
-    const lease = { until: register.now() + 0.25, revision: 2 ** 40 };
+    expect(register.read()).toEqual({ until: 0, revision: 0, changes: 0 });
+    const lease = { until: register.now() + 0.25, revision: 2 ** 40, changes: 7 };
     register.write(lease);
     expect(register.read()).toEqual(lease);
   });
 
   it("F6: is the same for another process, and so is its clock", () => {
     register = createLeaseRegister();
-    register.write({ until: 12.5, revision: 3 });
+    register.write({ until: 12.5, revision: 3, changes: 9 });
     const program = `const { openLeaseRegister } = await import(${JSON.stringify(MODULE)});
       const register = openLeaseRegister(3);
       console.log(JSON.stringify({ ...register.read(), now: register.now() }));
-      register.write({ until: 0, revision: 4 });`;
+      register.write({ until: 0, revision: 4, changes: 9 });`;
     const before = register.now();
     const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
       stdio: ["ignore", "pipe", "inherit", register.descriptor],
       encoding: "utf8",
     });
-    const { now, ...lease } = JSON.parse(stdout) as { now: number; until: number; revision: number };
-    expect(lease).toEqual({ until: 12.5, revision: 3 });
+    const { now, ...lease } = JSON.parse(stdout) as { now: number; until: number; revision: number; changes: number };
+    expect(lease).toEqual({ until: 12.5, revision: 3, changes: 9 });
     expect(now).toBeGreaterThan(before);
     expect(now).toBeLessThan(register.now());
-    expect(register.read()).toEqual({ until: 0, revision: 4 });
+    expect(register.read()).toEqual({ until: 0, revision: 4, changes: 9 });
   });
 });

@@ -1,5 +1,5 @@
 /**
- * The lease register: sixteen bytes in a file without a name, which processes share by its descriptor. A file's pages
+ * The lease register: some bytes in a file without a name, which processes share by its descriptor. A file's pages
  * are the kernel's, so a write is there for everybody when the call returns, and both calls are done in a microsecond.
  */
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
@@ -11,6 +11,7 @@ import type { LeaseRegister } from "../../ports/lease-register.ts";
 /** Memory, where the system has it as a directory: no disk is kept awake. */
 const MEMORY = "/dev/shm";
 const NS_PER_MS = 1e6;
+const NONE: Lease = { until: 0, revision: 0, changes: 0 };
 
 export interface OwnLeaseRegister extends LeaseRegister {
   /** To be handed to the processes that read. */
@@ -25,22 +26,23 @@ export function createLeaseRegister(): OwnLeaseRegister {
   const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
   rmSync(directory, { recursive: true });
   const register = openLeaseRegister(descriptor);
-  register.write({ until: 0, revision: 0 });
+  register.write(NONE);
   return { ...register, descriptor, close: () => closeSync(descriptor) };
 }
 
 /** One that another process has made. */
 export function openLeaseRegister(descriptor: number): LeaseRegister {
-  const cells = new Float64Array(2);
+  const cells = new Float64Array(3);
   return {
     now: () => Number(process.hrtime.bigint()) / NS_PER_MS,
     read(): Lease {
-      if (readSync(descriptor, cells, 0, cells.byteLength, 0) !== cells.byteLength) return { until: 0, revision: 0 };
-      return { until: cells[0]!, revision: cells[1]! };
+      if (readSync(descriptor, cells, 0, cells.byteLength, 0) !== cells.byteLength) return NONE;
+      return { until: cells[0]!, revision: cells[1]!, changes: cells[2]! };
     },
-    write({ until, revision }) {
+    write({ until, revision, changes }) {
       cells[0] = until;
       cells[1] = revision;
+      cells[2] = changes;
       writeSync(descriptor, cells, 0, cells.byteLength, 0);
     },
   };

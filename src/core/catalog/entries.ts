@@ -8,7 +8,13 @@ import { readRegisters } from "./transaction.ts";
 import type { FileContent, Stamp } from "./types.ts";
 
 export type Entry =
-  | { readonly type: "file"; readonly path: FilePath; readonly content: FileContent; readonly stamp: Stamp }
+  | {
+      readonly type: "file";
+      readonly path: FilePath;
+      readonly content: FileContent;
+      readonly stamp: Stamp;
+      readonly registers: readonly Register[];
+    }
   /** `stamp` is undefined for a directory that exists only by what is in it. */
   | { readonly type: "directory"; readonly path: FilePath | ""; readonly stamp: Stamp | undefined };
 
@@ -75,5 +81,7 @@ function entryOf(path: FilePath, registers: readonly Register[]): Entry | undefi
   const content = contentOf(registers);
   if (content === undefined || content.type === "deleted") return undefined;
   const { stamp } = registers.find(({ field }) => field === CONTENT_FIELD)!;
-  return content.type === "file" ? { type: "file", path, content, stamp } : { type: "directory", path, stamp };
+  return content.type === "file"
+    ? { type: "file", path, content, stamp, registers }
+    : { type: "directory", path, stamp };
 }

@@ -14,9 +14,16 @@ export function encodeTarget(target: number): Bytes {
   return new ByteWriter(2).varint(target).finish();
 }
 
-/** N of a version: the greatest of the paths where it lies. */
-export function targetOf(view: ReadView, row: VersionRow, context: CatalogContext): number {
-  return greatestTarget(row, context, (path) => readRegisters(view, entryKey(path)));
+/** N of a version: the greatest of the paths where it lies. `known`: the registers of one of them, read already. */
+export function targetOf(
+  view: ReadView,
+  row: VersionRow,
+  context: CatalogContext,
+  known?: { readonly path: string; readonly registers: readonly Register[] },
+): number {
+  return greatestTarget(row, context, (path) =>
+    path === known?.path ? known.registers : readRegisters(view, entryKey(path)),
+  );
 }
 
 function greatestTarget(

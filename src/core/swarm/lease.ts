@@ -21,6 +21,11 @@ export interface Lease {
   readonly until: number;
   /** Of what the serving processes were told of settings and other servers. */
   readonly revision: number;
+  /**
+   * How often the catalog has changed. It rises when a change is visible, before anything follows from it: what was read
+   * at the same count is as fresh as a new snapshot.
+   */
+  readonly changes: number;
 }
 
 /** Until when a lease that is given at `now` may last, on the same clock; at `now` or before: none is given. */

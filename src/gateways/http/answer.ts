@@ -30,6 +30,8 @@ export type Answer =
       close(): Promise<void>;
     };
 
+export const JSON_HEADERS = { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" } as const;
+
 /** Statuses whose responses never have a body, nor a Content-Length. */
 const BODILESS: readonly number[] = [204, 304];
 
@@ -66,7 +68,7 @@ function sendJson(
   value: unknown,
   lingerMs: number,
 ): Promise<void> {
-  const all = { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers };
+  const all = { ...JSON_HEADERS, ...headers };
   return sendWhole(exchange, status, all, `${JSON.stringify(value)}\n`, () => discardRest(exchange.request, lingerMs));
 }
 

@@ -122,15 +122,26 @@ class Sending {
     const upstream = this.#upstream;
     if (exchange.awaitsContinue) {
       upstream.flushHeaders();
-      await Promise.race([once(upstream, "continue"), once(upstream, "close")]);
+      await anyOf(upstream, "continue", "close");
       if (upstream.destroyed) return;
     }
     for await (const chunk of readBody(exchange, { idleMs: this.#idleMs })) {
       if (this.discards || upstream.destroyed || upstream.write(chunk)) continue;
-      await Promise.race([once(upstream, "drain"), once(upstream, "close")]).catch(() => undefined);
+      await anyOf(upstream, "drain", "close");
     }
     if (!upstream.destroyed) upstream.end();
   }
+}
+
+/** Resolves with the first of the events. */
+function anyOf(emitter: ClientRequest, ...events: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of events) emitter.off(event, done);
+      resolve();
+    };
+    for (const event of events) emitter.on(event, done);
+  });
 }
 
 function headersOf({ request, body, awaitsContinue }: Exchange): string[] {

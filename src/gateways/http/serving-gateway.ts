@@ -4,7 +4,9 @@
  * when this process cannot be sure.
  */
 import { createServer, type Server } from "node:http";
-import { sendError } from "./answer.ts";
+import type { ReadyFace } from "../../server/face.ts";
+import { sendAnswer, sendError } from "./answer.ts";
+import type { Exchange } from "./body.ts";
 import { ConnectionWatch } from "./connections.ts";
 import { toFsdfsError } from "./errors.ts";
 import type { HttpGateway, HttpGatewayOptions } from "./gateway.ts";
@@ -15,12 +17,13 @@ import { type Operation, routingUrl } from "./operation.ts";
 import { listDirectory } from "./operations/directories.ts";
 import { getFile } from "./operations/get-file.ts";
 import { locate, locateMany } from "./operations/locate.ts";
+import { answerAtOnce } from "./ready.ts";
 import { Relay } from "./relay.ts";
 
-export interface ServingGatewayOptions
-  extends Pick<HttpGatewayOptions, "face" | "log" | "publicRead" | "limits" | "onSent"> {
-  /** Of a socket that is bound already, by the control process. */
-  readonly descriptor: number;
+export interface ServingGatewayOptions extends Pick<HttpGatewayOptions, "log" | "publicRead" | "limits" | "onSent"> {
+  readonly face: ReadyFace;
+  /** A socket that the control process has bound, by its descriptor; or an address. */
+  readonly where: { readonly fd: number } | { readonly port: number; readonly host: string };
   /** Where the control process answers. */
   readonly controlSocket: string;
 }
@@ -32,7 +35,7 @@ const LOCAL: ReadonlyMap<string, Operation> = new Map(
 );
 
 export function createServingGateway(options: ServingGatewayOptions): HttpGateway {
-  const { face, log, publicRead, onSent = () => {}, descriptor, controlSocket } = options;
+  const { face, log, publicRead, onSent = () => {}, where, controlSocket } = options;
   const limits = { ...HTTP_LIMITS, ...options.limits };
   const watch = new ConnectionWatch(limits.lingerMs);
   const relay = new Relay(controlSocket, limits);
@@ -44,18 +47,31 @@ export function createServingGateway(options: ServingGatewayOptions): HttpGatewa
   watch.attach(server);
   server.on("clientError", watch.parserFailed);
   server.on("request", (request, response) => {
+    const ready = answerAtOnce(face, request, response);
+    if (ready?.kind === "sent") {
+      onSent(ready.bytes);
+      return;
+    }
     const exchange = watch.begin(request, response);
     const target = targetOf(request.url);
     const operation = LOCAL.get(`${request.method} ${addressOf(target)}`);
     const routed = operation && { operation, target, params: {} };
+    if (ready !== undefined) {
+      sendAnswer(exchange, ready.answer, limits.lingerMs, onSent, log).catch((error: unknown) =>
+        failed(exchange, error),
+      );
+      return;
+    }
     const done = routed === undefined ? relay.send(exchange) : handle(context, routed, exchange);
-    done.catch((error: unknown) => sendError(exchange, toFsdfsError(error, log), limits.lingerMs));
+    done.catch((error: unknown) => failed(exchange, error));
   });
+  const failed = (exchange: Exchange, error: unknown) => sendError(exchange, toFsdfsError(error, log), limits.lingerMs);
   let closed: Promise<void> | undefined;
   return {
     async listen() {
-      await listenOn(server, { fd: descriptor });
-      return { port: 0 };
+      await listenOn(server, where);
+      const address = server.address();
+      return { port: typeof address === "object" ? (address?.port ?? 0) : 0 };
     },
     close() {
       closed ??= closeGently(server, limits.closeGraceMs).then(() => relay.close());

@@ -1,11 +1,13 @@
 /** Looking things up: entries, listings, locations, and a file's content (S5, S6). */
 import { children, descendants, type Entry, readEntry } from "../../core/catalog/entries.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
+import type { Register } from "../../core/catalog/rows.ts";
 import { holdersOf, targetOf } from "../../core/catalog/surplus.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import { wallMsOf } from "../../core/hybrid-clock.ts";
 import { type HybridTime, type ServerId, type VersionId, versionTime } from "../../core/ids.ts";
+import { isoTime } from "../../core/iso-time.ts";
 import { encodeUrlPath, type FilePath } from "../../core/paths.ts";
 import { signLink } from "../../core/security/tokens.ts";
 import { FsdfsError } from "../../errors.ts";
@@ -129,12 +131,17 @@ function locateFile(
   {
     path,
     content,
-  }: { readonly path: FilePath; readonly content: Pick<FileContent, "version" | "sizeBytes" | "sha256"> },
+    registers,
+  }: {
+    readonly path: FilePath;
+    readonly content: Pick<FileContent, "version" | "sizeBytes" | "sha256">;
+    readonly registers?: readonly Register[];
+  },
 ): Location {
   const { version, sizeBytes: size, sha256 } = content;
   const row = readVersionRow(view, version);
   const holders = holdersOf(row, (origin) => lookups.serverOf(origin));
-  const target = targetOf(view, row, lookups.context);
+  const target = targetOf(view, row, lookups.context, registers && { path, registers });
   const copies = holders.filter((server) => lookups.context.counts(server)).length;
   const servers = holders.flatMap((server) => lookups.describeServer(server) ?? []).sort(bestFirst(lookups));
   return { path, size, sha256, version, target, copies, surplus: copies - target, servers };
@@ -168,13 +175,13 @@ function describe(lookups: Lookups, view: ReadView, entry: Entry): EntryInfo {
     modified: iso(Math.min(versionTime(version), lookups.writtenAt(entry.stamp)) as HybridTime),
     sha256,
     version,
-    target: targetOf(view, row, lookups.context),
+    target: targetOf(view, row, lookups.context, entry),
     copies: holders.filter((server) => lookups.context.counts(server)).length,
   };
 }
 
 function iso(time: HybridTime): string {
-  return new Date(wallMsOf(time)).toISOString();
+  return isoTime(wallMsOf(time));
 }
 
 function contentOf(info: EntryInfo): Pick<FileContent, "version" | "sizeBytes" | "sha256"> {

@@ -21,6 +21,7 @@ export class Leases {
   /** Of the view that was told last: what may not differ while its revision holds, and all of it. */
   #told = { state: "", all: "" };
   #upServers = "";
+  #changes = 0;
   #isOver = false;
 
   constructor(parts: Parts, register: LeaseRegister, sink: ServingSink) {
@@ -30,6 +31,7 @@ export class Leases {
     const { mesh, catalog, membership, ending } = parts;
     mesh.onProgress(() => this.#refresh());
     catalog.onChange(({ settings }) => {
+      this.#changes += 1;
       if (settings) this.#renew();
       else this.#give();
     });
@@ -76,7 +78,7 @@ export class Leases {
     const now = ports.clock.monotonic();
     const freshUntil = catalog.emptying.isUnderWay ? Number.NEGATIVE_INFINITY : readiness.freshUntil(now);
     const leftMs = leaseUntil(now, freshUntil) - now;
-    this.#register.write({ until: leftMs > 0 ? shared + leftMs : 0, revision: this.#revision });
+    this.#register.write({ until: leftMs > 0 ? shared + leftMs : 0, revision: this.#revision, changes: this.#changes });
   }
 
   /** Tells what has changed; under a new revision unless it is loads only. */

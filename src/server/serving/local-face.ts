@@ -9,11 +9,11 @@ import type { CopyRow } from "../../core/catalog/rows.ts";
 import type { VersionId } from "../../core/ids.ts";
 import { type FilePath, parseDirectoryPath, parsePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { LocalFile, LocalFiles } from "../../ports/local-files.ts";
 import {
   type Credential,
   type EntryInfo,
-  type Face,
   type Listing,
   type ListOptions,
   type Location,
@@ -21,25 +21,32 @@ import {
   type OpenedFile,
   type OpenOptions,
   type Principal,
+  type ReadyFace,
+  type ReadyFile,
 } from "../face.ts";
 import { authenticate } from "../operations/keys.ts";
 import type { Lookups } from "../operations/lookups.ts";
 import { head, LOCATE_MAX, list, locate } from "../operations/read.ts";
+import { isAsRecorded, Reading, SMALL_BYTES } from "./reading.ts";
 import type { Snapshots } from "./snapshot.ts";
 
-/** Read in one step: what a disk gives at once, and a client's socket takes at once. */
-const SMALL_BYTES = 64 * 1024;
-const CHUNK_BYTES = 512 * 1024;
-/** Chunks of memory that are kept for the next response. */
-const SPARE_MAX = 16;
+/** A file that was asked for at this state of the catalog. */
+interface KeptFile {
+  readonly info: EntryInfo;
+  readonly copy: CopyRow;
+  readonly kept: { headers?: unknown };
+  bytes?: Bytes;
+}
 
-export class LocalFace implements Face {
+export class LocalFace implements ReadyFace {
   readonly #snapshots: Snapshots;
   readonly #files: LocalFiles;
+  readonly #reading: Reading;
 
-  constructor(snapshots: Snapshots, files: LocalFiles) {
+  constructor(snapshots: Snapshots, files: LocalFiles, clock: Clock) {
     this.#snapshots = snapshots;
     this.#files = files;
+    this.#reading = new Reading(clock);
   }
 
   async authenticate(credential: Credential, request: { method: string; target: string }): Promise<Principal> {
@@ -72,17 +79,61 @@ export class LocalFace implements Face {
   async open(path: string, options: OpenOptions = {}): Promise<OpenedFile> {
     const name = parsePath(path);
     const { info, copy } = this.#snapshots.look(({ lookups }) => findCopy(lookups, name, options.version));
-    const file = this.#files.open(copy.location, copy.inode);
-    if (file === undefined || !isAsRecorded(file, copy)) {
-      file?.close();
-      throw new NotHere();
-    }
+    const file = this.#openCopy(copy);
     return {
       kind: "content",
       info,
-      stream: (start, end) => readRange(file, copy, start, end),
+      stream: (start, end) => this.#reading.range(file, copy, start, end),
       close: async () => file.close(),
     };
+  }
+
+  openNow(path: string, secret: string): ReadyFile {
+    const found = this.#snapshots.kept(`open ${path}`, (fresh) => {
+      const kept: KeptFile = { ...findCopy(fresh.lookups, parsePath(path), undefined), kept: {} };
+      return kept;
+    });
+    this.#admit(secret);
+    const { info, copy, kept } = found;
+    if (copy.sizeBytes <= SMALL_BYTES) {
+      return { kind: "whole", info, kept, whole: this.#bytesOf(found) };
+    }
+    const file = this.#openCopy(copy);
+    return {
+      kind: "stream",
+      info,
+      stream: (start, end) => this.#reading.range(file, copy, start, end),
+      close: async () => file.close(),
+    };
+  }
+
+  /** Of a small file: what was read before, if the file is still the same. */
+  #bytesOf(found: KeptFile): Bytes {
+    const { copy } = found;
+    if (found.bytes !== undefined && this.#files.isStill(copy.location, copy)) return found.bytes;
+    const bytes = this.#files.readWhole(copy.location, copy);
+    if (bytes === undefined) throw new NotHere();
+    if (found.bytes === undefined && this.#snapshots.mayKeep(bytes.length)) found.bytes = bytes;
+    return bytes;
+  }
+
+  locateNow(path: string, secret: string): Location {
+    this.#admit(secret);
+    const [found] = this.#snapshots.look(({ lookups }) => locate(lookups, [parsePath(path)]));
+    if (found === undefined) throw new NotHere();
+    return found;
+  }
+
+  /** Whether a key opens what needs no more than reading. @throws FsdfsError or NotHere when it does not */
+  #admit(secret: string): void {
+    this.#snapshots.kept(`key ${secret}`, ({ access }) => authenticate(access, { kind: "key", secret }, NO_REQUEST));
+  }
+
+  #openCopy(copy: CopyRow): LocalFile {
+    const file = this.#files.open(copy.location, copy.inode);
+    if (file !== undefined && isAsRecorded(file, copy)) return file;
+    file?.close();
+    throw new NotHere();
   }
 
   put = elsewhere;
@@ -128,30 +179,4 @@ function findCopy(
   return { info, copy };
 }
 
-/** S5. */
-function isAsRecorded(file: LocalFile, copy: CopyRow): boolean {
-  const { sizeBytes, modifiedNs } = file.look();
-  return sizeBytes === copy.sizeBytes && modifiedNs === copy.modifiedNs;
-}
-
-/** Each chunk is of memory that the next is read into. No chunk is handed out that was read after a change (P4, S8). */
-async function* readRange(file: LocalFile, copy: CopyRow, start: number, end: number): AsyncGenerator<Bytes> {
-  const buffer =
-    end - start <= SMALL_BYTES ? new Uint8Array(end - start) : (spare.pop() ?? new Uint8Array(CHUNK_BYTES));
-  try {
-    for (let position = start; position < end; ) {
-      const wanted = Math.min(buffer.length, end - position);
-      const chunk = wanted === buffer.length ? buffer : buffer.subarray(0, wanted);
-      const count = buffer.length <= SMALL_BYTES ? file.readNow(chunk, position) : await file.read(chunk, position);
-      if (count === 0) throw new Error("a copy ended before its size");
-      if (!isAsRecorded(file, copy)) throw new Error("a copy changed while it was read");
-      position += count;
-      yield count === chunk.length ? chunk : chunk.subarray(0, count);
-    }
-  } finally {
-    if (buffer.length === CHUNK_BYTES && spare.length < SPARE_MAX) spare.push(buffer);
-    file.close();
-  }
-}
-
-const spare: Uint8Array[] = [];
+const NO_REQUEST = { method: "", target: "" };

@@ -7,6 +7,7 @@ import { readOrigins } from "../../core/catalog/origins.ts";
 import type { OriginRow } from "../../core/catalog/rows.ts";
 import type { ServerId } from "../../core/ids.ts";
 import type { TokenKeys } from "../../core/security/tokens.ts";
+import type { Lease } from "../../core/swarm/lease.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { CatalogStore } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -17,11 +18,19 @@ import type { Lookups } from "../operations/lookups.ts";
 import { type DecodedSettings, decodeSettings } from "../settings.ts";
 import type { ServingView } from "./view.ts";
 
+/** Findings that are kept; beyond it all are dropped. */
+const KEPT_MAX = 10_000;
+/** Contents of small files among them. */
+const KEPT_BYTES_MAX = 32 * 1024 * 1024;
+
 interface Known {
   readonly revision: number;
   readonly lookups: Lookups;
   readonly access: Access;
 }
+
+/** What there is to be looked at. */
+export type Fresh = Pick<Known, "lookups" | "access">;
 
 export interface SnapshotParts {
   readonly clock: Clock;
@@ -36,6 +45,9 @@ export class Snapshots {
   readonly #parts: SnapshotParts;
   #view: ServingView | undefined;
   #known: Known | undefined;
+  #kept = new Map<string, unknown>();
+  #keptBytes = 0;
+  #keptFor = { revision: 0, changes: 0 };
 
   constructor(parts: SnapshotParts) {
     this.#parts = parts;
@@ -52,7 +64,7 @@ export class Snapshots {
    *
    * @throws NotHere when this process cannot say that it is fresh
    */
-  look<T>(look: (known: { readonly lookups: Lookups; readonly access: Access }) => T): T {
+  look<T>(look: (fresh: Fresh) => T): T {
     const { register } = this.#parts;
     const lease = register.read();
     if (register.now() >= lease.until) throw new NotHere();
@@ -65,6 +77,39 @@ export class Snapshots {
     } finally {
       if (register.read().revision !== known.revision) refuse();
     }
+  }
+
+  /**
+   * As `look`, for what has been found before at this state of the catalog, under that name: which is as fresh.
+   *
+   * @throws NotHere
+   */
+  kept<T>(name: string, look: (fresh: Fresh) => T): T {
+    const { register } = this.#parts;
+    const lease = register.read();
+    if (register.now() >= lease.until) throw new NotHere();
+    const kept = this.#keptAt(lease);
+    const known = kept.get(name);
+    if (known !== undefined) return known as T;
+    const found = this.look(look);
+    kept.set(name, found);
+    return found;
+  }
+
+  /** Whether there is room for so many bytes with what is kept; then they count. */
+  mayKeep(sizeBytes: number): boolean {
+    if (this.#keptBytes + sizeBytes > KEPT_BYTES_MAX) return false;
+    this.#keptBytes += sizeBytes;
+    return true;
+  }
+
+  #keptAt({ revision, changes }: Lease): Map<string, unknown> {
+    if (this.#kept.size >= KEPT_MAX || this.#keptFor.changes !== changes || this.#keptFor.revision !== revision) {
+      this.#kept = new Map();
+      this.#keptBytes = 0;
+      this.#keptFor = { revision, changes };
+    }
+    return this.#kept;
   }
 
   #knownAt(revision: number): Known {

@@ -103,7 +103,7 @@ function validators(info: EntryInfo): Validators {
   return { etag: `"${info.version}"`, modifiedMs: info.modified === null ? undefined : Date.parse(info.modified) };
 }
 
-function fileHeaders(info: EntryInfo): OutgoingHttpHeaders {
+export function fileHeaders(info: EntryInfo): OutgoingHttpHeaders {
   const contentType = contentTypeOf(info.path);
   const { etag, modifiedMs } = validators(info);
   return {

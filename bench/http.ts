@@ -1,0 +1,220 @@
+/**
+ * How fast one serving process answers readers, next to nginx on the same core in the same run: `npm run bench:http`.
+ * A server as `./fsdfs start` makes it, keys on, with a large catalog; its serving process is pinned to the first core,
+ * wrk to the second. Needs Linux, nginx, wrk and taskset. What is printed are ratios where there is something to compare.
+ */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { createClient } from "../src/client/node.ts";
+import { requestKeyFromPassword } from "../src/client/request-key.ts";
+import { buildHolder, pathOfFile } from "./catalog/build.ts";
+
+const ROOT = resolve(import.meta.dirname, "..");
+const PORT = 15_242;
+const NGINX_PORT = 15_252;
+const PASSWORD = "a password of the bench, of many letters";
+const LARGE_BYTES = 5_000_000;
+const SMALL_BYTES = 4_096;
+const BATCH_PATHS = 1_000;
+const PAGE_ENTRIES = 10_000;
+/** Of /proc; the same on every usual Linux. */
+const TICKS_PER_S = 100;
+const START_MS_MAX = 30_000;
+
+const { values } = parseArgs({
+  options: {
+    files: { type: "string", default: "1000000" },
+    seconds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "3" },
+    only: { type: "string", default: "" },
+  },
+});
+const files = Number(values.files);
+const rounds = Number(values.rounds);
+
+interface Measured {
+  readonly requestsPerS: number;
+  /** By the time that the serving process was at work: what it is on a core of its own, if others use this one too. */
+  readonly requestsPerCpuS: number;
+  readonly bytesPerS: number;
+}
+
+/** One after the other, so that a machine that slows down meanwhile does so for both. */
+async function main(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "fsdfs-bench-http-"));
+  const children: ChildProcess[] = [];
+  try {
+    console.log(`building a catalog of ${files} files ...`);
+    const data = join(directory, "data");
+    await buildHolder(data, join(data, ".fsdfs/catalog"), files, () => {});
+    const { key, pid } = await startServer(data, children);
+    const nginxPid = await startNginx(directory, children);
+    pin(pid);
+    const headers = ["-H", `Authorization: Bearer ${key}`];
+    const own = (path: string, extra: string[] = []) =>
+      wrk(pid, `http://127.0.0.1:${PORT}${path}`, [...headers, ...extra]);
+    const nginx = (path: string) => wrk(nginxPid, `http://127.0.0.1:${NGINX_PORT}${path}`, []);
+    const one = encodeURI(pathOfFile(Math.floor(files / 2), files));
+    const batch = join(directory, "batch.lua");
+    writeFileSync(batch, batchScript());
+
+    await compare(
+      "GET of 5 MB",
+      1.1,
+      () => own("/files/large.bin"),
+      () => nginx("/large.bin"),
+    );
+    await compare(
+      "GET of 4 KB",
+      0.45,
+      () => own("/files/small.bin"),
+      () => nginx("/small.bin"),
+    );
+    await measure("locate, one path", "look-ups/s", 12_000, () => own(`/locate/${one}`), 1);
+    await measure("locate, 1,000 paths", "paths/s", 100_000, () => own("/locate", ["-s", batch]), BATCH_PATHS);
+    const page = `/files/music/?recursive=true&limit=${PAGE_ENTRIES}`;
+    await measure("list, 10,000 entries", "entries/s", 150_000, () => own(page, ["-c", "2"]), PAGE_ENTRIES);
+  } finally {
+    for (const child of children) child.kill("SIGTERM");
+    await delay(500);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function compare(name: string, target: number, own: () => Measured, other: () => Measured): Promise<void> {
+  if (!name.includes(values.only)) return;
+  const ratios: number[] = [];
+  const cpuRatios: number[] = [];
+  const told: string[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const [a, b] = [own(), other()];
+    ratios.push(a.requestsPerS / b.requestsPerS);
+    cpuRatios.push(a.requestsPerCpuS / b.requestsPerCpuS);
+    told.push(`${describe(a)} to ${describe(b)}`);
+  }
+  console.log(
+    `${name}: ${median(ratios).toFixed(2)} x nginx (${spread(ratios, 2)}; target ${target}), by CPU time ${median(cpuRatios).toFixed(2)} x (${spread(cpuRatios, 2)}): ${told.join("; ")}`,
+  );
+}
+
+async function measure(name: string, unit: string, target: number, run: () => Measured, each: number): Promise<void> {
+  if (!name.includes(values.only)) return;
+  const runs = Array.from({ length: rounds }, run);
+  const rates = runs.map(({ requestsPerS }) => requestsPerS * each);
+  const cpuRates = runs.map(({ requestsPerCpuS }) => requestsPerCpuS * each);
+  console.log(
+    `${name}: ${Math.round(median(rates))} ${unit} (${spread(rates, 0)}; target ${target}), for a second of CPU ${Math.round(median(cpuRates))} (${spread(cpuRates, 0)})`,
+  );
+}
+
+const median = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
+const spread = (numbers: readonly number[], digits: number) =>
+  `${Math.min(...numbers).toFixed(digits)} to ${Math.max(...numbers).toFixed(digits)}`;
+const describe = ({ requestsPerS, requestsPerCpuS, bytesPerS }: Measured) =>
+  `${Math.round(requestsPerS)}/s, ${(bytesPerS / 1e6).toFixed(0)} MB/s, ${Math.round(requestsPerCpuS)} for a second of CPU`;
+
+/** @throws Error when an answer was not 2xx: that would be fast, and mean nothing */
+function wrk(pid: number, url: string, extra: readonly string[]): Measured {
+  const script = join(tmpdir(), `fsdfs-bench-${process.pid}.lua`);
+  writeFileSync(
+    script,
+    `done = function(s) io.write(string.format("RESULT %d %d %d %d\\n", s.requests, s.duration, s.bytes, s.errors.status + s.errors.read + s.errors.timeout)) end\n`,
+  );
+  const scripts = extra.includes("-s") ? [] : ["-s", script];
+  const args = ["-c", "1", "wrk", "-t1", "-c16", "--timeout", "10s", `-d${values.seconds}s`, ...scripts, ...extra, url];
+  spawnSync("taskset", args); // Code that has not run yet is slow.
+  const before = cpuSeconds(pid);
+  const { stdout } = spawnSync("taskset", args, { encoding: "utf8" });
+  const cpuS = cpuSeconds(pid) - before;
+  const [, requests, us, bytes, errors] = /RESULT (\d+) (\d+) (\d+) (\d+)/.exec(stdout) ?? [];
+  if (requests === undefined || Number(errors) > 0) throw new Error(`wrk on ${url}: ${stdout}`);
+  const seconds = Number(us) / 1e6;
+  return {
+    requestsPerS: Number(requests) / seconds,
+    requestsPerCpuS: Number(requests) / cpuS,
+    bytesPerS: Number(bytes) / seconds,
+  };
+}
+
+/** Of all its threads, in user and system mode. */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
+}
+
+function batchScript(): string {
+  const paths = Array.from({ length: BATCH_PATHS }, (_, i) => pathOfFile((i * 7919) % files, files));
+  return `wrk.method = "POST"
+wrk.body = [==[${JSON.stringify({ paths })}]==]
+wrk.headers["Content-Type"] = "application/json"
+done = function(s) io.write(string.format("RESULT %d %d %d %d\\n", s.requests, s.duration, s.bytes, s.errors.status + s.errors.read + s.errors.timeout)) end
+`;
+}
+
+async function startServer(data: string, children: ChildProcess[]): Promise<{ key: string; pid: number }> {
+  const args = ["start", "--data", data, "--port", String(PORT), "--listen", "127.0.0.1", "--no-discovery"];
+  const node = process.env.BENCH_NODE_OPTIONS?.split(" ") ?? [];
+  const child = spawn(
+    process.execPath,
+    [...node, join(ROOT, "src/cli/main.ts"), ...args, "--processes", "1", "--password", PASSWORD, "--quota", "1000T"],
+    { stdio: ["ignore", "ignore", "inherit"] },
+  );
+  children.push(child);
+  const url = `http://127.0.0.1:${PORT}`;
+  const requestKey = await requestKeyFromPassword(PASSWORD);
+  const client = createClient({ url, credential: { kind: "signing", requestKey } });
+  const until = performance.now() + START_MS_MAX;
+  while ((await client.health().catch(() => undefined))?.status !== "ok") {
+    if (performance.now() > until) throw new Error("the server does not come up");
+    await delay(50);
+  }
+  const { secret } = await client.createKey("bench", "write");
+  const headers = { authorization: `Bearer ${secret}` };
+  for (const [name, size] of [
+    ["large.bin", LARGE_BYTES],
+    ["small.bin", SMALL_BYTES],
+  ] as const) {
+    const { ok } = await fetch(`${url}/files/${name}`, { method: "PUT", headers, body: new Uint8Array(size).fill(7) });
+    if (!ok) throw new Error(`${name} was not stored`);
+  }
+  client.close();
+  return { key: secret, pid: childrenOf(child.pid ?? 0)[0]! };
+}
+
+/** Answers its worker. */
+async function startNginx(directory: string, children: ChildProcess[]): Promise<number> {
+  const conf = join(directory, "nginx.conf");
+  const data = join(directory, "data");
+  writeFileSync(
+    conf,
+    `daemon off; pid ${directory}/nginx.pid; error_log stderr; worker_processes 1; worker_cpu_affinity 01; user root;
+     events { worker_connections 512; }
+     http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000; etag on;
+       server { listen 127.0.0.1:${NGINX_PORT}; root ${data}; } }`,
+  );
+  const master = spawn("nginx", ["-c", conf, "-p", directory], { stdio: ["ignore", "ignore", "inherit"] });
+  children.push(master);
+  const until = performance.now() + START_MS_MAX;
+  for (;;) {
+    const [worker] = childrenOf(master.pid ?? 0);
+    if (worker !== undefined) return worker;
+    if (performance.now() > until) throw new Error("nginx does not come up");
+    await delay(50);
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
+/** All threads of a process, on the first core. */
+function pin(pid: number): void {
+  execFileSync("taskset", ["-acp", "0", String(pid)], { stdio: "ignore" });
+}
+
+await main();

@@ -1,0 +1,66 @@
+/** Reading copies for clients, in a serving process: into memory that is used again, and as fast as the disk lets it. */
+import type { Bytes } from "../../core/catalog/kv.ts";
+import type { CopyRow } from "../../core/catalog/rows.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LocalFile } from "../../ports/local-files.ts";
+
+/** Read in one step: what a disk gives at once, and a client's socket takes at once. */
+export const SMALL_BYTES = 64 * 1024;
+const CHUNK_BYTES = 512 * 1024;
+/** What all responses under way may take of memory, as long as their chunks are no smaller than the least. */
+const CHUNKS_BYTES_MAX = 64 * 1024 * 1024;
+const CHUNK_BYTES_MIN = 16 * 1024;
+/** Chunks of memory that are kept for the next response. */
+const SPARE_MAX = 16;
+/** What is read faster lies in the page cache, and is not worth another thread. */
+const CACHED_MS_MAX = 1.5;
+
+/** S5. */
+export function isAsRecorded(file: LocalFile, copy: CopyRow): boolean {
+  const { sizeBytes, modifiedNs } = file.look();
+  return sizeBytes === copy.sizeBytes && modifiedNs === copy.modifiedNs;
+}
+
+export class Reading {
+  readonly #clock: Clock;
+  readonly #spare: Uint8Array[] = [];
+  #underWay = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Bytes `start` to `end` of a copy, which is closed at the end. The memory of each chunk is read into again when the
+   * next is asked for. No chunk is handed out that was read after a change (P4, S8).
+   */
+  async *range(file: LocalFile, copy: CopyRow, start: number, end: number): AsyncGenerator<Bytes> {
+    this.#underWay += 1;
+    const buffer = this.#take(end - start);
+    let isCached = end - start <= SMALL_BYTES;
+    try {
+      for (let position = start; position < end; ) {
+        const wanted = Math.min(buffer.length, end - position);
+        const chunk = wanted === buffer.length ? buffer : buffer.subarray(0, wanted);
+        const begun = this.#clock.monotonic();
+        // The first on another thread, since the disk may be slow; the others as it turns out to be.
+        const count = isCached ? file.readNow(chunk, position) : await file.read(chunk, position);
+        isCached = this.#clock.monotonic() - begun < CACHED_MS_MAX;
+        if (count === 0) throw new Error("a copy ended before its size");
+        if (!isAsRecorded(file, copy)) throw new Error("a copy changed while it was read");
+        position += count;
+        yield count === chunk.length ? chunk : chunk.subarray(0, count);
+      }
+    } finally {
+      this.#underWay -= 1;
+      if (buffer.length === CHUNK_BYTES && this.#spare.length < SPARE_MAX) this.#spare.push(buffer);
+      file.close();
+    }
+  }
+
+  #take(sizeBytes: number): Uint8Array {
+    const share = Math.max(CHUNK_BYTES_MIN, Math.floor(CHUNKS_BYTES_MAX / this.#underWay));
+    const wanted = Math.min(sizeBytes, share, CHUNK_BYTES);
+    return (wanted === CHUNK_BYTES ? this.#spare.pop() : undefined) ?? new Uint8Array(wanted);
+  }
+}

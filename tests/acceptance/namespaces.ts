@@ -85,7 +85,10 @@ export class Namespaces {
       await exit;
     });
     await Promise.all(ended);
-    for (const name of this.#names.splice(0)) await run("ip", ["netns", "delete", name]);
+    for (const name of this.#names.splice(0)) {
+      await endAllIn(name);
+      await run("ip", ["netns", "delete", name]);
+    }
   }
 
   #start(name: string, command: readonly string[]): ChildProcess {
@@ -93,6 +96,19 @@ export class Namespaces {
     const child = spawn("ip", ["netns", "exec", name, ...command], { stdio: ["ignore", "pipe", "pipe"] });
     this.#processes.push(child);
     return child;
+  }
+}
+
+/** What was left running in the background: a shell knows only its own jobs, and a test that is late ends in the middle. */
+async function endAllIn(name: string): Promise<void> {
+  const { stdout } = await run("ip", ["netns", "pids", name]);
+  for (const pid of stdout.split("\n").filter((line) => line !== "")) {
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch (error) {
+      // Gone meanwhile: a serving process ends with the one that started it.
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
   }
 }
 

@@ -242,6 +242,16 @@ export const ERRORS = {
     message: "The clock of {ahead} is {seconds} s ahead of that of {behind}, so the two do not work together.",
     hint: "See which of them is wrong (fsdfs clock) and set it: timedatectl set-ntp true",
   },
+  merging: {
+    status: 503,
+    message: "This swarm is about to join another, and takes no changes until it has.",
+    hint: "Try again in a moment. If it stays so, run fsdfs merge again on one of its servers.",
+  },
+  "merge-refused": {
+    status: 409,
+    message: "The swarms are not merged: {reason}.",
+    hint: "Start the servers that are missing, and try again: fsdfs servers",
+  },
   "clock-repair-refused": {
     status: 409,
     message: "The swarm's clock is not repaired: {reason}.",
@@ -339,7 +349,7 @@ export const ERRORS = {
   "swarm-foreign": {
     status: 409,
     message: "The server at {address} belongs to another swarm that has files as well.",
-    hint: "Two swarms with files are not joined by themselves. Start with an empty --data to join the other one.",
+    hint: "Two swarms with files are not joined by themselves. To make them one: fsdfs merge HOST. Or start with an empty --data.",
   },
 } as const satisfies Record<string, ErrorKind>;
 

@@ -14,6 +14,7 @@ import { KEY_COMMANDS } from "./commands/key.ts";
 import { locate } from "./commands/locate.ts";
 import { logs } from "./commands/logs.ts";
 import { ls } from "./commands/ls.ts";
+import { merge } from "./commands/merge.ts";
 import { mv } from "./commands/mv.ts";
 import { put } from "./commands/put.ts";
 import { rm } from "./commands/rm.ts";
@@ -46,6 +47,7 @@ export const COMMANDS: readonly Command[] = [
   status,
   servers,
   drop,
+  merge,
   ...CLOCK_COMMANDS,
   ...KEY_COMMANDS,
   demo,

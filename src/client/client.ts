@@ -16,6 +16,8 @@ import type {
   Listing,
   ListOptions,
   Location,
+  MergePlan,
+  MergeState,
   PutResult,
   Scope,
   ServerFilesPage,
@@ -57,6 +59,10 @@ export interface Client {
   /** Also of a server that would not serve now. */
   clock(): Promise<ClockStatus>;
   repairClock(options?: { withoutAbsent?: boolean }): Promise<ClockRepair>;
+  /** `address` is "host:port" of the swarm's port of a server of the other swarm. */
+  planMerge(address: string): Promise<MergePlan>;
+  merge(address: string): Promise<MergeState>;
+  mergeState(): Promise<MergeState>;
   createKey(name: string, scope: Scope): Promise<CreatedKey>;
   listKeys(): Promise<readonly KeyInfo[]>;
   revokeKey(id: string): Promise<void>;
@@ -153,6 +159,10 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
     clock: () => exchange.read<ClockStatus>("/clock"),
     repairClock: async (options = {}) =>
       exchange.parse<ClockRepair>(await exchange.change("POST", "/clock/repair", { ...options })),
+    planMerge: async (address) =>
+      exchange.parse<MergePlan>(await exchange.change("POST", "/merge", { with: address, dryRun: true })),
+    merge: async (address) => exchange.parse<MergeState>(await exchange.change("POST", "/merge", { with: address })),
+    mergeState: () => exchange.read<MergeState>("/merge"),
     createKey: async (name, scope) =>
       exchange.parse<CreatedKey>(await exchange.change("POST", "/keys", { name, scope })),
     listKeys: async () => (await exchange.read<{ keys: KeyInfo[] }>("/keys")).keys,

@@ -43,6 +43,7 @@ import { Strangers } from "./storage/strangers.ts";
 import { Trash } from "./storage/trash.ts";
 import { Uploads } from "./storage/uploads.ts";
 import { Vanished } from "./storage/vanished.ts";
+import { Guest } from "./swarms/guest.ts";
 
 /** Two runs of one server never draw the same. */
 const PROCESS_ID_BYTES = 8;
@@ -164,7 +165,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     choresUnit(trash, uploads, copies),
   ];
   const tokenKeys = deriveTokenKeys(options.swarmKey);
-  const parts: Parts = {
+  const all: Omit<Parts, "guest"> = {
     options,
     ports,
     identity,
@@ -206,5 +207,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     ending,
     report,
   };
-  return { parts, units };
+  const guest = new Guest(all);
+  const parts: Parts = { ...all, guest };
+  return { parts, units: [...units, guest.unit] };
 }

@@ -46,6 +46,16 @@ export interface Face {
    */
   repairClock(options?: { withoutAbsent?: boolean }): Promise<ClockRepair>;
 
+  /**
+   * Makes this swarm a part of the one whose server has this address, "host:port" of its swarm's port, with all files (C11).
+   * Resolves when it has begun. @throws `merge-refused`, `clocks-differ`, `behind`
+   */
+  merge(address: string): Promise<MergeState>;
+  /** What a merge would do. */
+  planMerge(address: string): Promise<MergePlan>;
+  /** Never waits for another server. */
+  mergeState(): Promise<MergeState>;
+
   createKey(name: string, scope: Scope): Promise<CreatedKey>;
   listKeys(): Promise<KeyInfo[]>;
   revokeKey(id: string): Promise<void>;
@@ -335,6 +345,30 @@ export interface ClockRepair {
   /** By how much what was written was dated ahead of the clocks. */
   readonly aheadMs: number;
   readonly epoch: number;
+}
+
+export interface MergePlan {
+  /** The swarm that would be joined, its files and servers. */
+  readonly swarm: SwarmId;
+  readonly files: number;
+  readonly servers: number;
+  /** Of this swarm's files and directories: those for which there is room, and those that are there already. */
+  readonly taken: number;
+  readonly same: number;
+  /** Files of one path: this swarm's was written later, or earlier and goes to the trash. */
+  readonly replaces: number;
+  readonly kept: number;
+  /** Some of the last two. */
+  readonly examples: readonly { readonly path: string; readonly verdict: "taken" | "same" | "replaces" | "kept" }[];
+}
+
+export interface MergeState {
+  /** The swarm to which the server that answers belongs. */
+  readonly swarm: SwarmId;
+  /** The one that it is about to join. */
+  readonly into: SwarmId | null;
+  /** frozen: no changes are taken any more; offering: the other swarm takes in what is here, then the servers move. */
+  readonly phase: "none" | "frozen" | "offering";
 }
 
 export interface KeyInfo {

@@ -10,6 +10,7 @@ import type { Ports, Server, ServerOptions } from "./server.ts";
 import { Leases } from "./serving/leases.ts";
 import type { ServingSink } from "./serving/view.ts";
 import { ServingFace } from "./serving-face.ts";
+import { serveGuests } from "./swarms/host.ts";
 import { sleep } from "./timers.ts";
 
 /** What is under way may take so long to finish when the server stops. */
@@ -41,6 +42,7 @@ export class FsdfsServer implements Server {
     await recover(assembly);
     serveForwarded(parts.mesh, new ServingFace(parts, false), this.#ports.clock);
     serveConditions(parts);
+    serveGuests(parts);
     const port = await parts.mesh.listen();
     for (const unit of units) unit.start(clock, log, this.#ending.signal);
     await discovery.start(port, (address) => parts.mesh.connectTo([address]));

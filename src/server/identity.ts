@@ -4,6 +4,7 @@
  */
 import { fromUtf8, hex, utf8 } from "../core/bytes.ts";
 import { metaKey } from "../core/catalog/keys.ts";
+import type { WriteView } from "../core/catalog/kv.ts";
 import { isServerId, isSwarmId, SERVER_ID_BYTES, type ServerId, SWARM_ID_BYTES, type SwarmId } from "../core/ids.ts";
 import { FsdfsError } from "../errors.ts";
 import type { CatalogStore } from "../ports/catalog-store.ts";
@@ -72,6 +73,16 @@ export class Identity {
     });
     await this.#store.flushed();
     this.#swarm = swarm;
+  }
+
+  /** In a transaction: belongs to `swarm` from now on. Answers what takes that back, should the transaction fail. */
+  move(view: WriteView, swarm: SwarmId): () => void {
+    const before = this.#swarm;
+    view.put(SWARM_KEY, utf8(swarm));
+    this.#swarm = swarm;
+    return () => {
+      this.#swarm = before;
+    };
   }
 }
 

@@ -23,6 +23,7 @@ import type { Space } from "./storage/space.ts";
 import type { Staging } from "./storage/staging.ts";
 import type { Strangers } from "./storage/strangers.ts";
 import type { Trash } from "./storage/trash.ts";
+import type { Guest } from "./swarms/guest.ts";
 
 export interface Parts {
   readonly options: ServerOptions;
@@ -46,6 +47,7 @@ export interface Parts {
   readonly sources: Sources;
   readonly puller: Puller;
   readonly dropping: Dropping;
+  readonly guest: Guest;
   readonly tokenKeys: TokenKeys;
   readonly lookups: Lookups;
   readonly access: Access;

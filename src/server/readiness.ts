@@ -2,6 +2,7 @@
  * When this server may answer from its own catalog, and when a write may be acknowledged (M2, P5): the waiting around
  * what core/swarm/liveness.ts decides.
  */
+import type { ReadView } from "../core/catalog/kv.ts";
 import { originName } from "../core/catalog/origins.ts";
 import type { ServerId } from "../core/ids.ts";
 import type { Liveness } from "../core/swarm/liveness.ts";
@@ -11,6 +12,7 @@ import type { Catalog } from "./catalog/catalog.ts";
 import type { Membership } from "./mesh/membership.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { Settings } from "./settings.ts";
+import { checkNotJoining } from "./swarms/messages.ts";
 import { Wakeup } from "./timers.ts";
 
 /** Longer than a silent server stays up, so that a wait ends one way or the other. */
@@ -76,11 +78,12 @@ export class Readiness {
    * A change was asked for now. Answers a check for the moment in which it is made: when this process has stood still
    * for long meanwhile, whoever asked may have asked another server, and what came after that must not be undone.
    *
-   * @throws FsdfsError `behind` by the check
+   * @throws FsdfsError `behind`, `merging` by the check
    */
-  stillWanted(): () => void {
+  stillWanted(): (view: ReadView) => void {
     const askedAt = this.#clock.monotonic();
-    return () => {
+    return (view) => {
+      checkNotJoining(view);
       if (this.#membership.stoodStillSince(askedAt)) throw new FsdfsError("behind");
     };
   }

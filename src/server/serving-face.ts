@@ -21,6 +21,8 @@ import type {
   Listing,
   ListOptions,
   Location,
+  MergePlan,
+  MergeState,
   OpenedFile,
   OpenOptions,
   Principal,
@@ -178,6 +180,24 @@ export class ServingFace implements Face {
       await this.#mustBeFresh(); // It looks at what this server knows of the others, so it is not forwarded.
       return await repairClock(this.#parts, withoutAbsent);
     });
+  }
+
+  async merge(address: string): Promise<MergeState> {
+    return await guarded(async () => {
+      await this.#mustBeFresh();
+      return await this.#parts.guest.begin(address);
+    });
+  }
+
+  async planMerge(address: string): Promise<MergePlan> {
+    return await guarded(async () => {
+      await this.#mustBeFresh();
+      return await this.#parts.guest.plan(address);
+    });
+  }
+
+  async mergeState(): Promise<MergeState> {
+    return this.#parts.guest.state;
   }
 
   async createKey(name: string, scope: Scope): Promise<CreatedKey> {

@@ -11,6 +11,7 @@ import type { HybridTime, ServerId } from "../core/ids.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Change } from "./catalog/change.ts";
 import type { Scope } from "./face.ts";
+import { JOINING_SETTING, type Joining } from "./swarms/messages.ts";
 
 export const COPIES_DEFAULT = 3;
 export const WRITE_COPIES_DEFAULT = 2;
@@ -46,6 +47,7 @@ export interface DecodedSettings {
   readonly roster: ReadonlyMap<ServerId, RosterEntry>;
   readonly keys: ReadonlyMap<string, StoredKey>;
   readonly epochs: Epochs;
+  readonly joining: Joining | undefined;
 }
 
 export class Settings {
@@ -83,6 +85,11 @@ export class Settings {
 
   get keys(): ReadonlyMap<string, StoredKey> {
     return this.#decoded.keys;
+  }
+
+  /** The swarm that this one is about to join with its files (C11). */
+  get joining(): Joining | undefined {
+    return this.#decoded.joining;
   }
 
   /** When a content was written, at the latest (C8). */
@@ -146,6 +153,7 @@ export function decodeSettings(view: ReadView): DecodedSettings {
     roster,
     keys,
     epochs: readEpochs(view),
+    joining: (new Map(settings(view, JOINING_SETTING)).get(JOINING_SETTING) as Joining | null | undefined) ?? undefined,
   };
 }
 

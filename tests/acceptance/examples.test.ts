@@ -45,6 +45,8 @@ const READINGS: Readonly<Record<string, Reading>> = {
       "cd fsdfs": "this is the checkout",
       "git pull": "this is the checkout",
       "rm -r /srv/fsdfs/.fsdfs": "the examples that follow need the server",
+      "./fsdfs merge other-host": "merge.test.ts does",
+      "./fsdfs merge other-host --yes": "merge.test.ts does",
     },
   },
 };

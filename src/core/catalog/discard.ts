@@ -26,13 +26,24 @@ export interface Discarding {
   readonly floors: readonly Floor[];
   /** Up to which number the others know an origin of this server, named by `originName`. */
   known(origin: string): number;
+  /**
+   * The server leaves its swarm for another (C11): nothing that it wrote, and no floor, comes along. Called in the
+   * transaction.
+   */
+  leave?(view: WriteView): void;
 }
+
+/** What the caller has to find out from others, or decide. */
+export type OfOthers = Pick<Discarding, "floors" | "known" | "leave">;
 
 /** Empties the catalog in one transaction, which the caller finishes. */
 export function discard(view: WriteView, discarding: Discarding): { transaction: CatalogTransaction; log: OwnLog } {
   const { context, origin, floors } = discarding;
-  const newer = newerRecords(view, discarding);
-  const ownFloors = Array.from(readOrigins(view).values(), (row): Floor => ({ origin: row, floor: row.floor }));
+  const leaves = discarding.leave !== undefined;
+  const newer = leaves ? [] : newerRecords(view, discarding);
+  const ownFloors = leaves
+    ? []
+    : Array.from(readOrigins(view).values(), (row): Floor => ({ origin: row, floor: row.floor }));
   for (const table of SHARED) {
     for (const { key } of [...view.range(tableRange(table))]) view.remove(key);
   }
@@ -40,6 +51,7 @@ export function discard(view: WriteView, discarding: Discarding): { transaction:
   for (const key of [...CHECKPOINT_KEYS, SEAT_KEY]) view.remove(key);
   for (const { key } of [...view.range(tableRange("copies"))]) view.put(todoKey(versionOfKey(key)), Uint8Array.of(1));
   view.put(TAKING_KEY, Uint8Array.of(1));
+  discarding.leave?.(view);
   const { copies, copyBytes, trashFiles, trashBytes } = readStats(view);
   view.put(STATS_KEY, encodeStats({ files: 0, bytes: 0, copies, copyBytes, trashFiles, trashBytes, deletions: 0 }));
 

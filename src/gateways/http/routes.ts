@@ -11,6 +11,7 @@ import { createKey, listKeys, revokeKey } from "./operations/keys.ts";
 import { listServerFiles } from "./operations/list-server-files.ts";
 import { listServers } from "./operations/list-servers.ts";
 import { locate, locateMany } from "./operations/locate.ts";
+import { merge, mergeState } from "./operations/merge.ts";
 import { move } from "./operations/move.ts";
 import { putFile } from "./operations/put-file.ts";
 import { status } from "./operations/status.ts";
@@ -32,6 +33,8 @@ export const OPERATIONS: readonly Operation[] = [
   listServerFiles,
   clock,
   repairClock,
+  merge,
+  mergeState,
   createKey,
   listKeys,
   revokeKey,

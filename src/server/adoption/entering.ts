@@ -10,6 +10,7 @@ import { hex } from "../../core/bytes.ts";
 import { encodeContent } from "../../core/catalog/content.ts";
 import { addCopy, hasTodo, placeCopy, readCopy, removeCopy } from "../../core/catalog/copies.ts";
 import { readEntry } from "../../core/catalog/entries.ts";
+import type { ReadView } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { VersionId } from "../../core/ids.ts";
 import { ancestorsOf } from "../../core/paths.ts";
@@ -46,7 +47,7 @@ export async function enter(
   parts: Parts,
   job: Job,
   files: readonly Ready[],
-  stillWanted: () => void,
+  stillWanted: (view: ReadView) => void,
 ): Promise<Outcome[]> {
   const { settler, space } = parts;
   try {
@@ -67,11 +68,11 @@ export async function enter(
 class Entering {
   readonly #parts: Parts;
   readonly #job: Job;
-  readonly #stillWanted: () => void;
+  readonly #stillWanted: (view: ReadView) => void;
   /** Files that have got a name in the data directory just now. */
   readonly #linked = new Set<Ready>();
 
-  constructor(parts: Parts, job: Job, stillWanted: () => void) {
+  constructor(parts: Parts, job: Job, stillWanted: (view: ReadView) => void) {
     this.#parts = parts;
     this.#job = job;
     this.#stillWanted = stillWanted;
@@ -164,7 +165,7 @@ class Entering {
       await catalog.times.readyToName();
       try {
         return await catalog.change((change) => {
-          this.#stillWanted();
+          this.#stillWanted(change.view);
           return files.map((file, i) => placed[i] ?? this.#decide(change, file));
         });
       } catch (error) {
@@ -229,7 +230,7 @@ function enterInPlace(change: Change, version: VersionId, { path, stat }: Ready)
 }
 
 /** A file from outside becomes the newer version of one that has a place on this disk: as an upload does, by its staged name. */
-async function supersede(parts: Parts, job: Job, file: Ready, stillWanted: () => void): Promise<Outcome> {
+async function supersede(parts: Parts, job: Job, file: Ready, stillWanted: (view: ReadView) => void): Promise<Outcome> {
   const { catalog, copies, settler } = parts;
   const { files, random } = parts.ports;
   const id = hex(random.bytes(STAGED_ID_BYTES));
@@ -244,7 +245,7 @@ async function supersede(parts: Parts, job: Job, file: Ready, stillWanted: () =>
     const staged: StagedFile = { id, name: stagedName(id), sizeBytes, sha256, stat };
     await catalog.times.readyToName();
     const version = await catalog.change((change) => {
-      stillWanted();
+      stillWanted(change.view);
       checkFileMayBeAt(change.view, file.path);
       const made = writeVersion(parts, change, file);
       copies.enter(change, made, file.path, staged);

@@ -4,7 +4,7 @@
  */
 
 import { type Batch, type ChainedAnnouncement, type LogWalk, tailDigest, walkLog } from "../../core/catalog/batch.ts";
-import { type Discarding, discard } from "../../core/catalog/discard.ts";
+import { discard, type OfOthers } from "../../core/catalog/discard.ts";
 import { contentStamp } from "../../core/catalog/entries.ts";
 import { adoptFloors, type Floor, TAKING_KEY } from "../../core/catalog/floors.ts";
 import { metaKey } from "../../core/catalog/keys.ts";
@@ -123,7 +123,7 @@ export class Catalog {
   }
 
   /** Gives this catalog up for the swarm's (C7): core/catalog/discard.ts. Durable when it resolves. */
-  async discard(others: Pick<Discarding, "floors" | "known">, atLeast: HybridTime, chance: number): Promise<void> {
+  async discard(others: OfOthers, atLeast: HybridTime, chance: number): Promise<void> {
     const before = { origin: this.#origin, ownFlushed: this.#ownFlushed };
     try {
       const empty = (view: WriteView) => {

@@ -6,6 +6,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Readiness } from "../readiness.ts";
+import { checkNotJoining } from "../swarms/messages.ts";
 import type { Catalog } from "./catalog.ts";
 
 /**
@@ -52,6 +53,7 @@ export class Conflicts {
 
   async #resolve(path: FilePath): Promise<void> {
     const to = await this.#catalog.change((change) => {
+      checkNotJoining(change.view);
       change.transaction.view.remove(conflictKey(path));
       const written = resolution(change.transaction, path) ?? [];
       for (const register of written) change.writePath(register.path, register.field, register.value, register.stamp);

@@ -5,6 +5,7 @@
 import type { Log } from "../../ports/log.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import { readMoved, readTaken } from "../swarms/messages.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Link } from "./link.ts";
 import type { Membership } from "./membership.ts";
@@ -36,11 +37,21 @@ export class Floors {
     const sound = this.#mesh.upLinks().filter(({ server, report }) => !report.behind && !claims.isBelow(server));
     const above = sound.find(({ server }) => claims.isAbove(server));
     if (above !== undefined) await this.#giveUp(above);
-    else if (this.#catalog.isTaking && sound.some(({ server }) => this.#greeting.isLevelWith(server))) {
+    else if (
+      this.#catalog.isTaking &&
+      sound.some(({ server }) => this.#greeting.isLevelWith(server)) &&
+      this.#isWhole()
+    ) {
       await this.#catalog.endTaking();
       this.#log.info("the swarm's catalog is here");
     }
     return { restMs: REST_MS };
+  }
+
+  /** After a move: what this server's swarm offered is here, too, or files of it would be taken for deleted (C11). */
+  #isWhole(): boolean {
+    const moved = readMoved(this.#catalog.read());
+    return moved === undefined || readTaken(this.#catalog.read(), moved.from).done;
   }
 
   async #giveUp(above: Link): Promise<void> {

@@ -5,6 +5,7 @@
 import { fromUtf8, utf8 } from "../../core/bytes.ts";
 import type { Floor } from "../../core/catalog/floors.ts";
 import { metaKey } from "../../core/catalog/keys.ts";
+import type { WriteView } from "../../core/catalog/kv.ts";
 import type { HybridTime, ServerId, SwarmId } from "../../core/ids.ts";
 import type { Liveness } from "../../core/swarm/liveness.ts";
 import type { CatalogStore } from "../../ports/catalog-store.ts";
@@ -25,6 +26,7 @@ import {
   writeRosterEntry,
   writeWriteCopies,
 } from "../settings.ts";
+import { encodeMoved, MOVED_KEY, readMoved } from "../swarms/messages.ts";
 import { sleep } from "../timers.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Mesh } from "./mesh.ts";
@@ -127,6 +129,30 @@ export class Membership {
     mesh.closeAll();
   }
 
+  /** Leaves this swarm for another, with all that lies on the disk (G3 in swarms/guest.ts). */
+  async moveTo(swarm: SwarmId, addresses: readonly string[]): Promise<void> {
+    const { catalog, greeting, mesh, liveness, clock, random, identity } = this.#parts;
+    const from = identity.swarm!;
+    let takeBack = () => {};
+    const leave = (view: WriteView) => {
+      view.put(MOVED_KEY, encodeMoved({ from, addresses, arrived: false }));
+      takeBack = identity.move(view, swarm);
+    };
+    this.#settled = false;
+    try {
+      await catalog.discard({ floors: [], known: () => 0, leave }, this.#greatestIncarnation, random.fraction());
+    } catch (error) {
+      takeBack();
+      this.#settled = true;
+      throw error;
+    }
+    liveness.renumbered(clock.monotonic());
+    greeting.forget();
+    mesh.closeAll();
+    mesh.connectTo(addresses, true);
+    this.#joining.wake();
+  }
+
   /** Whether this process stood still for long, or does so now for all that it has noticed, after a moment. */
   stoodStillSince(moment: number): boolean {
     return this.#stoodStillUntil > moment || this.#standstillMs > LONG_STANDSTILL_MS;
@@ -158,6 +184,7 @@ export class Membership {
   start(signal: AbortSignal): void {
     const { mesh, options, clock, log } = this.#parts;
     mesh.connectTo(options.join);
+    mesh.connectTo(readMoved(this.#parts.catalog.read())?.addresses ?? []);
     this.#connectToRoster();
     this.#ticking.start(clock, log, signal);
     this.#watching.start(clock, log, signal);

@@ -4,7 +4,7 @@
  */
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { originName } from "../../core/catalog/origins.ts";
-import type { ServerId } from "../../core/ids.ts";
+import type { ServerId, SwarmId } from "../../core/ids.ts";
 import type { Liveness, ProcessId } from "../../core/swarm/liveness.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -53,6 +53,12 @@ export interface ServerRequest {
   readonly signal: AbortSignal;
 }
 
+/** A request of a server of another swarm. */
+export interface ForeignRequest {
+  readonly swarm: SwarmId;
+  readonly message: Bytes;
+}
+
 export type ServerHandler = (request: ServerRequest) => Promise<OutgoingResponse>;
 
 export interface MeshParts {
@@ -74,6 +80,7 @@ export class Mesh {
   readonly #dialer: Dialer;
   readonly #ending: AbortSignal;
   readonly #handlers = new Map<string, ServerHandler>();
+  readonly #foreign = new Map<string, (request: ForeignRequest) => Promise<OutgoingResponse>>();
   readonly #links = new Map<ServerId, Link>();
   readonly #problems = new Map<string, string>();
   readonly #listeners: (() => void)[] = [];
@@ -89,6 +96,21 @@ export class Mesh {
 
   handle(method: string, handler: ServerHandler): void {
     this.#handlers.set(method, handler);
+  }
+
+  /** Answers servers of other swarms with the same password (C11). */
+  handleForeign(method: string, handler: (request: ForeignRequest) => Promise<OutgoingResponse>): void {
+    this.#foreign.set(method, handler);
+  }
+
+  /** A call of a server of another swarm. @throws NetworkError, RemoteError */
+  async callForeign(address: string, method: string, message: Bytes, timeoutMs: number): Promise<Bytes> {
+    const connection = await this.#parts.network.connect(address, "control");
+    try {
+      return (await connection.request({ method, head: this.#seal(message), timeoutMs })).head;
+    } finally {
+      connection.close();
+    }
   }
 
   /** Called whenever something that decides freshness or acknowledgement may have changed. */
@@ -328,6 +350,9 @@ export class Mesh {
     const { identity, liveness, clock } = this.#parts;
     const envelope = decodeEnvelope(request.head);
     if (request.method === "hello") return await this.#receiveHello(envelope, request.remoteAddress);
+    const { swarm } = envelope;
+    const foreign = swarm === identity.swarm ? undefined : this.#foreign.get(request.method);
+    if (foreign !== undefined) return await foreign({ swarm, message: envelope.message });
     const handler = this.#handlers.get(request.method);
     if (handler === undefined) throw new FsdfsError("method-not-allowed", { method: request.method });
     if (identity.swarm === undefined || envelope.swarm !== identity.swarm) {

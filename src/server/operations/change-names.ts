@@ -113,7 +113,7 @@ async function changeNames<T>(parts: Parts, apply: (change: Change) => T, undone
   const stillWanted = readiness.stillWanted();
   if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
   const changed = catalog.change((change) => {
-    stillWanted();
+    stillWanted(change.view);
     return { answer: apply(change), number: change.number };
   });
   changed.catch(undone);

@@ -1,6 +1,7 @@
 /** The change that makes a version of a PUT: its name, its content, this server's copy, all in one transaction (W1 of put.ts). */
 import { encodeContent } from "../../core/catalog/content.ts";
 import { readEntry } from "../../core/catalog/entries.ts";
+import type { ReadView } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { CatalogRecord, FileContent } from "../../core/catalog/types.ts";
 import type { Conditions } from "../../core/conditions.ts";
@@ -22,7 +23,7 @@ export interface Wish {
   readonly request: string | undefined;
   readonly conditions: Conditions | undefined;
   /** Throws when whoever asked may have asked another server since. */
-  readonly stillWanted: () => void;
+  readonly stillWanted: (view: ReadView) => void;
 }
 
 /** What a change came to: a new version, or what this very request had made before. */
@@ -56,7 +57,7 @@ export async function nameAndEnter(parts: Parts, wish: Wish, staged: StagedFile)
 function enter(parts: Parts, change: Change, wish: Wish, staged: StagedFile): Entered {
   const { catalog, copies, decisions } = parts;
   const { path, request, conditions } = wish;
-  wish.stillWanted();
+  wish.stillWanted(change.view);
   checkFileMayBeAt(change.view, path);
   const before = readEntry(change.view, path);
   if (before?.type === "file" && request !== undefined && before.content.request === request) {

@@ -10,6 +10,7 @@ import type { CreatedKey, Credential, KeyInfo, Principal, Scope } from "../face.
 import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
 import { type StoredKey, writeKey } from "../settings.ts";
+import { checkNotJoining } from "../swarms/messages.ts";
 
 const NAME_LENGTH_MAX = 100;
 const KEYS_MAX = 10_000;
@@ -95,6 +96,7 @@ async function changeSettings(parts: Parts, apply: (change: Change) => void): Pr
   readiness.checkClock();
   if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
   const number = await catalog.change((change) => {
+    checkNotJoining(change.view);
     apply(change);
     return change.number;
   });

@@ -172,6 +172,7 @@ export class Puller {
   }
 
   #isObtainable(version: VersionId, content: FileContent): boolean {
+    if (this.#parts.copies.has(version)) return false; // It lies here, which has yet to be stated (C11).
     const upload = this.#parts.uploads.find(content.sha256);
     if (upload !== "none") return upload === "orphaned";
     if (readTrash(this.#parts.catalog.read(), version) !== undefined) return true;

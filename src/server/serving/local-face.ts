@@ -146,6 +146,9 @@ export class LocalFace implements ReadyFace {
   drop = elsewhere;
   clock = elsewhere;
   repairClock = elsewhere;
+  merge = elsewhere;
+  planMerge = elsewhere;
+  mergeState = elsewhere;
   createKey = elsewhere;
   listKeys = elsewhere;
   revokeKey = elsewhere;

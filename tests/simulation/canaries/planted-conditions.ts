@@ -1,4 +1,4 @@
-/** Bugs that the drills about conditions (C14) and conflicts of names (C12) are to see. */
+/** Bugs that the drills about merging (C11), conflicts of names (C12) and conditions (C14) are to see. */
 import type { Canary } from "./canary.ts";
 
 export const CONDITION_CANARIES: readonly Canary[] = [
@@ -33,6 +33,22 @@ export const CONDITION_CANARIES: readonly Canary[] = [
     find: "    this.#remembered.set(keyOf(path, request), decided);\n",
     replace: "    keyOf(path, request);\n",
     drill: "conditions",
+  },
+  {
+    name: "a foreign deletion beats a live file",
+    rules: "C11",
+    file: "core/catalog/offers.ts",
+    find: 'present === undefined || present.content.type === "deleted") return "taken";',
+    replace: 'present === undefined) return "taken";\n  if (present.content.type === "deleted") return "kept";',
+    drill: "merging",
+  },
+  {
+    name: "a swarm that is about to join another takes writes",
+    rules: "C11",
+    file: "server/readiness.ts",
+    find: "      checkNotJoining(view);\n",
+    replace: "",
+    drill: "merging",
   },
   {
     name: "a path stays a file and a directory",

@@ -8,6 +8,7 @@ import { edited, planted, rotten, vanished } from "./disks.ts";
 import { drops, emptyPromises, toTheTrash } from "./drops.ts";
 import { slowToLearn } from "./freshness.ts";
 import { busy, silent, slowAnswers } from "./liveness.ts";
+import { merging } from "./merging.ts";
 import { moves } from "./moves.ts";
 import { names, unmounted } from "./names.ts";
 import { blackout, failedSyncs, lastOneLeft } from "./power.ts";
@@ -37,6 +38,7 @@ export const DRILLS: readonly Drill[] = [
   unmounted,
   damaged,
   strangers,
+  merging,
   wrongClocks,
   conditions,
   conflicts,

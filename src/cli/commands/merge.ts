@@ -1,0 +1,76 @@
+/** `fsdfs merge HOST`: makes the swarm of this server a part of another one, with all files (C11). */
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import type { Client } from "../../client/client.ts";
+import { parseJoin } from "../../config-values.ts";
+import { FsdfsError } from "../../errors.ts";
+import { flagOption } from "../../options.ts";
+import type { MergePlan } from "../../server/face.ts";
+import { clientCommand } from "../connection.ts";
+import { shown, writeJson } from "../output.ts";
+
+const HEALTH_TIMEOUT_MS = 5_000;
+const POLL_MS = 500;
+
+const healthSchema = z.object({ swarmPort: z.number().int().min(1).max(65_535) });
+
+export const merge = clientCommand({
+  name: "merge",
+  summary: "Makes this swarm a part of another one that has files as well.",
+  usage: "HOST[:PORT]",
+  details:
+    "Both swarms must have the same password, and every server of this one must be up. Shows what would become of the files; with --yes it is done: this swarm takes no changes while the other takes in its files, then its servers join. Nothing is copied. Of two files at one path the one that was written later stays, and the other goes to the trash; what only one swarm has deleted, and the other has, stays.",
+  options: { yes: flagOption({ flag: "yes", help: "Does it." }) },
+  positionals: [1, 1],
+  run: async ({ client, values, positionals, context }) => {
+    const address = await swarmAddress(positionals[0]!);
+    if (!values.yes) {
+      const plan = await client.planMerge(address);
+      if (values.json) writeJson(context.out, plan);
+      else
+        context.out.write(`${describe(plan)}\n\nNothing was changed. To do it: fsdfs merge ${positionals[0]} --yes\n`);
+      return 0;
+    }
+    const begun = await client.merge(address);
+    if (!values.json) context.err.write("This swarm takes no changes until its files are taken in …\n");
+    const swarm = await moved(client, begun.swarm);
+    if (values.json) writeJson(context.out, { swarm });
+    else context.out.write(`Done: this server belongs to the swarm ${swarm}. Its servers: fsdfs servers\n`);
+    return 0;
+  },
+});
+
+async function swarmAddress(text: string): Promise<string> {
+  const { host, port } = parseJoin(text);
+  const url = `http://${host}:${port}`;
+  try {
+    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+    return `${host}:${healthSchema.parse(await response.json()).swarmPort}`;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FsdfsError("server-unreachable", { url, reason });
+  }
+}
+
+/** Resolves with the other swarm's id once this server belongs to it and serves. */
+async function moved(client: Client, from: string): Promise<string> {
+  for (;;) {
+    await sleep(POLL_MS);
+    const [{ swarm }, { status }] = await Promise.all([client.mergeState(), client.health()]);
+    if (swarm !== from && status === "ok") return swarm;
+  }
+}
+
+function describe(plan: MergePlan): string {
+  const lines = [
+    `The other swarm, ${plan.swarm}, has ${plan.files} files on ${plan.servers} servers. Of the entries here`,
+    `  ${plan.taken} are new there`,
+    `  ${plan.same} are there already`,
+    `  ${plan.replaces} take the place of an older file, which goes to the trash`,
+    `  ${plan.kept} give way to a later file, and go to the trash`,
+  ];
+  const examples = plan.examples.map(
+    ({ path, verdict }) => `    ${verdict === "kept" ? "gives way" : "replaces "}  ${shown(path)}`,
+  );
+  return [...lines, ...examples].join("\n");
+}

@@ -1,0 +1,226 @@
+/**
+ * The guest's side of a merge (C11): a swarm with files joins another with files, its servers with all that lies on their
+ * disks. In this order, each step durable before the next:
+ *
+ * G1. A setting says so, and from the transaction on in which a server learns of it, it takes no writes. Every server of
+ *     the roster must be there: what one that is away took would not be offered.
+ * G2. When all know it, and the one that began has heard from all since, nothing can be missing from its catalog. Its
+ *     entries are offered to the host, in order, and what was deleted here is not.
+ * G3. When the host has them all, each server moves by itself, in one transaction: the catalog gives way to the host's, as
+ *     one below a floor does (C7); what lies on its disk stays, and is looked at once the host's catalog is here, with all
+ *     that was offered. What lost against another file goes to the trash then.
+ *
+ * Until it has moved a server answers readers as before. Whoever stops, begins again where the host says it is.
+ */
+import { utf8 } from "../../core/bytes.ts";
+import { descendants, type Entry } from "../../core/catalog/entries.ts";
+import { entryKey } from "../../core/catalog/keys.ts";
+import type { OfferVerdict } from "../../core/catalog/offers.ts";
+import { readRegisters } from "../../core/catalog/transaction.ts";
+import type { ServerId, SwarmId } from "../../core/ids.ts";
+import type { FilePath } from "../../core/paths.ts";
+import { FsdfsError } from "../../errors.ts";
+import { BackgroundUnit, type NextStep } from "../background.ts";
+import type { MergePlan, MergeState } from "../face.ts";
+import { decodeJson, encodeJson } from "../mesh/messages.ts";
+import { CLOCK_SKEW_MAX_MS } from "../mesh/skews.ts";
+import type { Parts } from "../parts.ts";
+import { sleep } from "../timers.ts";
+import {
+  type HostHello,
+  JOINING_SETTING,
+  type Joining,
+  type OfferedEntry,
+  type OfferPage,
+  type Taken,
+} from "./messages.ts";
+
+/** Entries in a page: the host writes them in one change, which is to take some milliseconds. */
+const PAGE_ENTRIES = 100;
+const CALL_TIMEOUT_MS = 15_000;
+/** Longer than an answer to a heartbeat counts, so that every one of them was given since (F2 of liveness.ts). */
+const HEARD_MS = 2000;
+const LEVEL_WAIT_MS = 2500;
+const POLL_MS = 100;
+const RETRY_MS = 1000;
+const IDLE_MS = 60_000;
+const EXAMPLES_MAX = 20;
+
+type GuestParts = Omit<Parts, "guest">;
+
+export class Guest {
+  readonly unit = new BackgroundUnit("join another swarm", () => this.#step());
+  readonly #parts: GuestParts;
+  #beginning = false;
+
+  constructor(parts: GuestParts) {
+    this.#parts = parts;
+    parts.settings.onChange(() => this.unit.wake());
+  }
+
+  /** What would become of this swarm's entries. Changes nothing. */
+  async plan(address: string): Promise<MergePlan> {
+    const host = await this.#meet(address);
+    const verdicts = { taken: 0, same: 0, replaces: 0, kept: 0 };
+    const examples: { path: string; verdict: OfferVerdict }[] = [];
+    for (let after: string | null = null, last = false; !last; ) {
+      const page: Page = this.#page(after);
+      const told = await this.#call<OfferVerdict[]>(address, "merge-judge", page.entries);
+      for (const [i, verdict] of told.entries()) {
+        verdicts[verdict] += 1;
+        const { path } = page.entries[i]!;
+        const isConflict = verdict === "replaces" || verdict === "kept";
+        if (isConflict && examples.length < EXAMPLES_MAX) examples.push({ path, verdict });
+      }
+      after = page.entries.at(-1)?.path ?? after;
+      last = page.last;
+    }
+    const { swarm, files, servers } = host;
+    return { swarm, files, servers, ...verdicts, examples };
+  }
+
+  get state(): MergeState {
+    const { identity, settings } = this.#parts;
+    const joining = settings.joining;
+    return { swarm: identity.swarm!, into: joining?.swarm ?? null, phase: joining?.phase ?? "none" };
+  }
+
+  /** Begins; what follows goes on by itself. @throws FsdfsError `merge-refused`, `clocks-differ`, … */
+  async begin(address: string): Promise<MergeState> {
+    const { settings, catalog } = this.#parts;
+    if (settings.joining?.phase === "offering") return this.state;
+    const host = await this.#meet(address);
+    await this.#mustBeWhole();
+    this.#beginning = true;
+    try {
+      const addresses = [...new Set([address, ...host.addresses])];
+      const joining = { swarm: host.swarm, addresses, by: catalog.self };
+      await this.#write({ ...joining, phase: "frozen" });
+      try {
+        await sleep(this.#parts.ports.clock, HEARD_MS, this.#parts.ending);
+        await this.#mustBeWhole();
+        await this.#call<Taken>(address, "merge-status", {});
+        await this.#write({ ...joining, phase: "offering" });
+      } catch (error) {
+        if (settings.joining?.phase === "frozen") await this.#write(null);
+        throw error;
+      }
+    } finally {
+      this.#beginning = false;
+    }
+    this.unit.wake();
+    return this.state;
+  }
+
+  async #meet(address: string): Promise<HostHello> {
+    const { identity, ports, options } = this.#parts;
+    const host = await this.#call<HostHello>(address, "merge-hello", {});
+    if (host.swarm === identity.swarm) throw new FsdfsError("merge-refused", { reason: "it is the same swarm" });
+    const skewMs = host.wallMs - ports.clock.wall();
+    if (Math.abs(skewMs) > CLOCK_SKEW_MAX_MS) {
+      const [ahead, behind] = skewMs > 0 ? [address, options.name] : [options.name, address];
+      throw new FsdfsError("clocks-differ", { ahead, behind, seconds: Math.round(Math.abs(skewMs) / 1000) });
+    }
+    return host;
+  }
+
+  /** G1. @throws FsdfsError `merge-refused`, `behind` */
+  async #mustBeWhole(): Promise<void> {
+    const { settings, mesh, catalog, readiness, ports, ending } = this.#parts;
+    const isThere = (id: ServerId) => mesh.isUp(id) && mesh.link(id)?.report.behind === false;
+    const missing = () => [...settings.roster.values()].filter(({ id }) => id !== catalog.self && !isThere(id));
+    const deadline = ports.clock.monotonic() + LEVEL_WAIT_MS;
+    while (missing().length > 0 && ports.clock.monotonic() < deadline) await sleep(ports.clock, POLL_MS, ending);
+    const names = missing().map(({ name }) => name);
+    if (names.length > 0)
+      throw new FsdfsError("merge-refused", { reason: `not up and level here: ${names.join(", ")}` });
+    readiness.checkClock();
+    if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
+  }
+
+  async #write(joining: Joining | null): Promise<void> {
+    const { catalog, readiness } = this.#parts;
+    const number = await catalog.change((change) => {
+      change.writeSetting(JOINING_SETTING, utf8(JSON.stringify(joining)));
+      return change.number;
+    });
+    await catalog.flushed();
+    await readiness.known(number);
+  }
+
+  async #step(): Promise<NextStep> {
+    const { settings, membership, readiness, mesh, catalog } = this.#parts;
+    const joining = settings.joining;
+    if (joining === undefined) return { restMs: IDLE_MS };
+    if (!membership.isSettled || this.#beginning) return { restMs: RETRY_MS };
+    if (joining.phase === "frozen") {
+      if (joining.by === catalog.self) await this.#write(null); // A crash came before anything was offered.
+      return { restMs: RETRY_MS };
+    }
+    const address = await this.#reachable(joining);
+    if (address === undefined) return { restMs: RETRY_MS };
+    const taken = await this.#call<Taken>(address, "merge-status", {});
+    if (taken.done) await this.#move(joining);
+    else if (joining.by !== catalog.self && mesh.isUp(joining.by)) return { restMs: RETRY_MS };
+    else if (readiness.isFresh) await this.#offer(address, taken.cursor);
+    return { restMs: taken.done ? 0 : RETRY_MS };
+  }
+
+  async #reachable({ addresses, swarm }: Joining): Promise<string | undefined> {
+    for (const address of addresses) {
+      const host = await this.#call<HostHello>(address, "merge-hello", {}).catch(() => undefined);
+      if (host?.swarm === swarm) return address;
+    }
+    return undefined;
+  }
+
+  /** G2. */
+  async #offer(address: string, from: string | null): Promise<void> {
+    const keys = [...this.#parts.settings.keys.values()].filter(({ revoked }) => !revoked);
+    for (let taken: Taken = { cursor: from, done: false }; !taken.done; ) {
+      const { entries, last } = this.#page(taken.cursor);
+      const page: OfferPage = { after: taken.cursor, entries, last, keys: last ? keys : [] };
+      taken = await this.#call<Taken>(address, "merge-offer", page);
+    }
+  }
+
+  #page(after: string | null): Page {
+    const view = this.#parts.catalog.read();
+    const entries: OfferedEntry[] = [];
+    for (const entry of descendants(view, "", (after ?? undefined) as FilePath | undefined)) {
+      if (entries.length === PAGE_ENTRIES) return { entries, last: false };
+      entries.push(this.#offered(entry));
+    }
+    return { entries, last: true };
+  }
+
+  #offered({ path, stamp }: Entry): OfferedEntry {
+    const registers = readRegisters(this.#parts.catalog.read(), entryKey(path));
+    return {
+      path,
+      writtenAt: this.#parts.settings.writtenAt(stamp!),
+      registers: registers.map(({ field, value }) => [field, Buffer.from(value).toString("base64")]),
+    };
+  }
+
+  /** G3. */
+  async #move({ swarm, addresses }: Joining): Promise<void> {
+    this.#parts.ports.log.info("this server moves to another swarm, with its files", { swarm });
+    await this.#parts.membership.moveTo(swarm as SwarmId, addresses);
+  }
+
+  async #call<T>(address: string, method: string, message: unknown): Promise<T> {
+    checkAddress(address);
+    return decodeJson<T>(await this.#parts.mesh.callForeign(address, method, encodeJson(message), CALL_TIMEOUT_MS));
+  }
+}
+
+interface Page {
+  readonly entries: readonly OfferedEntry[];
+  readonly last: boolean;
+}
+
+function checkAddress(address: string): void {
+  if (/^[^\s/]+:\d{1,5}$/.test(address)) return;
+  throw new FsdfsError("argument-invalid", { name: "with", reason: "it must be HOST:PORT of a swarm port" });
+}

@@ -1,5 +1,6 @@
 /** Every example of the documents is followed as it stands. What is left out says why. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { COMMANDS } from "../../src/cli/main.ts";
 import { documentText, follow, type Reading, typedCommands } from "./examples.ts";
 import { Namespaces, namespacesAvailable } from "./namespaces.ts";
 
@@ -69,6 +70,20 @@ describe.runIf(namespacesAvailable())("the examples of the documents", () => {
     },
     120_000,
   );
+
+  it("of the help texts can be followed", async () => {
+    const machine = await namespaces.add("reader");
+    const examples = COMMANDS.flatMap((command) =>
+      Array.from(command.help().matchAll(/^Examples?: (.*(?:\n {2,}.*)*)/gm), ([, text = ""]) => ({
+        name: command.name,
+        line: text.replaceAll(/\s+/g, " ").trim(),
+      })),
+    );
+    const order = ["put", ...examples.map(({ name }) => name).filter((name) => name !== "put")];
+    examples.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+    expect(examples.map(({ name }) => name)).toEqual(expect.arrayContaining(["put", "get", "find", "sync"]));
+    await follow(["fsdfs start", ...examples.map(({ line }) => line)], machine);
+  }, 120_000);
 
   it("this can fail", async () => {
     const machine = await namespaces.add("reader");

@@ -47,7 +47,11 @@ export async function follow(commands: readonly string[], on: Namespace): Promis
   try {
     await furnish(home);
     await writeFile(join(home, "typed.sh"), script(commands));
-    const environment = [`HOME=${home}`, `PATH=${process.env.PATH}`, `XDG_STATE_HOME=${join(home, "state")}`];
+    const environment = [
+      `HOME=${home}`,
+      `PATH=${join(home, "bin")}:${process.env.PATH}`,
+      `XDG_STATE_HOME=${join(home, "state")}`,
+    ];
     const shell = on.start(["env", "-i", ...environment, "bash", "-c", `cd ${home}; exec bash ./typed.sh`]);
     return await ended(shell);
   } finally {
@@ -57,10 +61,11 @@ export async function follow(commands: readonly string[], on: Namespace): Promis
 
 /** What a reader has in the directory. */
 async function furnish(home: string): Promise<void> {
-  await symlink(join(ROOT, "fsdfs"), join(home, "fsdfs"));
-  await cp(join(ROOT, "README.md"), join(home, "README.md"));
+  await mkdir(join(home, "bin"));
+  for (const place of ["fsdfs", "bin/fsdfs"]) await symlink(join(ROOT, "fsdfs"), join(home, place));
+  for (const name of ["README.md", "docs"]) await cp(join(ROOT, name), join(home, name), { recursive: true });
   const song = Buffer.concat([Buffer.from("OggS"), Buffer.alloc(100_000, "a song ")]);
-  for (const directory of ["photos", "Music/albums", "bin"]) await mkdir(join(home, directory), { recursive: true });
+  for (const directory of ["photos", "Music/albums"]) await mkdir(join(home, directory), { recursive: true });
   for (const file of ["song.ogg", "list.m3u", "Music/song.ogg", "Music/albums/first.ogg", "photos/1.jpg"]) {
     await writeFile(join(home, file), song);
   }
@@ -72,7 +77,7 @@ async function furnish(home: string): Promise<void> {
  */
 function script(commands: readonly string[]): string {
   const lines = commands.map((command) => {
-    const inForeground = /^\.\/fsdfs (start|logs .*--follow)/.test(command) && !command.includes("--detach");
+    const inForeground = /^(\.\/)?fsdfs (start|logs .*--follow)/.test(command) && !command.includes("--detach");
     const typed = inForeground ? `background ${command}` : command;
     return `echo ${quote(`$ ${command}`)}\n${typed} || failed ${quote(command)}`;
   });

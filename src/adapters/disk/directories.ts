@@ -49,8 +49,16 @@ export function openDirectories(root: string, options: DirectoriesOptions): Dire
   return new PlacedDirectories(descriptor);
 }
 
+/** An open directory, for all who work in it at the same time. */
+interface Place {
+  readonly descriptor: number;
+  users: number;
+}
+
 class PlacedDirectories implements Directories {
   readonly #root: number;
+  /** The last one opened of each name, as long as somebody works in it. */
+  readonly #places = new Map<string, Place>();
 
   constructor(root: number) {
     this.#root = root;
@@ -58,13 +66,28 @@ class PlacedDirectories implements Directories {
 
   async within<T>(name: string, use: (path: string) => Promise<T>): Promise<T> {
     if (name === "") return use(linkOf(this.#root));
-    const descriptor = await this.#open(name);
+    const place = this.#shared(name) ?? (await this.#open(name));
     try {
-      return await use(linkOf(descriptor));
+      return await use(linkOf(place.descriptor));
     } finally {
-      // Of a place nothing is to be written: this never waits for the disk.
-      closeSync(descriptor);
+      this.#leave(name, place);
     }
+  }
+
+  /** One that somebody works in, if it still is what has this name: asking the kernel costs less than opening another. */
+  #shared(name: string): Place | undefined {
+    const place = this.#places.get(name);
+    if (place === undefined || !this.#isNamed(place.descriptor, name)) return undefined;
+    place.users += 1;
+    return place;
+  }
+
+  #leave(name: string, place: Place): void {
+    place.users -= 1;
+    if (place.users > 0) return;
+    if (this.#places.get(name) === place) this.#places.delete(name);
+    // Of a place nothing is to be written: this never waits for the disk.
+    closeSync(place.descriptor);
   }
 
   realRoot(): string {
@@ -75,10 +98,14 @@ class PlacedDirectories implements Directories {
     closeSync(this.#root);
   }
 
-  async #open(name: string): Promise<number> {
+  async #open(name: string): Promise<Place> {
     for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
       const descriptor = await this.#openOnce(name);
-      if (descriptor !== undefined) return descriptor;
+      if (descriptor !== undefined) {
+        const place = { descriptor, users: 1 };
+        this.#places.set(name, place);
+        return place;
+      }
       const obstacle = await obstacleOn(linkOf(this.#root), name);
       if (obstacle !== undefined) throw obstacle;
     }
@@ -93,10 +120,14 @@ class PlacedDirectories implements Directories {
       if (["ENOENT", "ENOTDIR", "ELOOP"].includes(systemCode(error) ?? "")) return undefined;
       throw failureOf(error, name);
     }
-    const path = pathOf(descriptor);
-    if (path !== undefined && path === `${pathOf(this.#root)}/${name}`) return descriptor;
+    if (this.#isNamed(descriptor, name)) return descriptor;
     closeSync(descriptor);
     return undefined;
+  }
+
+  #isNamed(descriptor: number, name: string): boolean {
+    const path = pathOf(descriptor);
+    return path !== undefined && path === `${pathOf(this.#root)}/${name}`;
   }
 }
 

@@ -18,6 +18,7 @@ import {
 import { type Directories, openDirectories } from "./directories.ts";
 import { changeFailureOf, failure, failureOf, systemCode } from "./failures.ts";
 import { ReadableDiskFile, statOf, typeOf, WritableDiskFile } from "./files.ts";
+import { SharedSyncs } from "./shared-syncs.ts";
 import { openDiskSource } from "./sources.ts";
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -46,6 +47,7 @@ export async function openDiskFileStore(root: string, options: DiskFileStoreOpti
 export class DiskFileStore implements FileStore {
   readonly #directories: Directories;
   readonly #options: DiskFileStoreOptions;
+  readonly #syncs = new SharedSyncs((name) => this.#syncDirectory(name));
 
   constructor(directories: Directories, options: DiskFileStoreOptions = {}) {
     this.#directories = directories;
@@ -123,6 +125,10 @@ export class DiskFileStore implements FileStore {
   }
 
   syncDirectory(name: string): Promise<void> {
+    return this.#syncs.sync(name);
+  }
+
+  #syncDirectory(name: string): Promise<void> {
     return this.#within(name, async (path) => {
       const handle = await open(path, LIST);
       try {

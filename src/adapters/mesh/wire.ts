@@ -74,7 +74,10 @@ export class MessageReader {
     this.#stream = stream;
     this.#headBytesMax = headBytesMax;
     stream.on("data", (chunk: Buffer) => this.#arrived(chunk));
-    const cut = () => this.fail(new NetworkError("closed", "the other side ended the exchange early"));
+    const cut = () => {
+      // An error costs a stack trace, and every stream ends.
+      if (!this.#whole) this.fail(new NetworkError("closed", "the other side ended the exchange early"));
+    };
     stream.once("end", cut);
     stream.once("close", cut);
   }

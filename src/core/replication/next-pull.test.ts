@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { serverNumbered } from "../../../tests/catalog/arbitrary.ts";
 import { type HybridTime, versionId } from "../ids.ts";
-import { chooseNextPull, type Wanted } from "./next-pull.ts";
+import { rankPulls, type Wanted } from "./next-pull.ts";
 
 const wanted = (index: number, changes: Partial<Wanted> = {}): Wanted => ({
   version: versionId(index as HybridTime, serverNumbered(1)),
@@ -13,6 +13,8 @@ const wanted = (index: number, changes: Partial<Wanted> = {}): Wanted => ({
   available: true,
   ...changes,
 });
+
+const chooseNextPull = (files: readonly Wanted[], freeBytes: number) => rankPulls(files, freeBytes)[0];
 
 describe("choosing what to pull", () => {
   it("takes the lowest surplus, also far above N", () => {
@@ -39,7 +41,7 @@ describe("choosing what to pull", () => {
     expect(chooseNextPull(files, 100)).toBe(files[1]);
   });
 
-  it("is never beaten by another file that could be pulled", () => {
+  it("ranks all that could be pulled, and none before one that is wanted more", () => {
     const any = fc.record({
       surplus: fc.integer({ min: -3, max: 3 }),
       announced: fc.nat(2),
@@ -51,11 +53,10 @@ describe("choosing what to pull", () => {
       fc.property(fc.array(any), fc.nat(20), (rest, freeBytes) => {
         const files = rest.map((each, i) => wanted(i, each));
         const able = files.filter((file) => file.available && file.sizeBytes <= freeBytes);
-        const chosen = chooseNextPull(files, freeBytes);
-        expect(able.length === 0 ? [undefined] : able).toContain(chosen);
-        if (chosen === undefined) return;
-        const lowest = Math.min(...able.map((file) => file.surplus + file.announced));
-        expect(chosen.surplus + chosen.announced).toBe(lowest);
+        const ranked = rankPulls(files, freeBytes);
+        expect(new Set(ranked)).toEqual(new Set(able));
+        const surpluses = ranked.map((file) => file.surplus + file.announced);
+        expect(surpluses).toEqual(surpluses.toSorted((a, b) => a - b));
       }),
     );
   });

@@ -1,4 +1,4 @@
-/** Which file to copy next (section 8, steps 1 and 2): the lowest surplus that can be raised. Pure. */
+/** Which files to copy next (section 8, steps 1 and 2): the lowest surplus that can be raised. Pure. */
 import type { VersionId } from "../ids.ts";
 
 export interface Wanted {
@@ -14,14 +14,9 @@ export interface Wanted {
   readonly available: boolean;
 }
 
-/** The file to copy now; undefined when none of them can be. */
-export function chooseNextPull(wanted: readonly Wanted[], freeBytes: number): Wanted | undefined {
-  let best: Wanted | undefined;
-  for (const file of wanted) {
-    if (!file.available || file.sizeBytes > freeBytes) continue;
-    if (best === undefined || compare(file, best) < 0) best = file;
-  }
-  return best;
+/** The files that can be copied, the one to begin with first. */
+export function rankPulls<W extends Wanted>(wanted: readonly W[], freeBytes: number): W[] {
+  return wanted.filter((file) => file.available && file.sizeBytes <= freeBytes).sort(compare);
 }
 
 function compare(a: Wanted, b: Wanted): number {

@@ -3,14 +3,12 @@
  * catalog; pulls that others have announced count as copies.
  */
 
-import { readTrash } from "../../core/catalog/copies.ts";
-import { entryKey, keyAfter, workPositionOf, workRange } from "../../core/catalog/keys.ts";
+import { entryKey } from "../../core/catalog/keys.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
 import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
-import { chooseNextPull, type Wanted } from "../../core/replication/next-pull.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LoadMeter } from "../../ports/load-meter.ts";
@@ -26,22 +24,15 @@ import { type Copies, contentOfVersion } from "../storage/copies.ts";
 import type { Space } from "../storage/space.ts";
 import type { Staging } from "../storage/staging.ts";
 import type { Uploads } from "../storage/uploads.ts";
-import type { Sources } from "./sources.ts";
+import { BACKOFF_BUSY_MS, Backoffs } from "./backoffs.ts";
+import { PullChoice } from "./choice.ts";
+import { SMALL_BYTES, type Sources } from "./sources.ts";
 import { LOAD_MAX, Throttle } from "./throttle.ts";
 
-/** Files looked at in one step. */
-const LOOK_AT_MAX = 500;
-/** Between two looks at what lies behind files that cannot be had now. */
-const WALK_REST_MS = 100;
-/** From the end of one walk through all that lies there to the beginning of the next. */
-const WALK_EVERY_MS = 30_000;
 const IDLE_MS = 5000;
 const BUSY_REST_MS = 1000;
-const BACKOFF_FIRST_MS = 1000;
-const BACKOFF_MAX_MS = 5 * 60 * 1000;
-/** A source that is too busy is asked again soon. */
-const BACKOFF_BUSY_MS = 300;
-const BACKOFFS_MAX = 10_000;
+/** Small files take longer to make durable than to move: so many of them count as one pull. */
+const SMALL_IN_ONE = 8;
 /** A pull that moves nothing for so long is given up (its announcement dies with it). */
 const STALL_MS = 30_000;
 
@@ -65,14 +56,21 @@ export class Puller {
   readonly #parts: PullerParts;
   readonly #throttle: Throttle;
   readonly #active = new Map<VersionId, Promise<boolean>>();
-  readonly #backoff = new Map<VersionId, { until: number; ms: number }>();
-  /** Where the walk behind the first files goes on: those that nobody can give must not hide all others. */
-  #walkedTo: Uint8Array | undefined;
-  #nextWalkAt = Number.NEGATIVE_INFINITY;
+  /** How much of `--pulls` those under way take that this server has chosen by itself. */
+  #taken = 0;
+  readonly #backoffs: Backoffs;
+  readonly #choice: PullChoice;
 
   constructor(parts: PullerParts) {
     this.#parts = parts;
     this.#throttle = new Throttle(parts.clock, parts.options.pullRate);
+    this.#backoffs = new Backoffs(parts.clock);
+    this.#choice = new PullChoice({
+      ...parts,
+      backoffs: this.#backoffs,
+      isActive: (version) => this.#active.has(version),
+      activeBytes: () => this.#activeBytes(),
+    });
     this.unit = new BackgroundUnit("pull", (signal) => this.#step(signal));
     parts.catalog.onChange(({ versions }) => {
       if (versions.size > 0) this.unit.wake();
@@ -98,7 +96,7 @@ export class Puller {
 
   /** Does not copy a version by itself for a while. */
   leaveAlone(version: VersionId, ms: number): void {
-    this.#backoff.set(version, { until: this.#parts.clock.monotonic() + ms, ms: BACKOFF_FIRST_MS });
+    this.#backoffs.leaveAlone(version, ms);
   }
 
   async ended(): Promise<void> {
@@ -109,58 +107,21 @@ export class Puller {
   async #step(signal: AbortSignal): Promise<NextStep> {
     const { membership, load, options } = this.#parts;
     if (membership.isBehind || load.load() > LOAD_MAX) return { restMs: BUSY_REST_MS };
-    while (this.#active.size < options.pulls && !signal.aborted) {
-      const next = this.#choose();
-      if (next === undefined) return { restMs: this.#walkedTo === undefined ? this.#restMs() : WALK_REST_MS };
-      void this.#begin(next.version, signal).then(() => this.unit.wake());
+    while (this.#taken < options.pulls && !signal.aborted) {
+      const next = this.#choice.next();
+      if (next === undefined) return { restMs: this.#choice.restMs() ?? this.#restMs() };
+      const share = next.sizeBytes <= SMALL_BYTES ? 1 / SMALL_IN_ONE : 1;
+      this.#taken += share;
+      void this.#begin(next.version, signal).then(() => {
+        this.#taken -= share;
+        this.unit.wake();
+      });
     }
     return { restMs: IDLE_MS };
   }
 
   #restMs(): number {
-    const now = this.#parts.clock.monotonic();
-    const soonest = Math.min(IDLE_MS, ...Array.from(this.#backoff.values(), ({ until }) => until - now));
-    return Math.max(soonest, BACKOFF_BUSY_MS);
-  }
-
-  /** Of the files that want copies most; when none of them can be had, of those behind them, some at a time. */
-  #choose(): Wanted | undefined {
-    const first = this.#look(workRange(false).start);
-    if (first.next !== undefined) return first.next;
-    const now = this.#parts.clock.monotonic();
-    if (this.#walkedTo === undefined && now < this.#nextWalkAt) return undefined;
-    const from = this.#walkedTo ?? first.last;
-    if (from === undefined) return undefined;
-    const { next, last } = this.#look(keyAfter(from));
-    if (next !== undefined) return next;
-    this.#walkedTo = last;
-    if (last === undefined) this.#nextWalkAt = now + WALK_EVERY_MS;
-    return undefined;
-  }
-
-  /** The best of so many files from `start` on; and the last of them, undefined when there are no more. */
-  #look(start: Uint8Array): { next: Wanted | undefined; last: Uint8Array | undefined } {
-    const { catalog, space } = this.#parts;
-    const view = catalog.read();
-    const announced = this.#announcedByOthers();
-    const freeBytes = space.roomBytes("pull") - this.#activeBytes();
-    const wanted: Wanted[] = [];
-    let rows = 0;
-    let last: Uint8Array | undefined;
-    for (const { key } of view.range({ start, end: workRange(false).end, limit: LOOK_AT_MAX })) {
-      rows += 1;
-      last = key;
-      const { version, surplus, order } = workPositionOf(key);
-      const content = contentOfVersion(view, version);
-      if (content === undefined || this.#active.has(version)) continue;
-      // Who could give it is asked last: a full server looks at files again and again that it has no room for.
-      const available =
-        content.sizeBytes <= freeBytes && !this.#isBackedOff(version) && this.#isObtainable(version, content);
-      const others = announced.get(version) ?? 0;
-      wanted.push({ version, surplus, announced: others, order, sizeBytes: content.sizeBytes, available });
-    }
-    const next = chooseNextPull(wanted, freeBytes);
-    return { next, last: rows === LOOK_AT_MAX ? last : undefined };
+    return Math.max(Math.min(IDLE_MS, this.#backoffs.soonestMs()), BACKOFF_BUSY_MS);
   }
 
   /** What the pulls under way will still claim, at most. */
@@ -171,31 +132,10 @@ export class Puller {
     return bytes;
   }
 
-  #isObtainable(version: VersionId, content: FileContent): boolean {
-    if (this.#parts.copies.has(version)) return false; // It lies here, which has yet to be stated (C11).
-    const upload = this.#parts.uploads.find(content.sha256);
-    if (upload !== "none") return upload === "orphaned";
-    if (readTrash(this.#parts.catalog.read(), version) !== undefined) return true;
-    return this.#parts.sources.upHolders(version).length > 0;
-  }
-
-  #announcedByOthers(): Map<VersionId, number> {
-    const counts = new Map<VersionId, number>();
-    for (const { report } of this.#parts.mesh.upLinks()) {
-      for (const version of report.pulls) counts.set(version, (counts.get(version) ?? 0) + 1);
-    }
-    return counts;
-  }
-
-  #isBackedOff(version: VersionId): boolean {
-    const backoff = this.#backoff.get(version);
-    return backoff !== undefined && backoff.until > this.#parts.clock.monotonic();
-  }
-
   #begin(version: VersionId, signal: AbortSignal | undefined): Promise<boolean> {
     const pull = this.#pull(version, signal)
       .then((held) => {
-        this.#backoff.delete(version);
+        this.#backoffs.forget(version);
         return held;
       })
       .catch((error: unknown) => {
@@ -208,13 +148,10 @@ export class Puller {
   }
 
   #fail(version: VersionId, error: unknown): void {
-    const { clock, log } = this.#parts;
-    const busy = isCode(error, "overloaded");
-    const last = this.#backoff.get(version)?.ms ?? BACKOFF_FIRST_MS / 2;
-    const ms = busy ? BACKOFF_BUSY_MS : Math.min(last * 2, BACKOFF_MAX_MS);
-    if (this.#backoff.size >= BACKOFFS_MAX) this.#backoff.clear();
-    this.#backoff.set(version, { until: clock.monotonic() + ms, ms: busy ? last : ms });
-    if (!busy) log.info("a copy could not be made and will be tried again", { version, error: String(error) });
+    const isBusy = isCode(error, "overloaded");
+    this.#backoffs.failed(version, isBusy);
+    if (!isBusy)
+      this.#parts.log.info("a copy could not be made and will be tried again", { version, error: String(error) });
   }
 
   async #pull(version: VersionId, signal: AbortSignal | undefined): Promise<boolean> {

@@ -16,6 +16,10 @@ import type { Throttle } from "./throttle.ts";
 
 /** Servers that pull from this one at once; more would only slow each other and the readers down. */
 const PULLERS_MAX = 4;
+/** Files up to this size cost by their number and not by their bytes. */
+export const SMALL_BYTES = 64 * 1024;
+/** So many small files count as one pull. */
+const SMALL_IN_ONE = 32;
 const READ_TIMEOUT_MS = 10_000;
 
 interface ReadRequest {
@@ -31,6 +35,7 @@ export class Sources {
   readonly #mesh: Mesh;
   readonly #copies: Copies;
   readonly #throttle: Throttle;
+  /** Pulls that are served, small ones as parts of one. */
   #pullers = 0;
 
   /** @param throttle of what others pull from here */
@@ -82,16 +87,17 @@ export class Sources {
     const copy = await this.#copies.open(version);
     if (copy === undefined) throw new FsdfsError("copy-not-here", { path: version });
     const bytes = readCopyRange(copy, start, Math.min(end, copy.sizeBytes));
-    return { head: encodeJson({}), body: purpose === "pull" ? this.#held(bytes, signal) : bytes };
+    return { head: encodeJson({}), body: purpose === "pull" ? this.#held(bytes, copy.sizeBytes, signal) : bytes };
   }
 
   /** The bytes of a pull: counted, and held back for readers. */
-  async *#held(bytes: AsyncIterable<Bytes>, signal: AbortSignal): AsyncGenerator<Bytes> {
-    this.#pullers += 1;
+  async *#held(bytes: AsyncIterable<Bytes>, sizeBytes: number, signal: AbortSignal): AsyncGenerator<Bytes> {
+    const share = sizeBytes <= SMALL_BYTES ? 1 / SMALL_IN_ONE : 1;
+    this.#pullers += share;
     try {
       yield* this.#throttle.held(bytes, signal);
     } finally {
-      this.#pullers -= 1;
+      this.#pullers -= share;
     }
   }
 

@@ -22,7 +22,7 @@ export function settleUnit(settler: Settler, catalog: Catalog, membership: Membe
     if (pending.length === 0) return { restMs: IDLE_MS };
     for (const version of pending) {
       if (signal.aborted) break;
-      await settler.settle(version);
+      if (settler.isPending(version)) await settler.settle(version);
     }
     const left = settler.pending(SETTLED_AT_ONCE);
     if (left.length === 0) return { restMs: IDLE_MS };

@@ -10,10 +10,8 @@
  */
 
 import { hex } from "../../core/bytes.ts";
-import { addTrash, placeCopy, readCopy, readTrash, removeCopy } from "../../core/catalog/copies.ts";
-import { contentStamp } from "../../core/catalog/entries.ts";
+import { addTrash, hasTodo, placeCopy, readCopy, readTrash, removeCopy } from "../../core/catalog/copies.ts";
 import { entryKey, tableRange, todoKey, versionOfKey } from "../../core/catalog/keys.ts";
-import type { ReadView } from "../../core/catalog/kv.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
 import type { CopyRow, TrashReason } from "../../core/catalog/rows.ts";
 import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
@@ -36,9 +34,8 @@ import {
   trashName,
 } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
+import { isMoving, movesFrom } from "./moves.ts";
 
-/** How long a chain of moves is followed. */
-const MOVES_MAX = 16;
 /** A directory that is emptied and removed while a file is on its way into it is made again so often. */
 const PLACE_ATTEMPTS = 5;
 
@@ -51,6 +48,8 @@ export class Settler {
   /** Files in the trash whose rows have gone over to another name of the same version. */
   readonly #superfluous: string[] = [];
   readonly #locks = new KeyedLock();
+  /** Versions that are being settled, by so many at once. */
+  readonly #settling = new Map<VersionId, number>();
 
   constructor(catalog: Catalog, files: FileStore, leftovers: Leftovers, random: Random) {
     this.#leftovers = leftovers;
@@ -60,17 +59,39 @@ export class Settler {
     this.#random = random;
   }
 
-  /** Versions with work left, the oldest first. */
+  /** Versions with work left that nobody is at, the oldest first. */
   pending(limit: number): VersionId[] {
-    const rows = this.#catalog.read().range({ ...tableRange("todo"), limit });
-    return Array.from(rows, ({ key }) => versionOfKey(key));
+    const versions: VersionId[] = [];
+    for (const { key } of this.#catalog.read().range(tableRange("todo"))) {
+      const version = versionOfKey(key);
+      if (!this.#settling.has(version)) versions.push(version);
+      if (versions.length === limit) break;
+    }
+    return versions;
+  }
+
+  /** Whether there is work left on a version that nobody is at. */
+  isPending(version: VersionId): boolean {
+    return !this.#settling.has(version) && hasTodo(this.#catalog.read(), version);
   }
 
   /** Does what is to be done about this server's copy of a version; nothing when all is well. */
   async settle(version: VersionId): Promise<void> {
+    this.#settling.set(version, (this.#settling.get(version) ?? 0) + 1);
+    try {
+      await this.#settle(version);
+    } finally {
+      const left = this.#settling.get(version)! - 1;
+      if (left > 0) this.#settling.set(version, left);
+      else this.#settling.delete(version);
+    }
+  }
+
+  async #settle(version: VersionId): Promise<void> {
     if (this.#catalog.isTaking) return; // It is not known here what is wanted (C7).
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       const view = this.#catalog.read();
+      if (!isFirst && !hasTodo(view, version)) return; // Somebody else has done it meanwhile.
       const copy = readCopy(view, version);
       if (copy === undefined) return await this.#forgetTodo(version);
       const paths = readVersionRow(view, version).paths;
@@ -217,13 +238,20 @@ export class Settler {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#directories.make(directoryOf(to));
-        const displaced = from === to ? undefined : await this.#clear(version, to, copy);
-        if (displaced !== undefined) await this.#files.syncDirectory(TRASH_DIRECTORY);
-        if (from !== to) await this.#renameOver(from, to, copy);
-        await this.#files.syncDirectory(directoryOf(to));
-        for (const left of new Set([directoryOf(from), directoryOf(copy.location)])) {
-          if (left !== directoryOf(to)) await this.#syncIfThere(left);
+        let displaced: Displaced | undefined;
+        if (from !== to) {
+          const occupant = await this.#files.stat(to);
+          if (occupant !== undefined) displaced = await this.#clear(version, to, occupant, copy);
+          if (displaced !== undefined) await this.#files.syncDirectory(TRASH_DIRECTORY);
+          if (occupant?.inode === copy.inode) await this.#renameOver(from, to, copy);
+          else await this.#files.rename(from, to);
         }
+        const left = new Set([directoryOf(from), directoryOf(copy.location)]);
+        left.delete(directoryOf(to));
+        await Promise.all([
+          this.#files.syncDirectory(directoryOf(to)),
+          ...[...left].map((each) => this.#syncIfThere(each)),
+        ]);
         return displaced;
       } catch (error) {
         if (!isDiskError(error, "missing") || attempt === PLACE_ATTEMPTS) throw error;
@@ -239,9 +267,8 @@ export class Settler {
   }
 
   /** Sees to it that what lies at `to` is not lost when `to` is renamed over (T1). @throws Overtaken */
-  async #clear(version: VersionId, to: string, copy: CopyRow): Promise<Displaced | undefined> {
-    const occupant = await this.#files.stat(to);
-    if (occupant === undefined || occupant.inode === copy.inode) return undefined;
+  async #clear(version: VersionId, to: string, occupant: FileStat, copy: CopyRow): Promise<Displaced | undefined> {
+    if (occupant.inode === copy.inode) return undefined;
     if (occupant.type === "directory")
       throw new FileStoreError("not-a-file", "a directory lies where a file should be");
     const owner = this.#ownerOf(version, to, occupant);
@@ -362,26 +389,4 @@ interface Displaced extends Owner {
 /** An edit in place leaves the inode and makes the file another's all the same (S8). */
 function isFileOf(copy: CopyRow, stat: FileStat): boolean {
   return stat.inode === copy.inode && stat.sizeBytes === copy.sizeBytes && stat.modifiedNs === copy.modifiedNs;
-}
-
-/** Whether what was at `path` has moved somewhere that is not known here yet (T3). */
-function isMoving(view: ReadView, path: FilePath): boolean {
-  const places = [path, ...movesFrom(view, path)];
-  if (places.length > MOVES_MAX) return true;
-  return places.slice(1).some((place, i) => {
-    const arrived = contentStamp(view, place);
-    return arrived === undefined || arrived.time < contentStamp(view, places[i]!)!.time;
-  });
-}
-
-/** Where what was at `path` was moved, and from there, and so on. */
-function movesFrom(view: ReadView, path: FilePath): FilePath[] {
-  const places: FilePath[] = [];
-  for (let at = path; places.length < MOVES_MAX; ) {
-    const content = contentOf(readRegisters(view, entryKey(at)));
-    if (content?.type !== "deleted" || content.movedTo === undefined) break;
-    at = content.movedTo;
-    places.push(at);
-  }
-  return places;
 }

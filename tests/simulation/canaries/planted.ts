@@ -329,17 +329,17 @@ export const CANARIES: readonly Canary[] = [
   {
     name: "pulls that others announce do not count",
     rules: "R-step 1",
-    file: "server/replication/puller.ts",
-    find: "const others = announced.get(version) ?? 0;",
-    replace: "const others = (announced.get(version) ?? 0) * 0;",
+    file: "server/replication/choice.ts",
+    find: "counts.set(version, (counts.get(version) ?? 0) + 1)",
+    replace: "counts.set(version, 0)",
     drill: "announced pulls",
   },
   {
     name: "a pull that fails is tried again at once",
     rules: "R-step 1",
-    file: "server/replication/puller.ts",
-    find: "content.sizeBytes <= freeBytes && !this.#isBackedOff(version) && this.#isObtainable",
-    replace: "content.sizeBytes <= freeBytes && this.#isObtainable",
+    file: "server/replication/backoffs.ts",
+    find: "backoff.until > this.#clock.monotonic()",
+    replace: "backoff.until > this.#clock.monotonic() + BACKOFF_MAX_MS",
     drill: "failing pulls",
   },
   {

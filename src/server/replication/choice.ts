@@ -1,0 +1,183 @@
+/**
+ * Which file the puller copies next. The files that are wanted most are looked at some hundreds at a time, ranked, and taken
+ * one after the other, each only if what was seen of it still holds: a look costs as much as the copying of several small
+ * files, and each copy changes the catalog.
+ */
+import { readTrash } from "../../core/catalog/copies.ts";
+import { keyAfter, workPositionOf, workRange } from "../../core/catalog/keys.ts";
+import type { Bytes } from "../../core/catalog/kv.ts";
+import type { FileContent } from "../../core/catalog/types.ts";
+import type { VersionId } from "../../core/ids.ts";
+import { rankPulls, type Wanted } from "../../core/replication/next-pull.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Catalog } from "../catalog/catalog.ts";
+import type { Mesh } from "../mesh/mesh.ts";
+import { type Copies, contentOfVersion } from "../storage/copies.ts";
+import type { Space } from "../storage/space.ts";
+import type { Uploads } from "../storage/uploads.ts";
+import type { Backoffs } from "./backoffs.ts";
+import type { Sources } from "./sources.ts";
+
+/** Files looked at in one step. */
+const LOOK_AT_MAX = 500;
+/** What was seen is gone by for so long, lest a file that is wanted more waits. */
+const RANKED_KEPT_MS = 500;
+/** After a look that found nothing the next one waits so long, however often the catalog changes. */
+const LOOK_EVERY_MS = 50;
+/** Between two looks at what lies behind files that cannot be had now. */
+const WALK_REST_MS = 1000;
+/** Those that want copies most are looked at so often though nothing is known to have changed. */
+const FIRST_ANYWAY_MS = 5000;
+/** From the end of one walk through all that lies there to the beginning of the next, when something has changed. */
+const WALK_EVERY_MS = 30_000;
+/** When nothing is known to have changed. */
+const WALK_ANYWAY_MS = 10 * 60 * 1000;
+
+export interface ChoiceParts {
+  readonly clock: Clock;
+  readonly catalog: Catalog;
+  readonly mesh: Mesh;
+  readonly copies: Copies;
+  readonly uploads: Uploads;
+  readonly space: Space;
+  readonly sources: Sources;
+  readonly backoffs: Backoffs;
+  /** What is being pulled, and the bytes that it will still claim. */
+  isActive(version: VersionId): boolean;
+  activeBytes(): number;
+}
+
+interface Ranked extends Wanted {
+  readonly key: Bytes;
+}
+
+export class PullChoice {
+  readonly #parts: ChoiceParts;
+  /** The next is the last of them. */
+  #ranked: Ranked[] = [];
+  #rankedAt = Number.NEGATIVE_INFINITY;
+  #nextLookAt = Number.NEGATIVE_INFINITY;
+  /** Whether the last answer was that it is too early to look. */
+  #isEarly = false;
+  #first: { readonly revision: number; readonly at: number; readonly last: Bytes | undefined } | undefined;
+  /** Where the walk behind the first files goes on: those that nobody can give must not hide all others. */
+  #walkedTo: Bytes | undefined;
+  #walkedAt = Number.NEGATIVE_INFINITY;
+  /** What the last walk through all of them saw, as far as it decides what can be had. */
+  #walkedOver = "";
+
+  constructor(parts: ChoiceParts) {
+    this.#parts = parts;
+  }
+
+  /** The file to copy now; undefined when none of those that were looked at can be had. */
+  next(): Wanted | undefined {
+    const now = this.#parts.clock.monotonic();
+    const taken = now - this.#rankedAt < RANKED_KEPT_MS ? this.#take() : undefined;
+    if (taken !== undefined) return taken;
+    this.#isEarly = now < this.#nextLookAt;
+    if (this.#isEarly) return undefined;
+    this.#lookAround(now);
+    this.#rankedAt = now;
+    const found = this.#take();
+    if (found === undefined) this.#nextLookAt = now + LOOK_EVERY_MS;
+    return found;
+  }
+
+  /** How long to rest when there was none; undefined: until something changes. */
+  restMs(): number | undefined {
+    if (this.#isEarly) return Math.max(1, this.#nextLookAt - this.#parts.clock.monotonic());
+    return this.#walkedTo === undefined ? undefined : WALK_REST_MS;
+  }
+
+  /** The files that want copies most; when none of them can be had, those behind them, some at a time. */
+  #lookAround(now: number): void {
+    const { revision } = this.#parts.catalog;
+    const isWalking = this.#walkedTo !== undefined;
+    let first = this.#first;
+    if (!isWalking || first === undefined || first.revision !== revision || now - first.at >= FIRST_ANYWAY_MS) {
+      const { found, last } = this.#look(workRange(false).start);
+      first = { revision, at: now, last };
+      this.#first = first;
+      if (found) return;
+    }
+    if (!isWalking && (first.last === undefined || !this.#beginsWalk(now))) return;
+    const { found, last } = this.#look(keyAfter(this.#walkedTo ?? first.last!));
+    if (found) return;
+    this.#walkedTo = last;
+    if (last === undefined) this.#walkedAt = now;
+  }
+
+  #beginsWalk(now: number): boolean {
+    const { catalog, mesh, space } = this.#parts;
+    if (now - this.#walkedAt < WALK_EVERY_MS) return false;
+    const servers = mesh.upLinks().map(({ server }) => server);
+    const over = [catalog.revision, space.roomBytes("pull"), ...servers].join(" ");
+    if (over === this.#walkedOver && now - this.#walkedAt < WALK_ANYWAY_MS) return false;
+    this.#walkedOver = over;
+    return true;
+  }
+
+  /** Ranks so many files from `start` on. Answers the last of them, undefined when there are no more. */
+  #look(start: Bytes): { found: boolean; last: Bytes | undefined } {
+    const { catalog, backoffs } = this.#parts;
+    const view = catalog.read();
+    const announced = this.#announcedByOthers();
+    const freeBytes = this.#freeBytes();
+    const wanted: Ranked[] = [];
+    let rows = 0;
+    let last: Bytes | undefined;
+    for (const { key } of view.range({ start, end: workRange(false).end, limit: LOOK_AT_MAX })) {
+      rows += 1;
+      last = key;
+      const { version, surplus, order } = workPositionOf(key);
+      if (this.#parts.isActive(version)) continue;
+      const content = contentOfVersion(view, version);
+      if (content === undefined) continue;
+      // Who could give it is asked last: a full server looks at files again and again that it has no room for.
+      const available =
+        content.sizeBytes <= freeBytes && !backoffs.has(version) && this.#isObtainable(version, content);
+      const others = announced.get(version) ?? 0;
+      wanted.push({ key, version, surplus, announced: others, order, sizeBytes: content.sizeBytes, available });
+    }
+    this.#ranked = rankPulls(wanted, freeBytes).reverse();
+    return { found: this.#ranked.length > 0, last: rows === LOOK_AT_MAX ? last : undefined };
+  }
+
+  /** The first of the ranked files of which all that was seen still holds. */
+  #take(): Wanted | undefined {
+    if (this.#ranked.length === 0) return undefined;
+    const { catalog, backoffs, isActive } = this.#parts;
+    const view = catalog.read();
+    const announced = this.#announcedByOthers();
+    const freeBytes = this.#freeBytes();
+    for (let next = this.#ranked.pop(); next !== undefined; next = this.#ranked.pop()) {
+      const { version } = next;
+      if (isActive(version) || backoffs.has(version) || next.sizeBytes > freeBytes) continue;
+      if ((announced.get(version) ?? 0) > next.announced || view.get(next.key) === undefined) continue;
+      const content = contentOfVersion(view, version);
+      if (content !== undefined && this.#isObtainable(version, content)) return next;
+    }
+    return undefined;
+  }
+
+  #freeBytes(): number {
+    return this.#parts.space.roomBytes("pull") - this.#parts.activeBytes();
+  }
+
+  #isObtainable(version: VersionId, content: FileContent): boolean {
+    if (this.#parts.copies.has(version)) return false; // It lies here, which has yet to be stated (C11).
+    const upload = this.#parts.uploads.find(content.sha256);
+    if (upload !== "none") return upload === "orphaned";
+    if (readTrash(this.#parts.catalog.read(), version) !== undefined) return true;
+    return this.#parts.sources.upHolders(version).length > 0;
+  }
+
+  #announcedByOthers(): Map<VersionId, number> {
+    const counts = new Map<VersionId, number>();
+    for (const { report } of this.#parts.mesh.upLinks()) {
+      for (const version of report.pulls) counts.set(version, (counts.get(version) ?? 0) + 1);
+    }
+    return counts;
+  }
+}

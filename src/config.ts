@@ -201,7 +201,7 @@ export const START_OPTIONS = {
       env: "FSDFS_PULLS",
       placeholder: "COUNT",
       defaultText: String(PULLS),
-      help: "How many files this server copies from others at once.",
+      help: "How many files this server copies from others at once; eight of up to 64 KB count as one.",
     },
     (text) => parseInteger(text, 1, PULLS_MAX),
     PULLS,

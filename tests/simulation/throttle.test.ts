@@ -60,15 +60,19 @@ describe("a pull", () => {
       expect(tookMs).toBeGreaterThan(700);
     }));
 
-  it("--pulls: only so many files are copied at once", () =>
-    play({ pulls: 1, pullRate: 20_000 }, async (swarm) => {
+  it.each([
+    ["--pulls: only so many files are copied at once", 70_000, 1],
+    ["--pulls: of small files eight count as one", 20_000, 8],
+  ])("%s", (_, sizeBytes, atOnce) =>
+    play({ pulls: 1, pullRate: sizeBytes }, async (swarm) => {
       const [asked] = swarm.machines;
-      for (let i = 0; i < 6; i++) await putText(swarm, asked!, `a/file ${i}`, "x".repeat(20_000));
+      for (let i = 0; i < 2 * 8; i++) await putText(swarm, asked!, `a/file ${i}`, "x".repeat(sizeBytes));
       let most = 0;
       for (let i = 0; i < 100; i++) {
         await swarm.world.sleep(50);
         for (const { pulls } of await asked!.ask((face) => face.servers(), 1_000)) most = Math.max(most, pulls);
       }
-      expect(most).toBe(1);
-    }));
+      expect(most).toBe(atOnce);
+    }),
+  );
 });

@@ -262,6 +262,11 @@ export const ERRORS = {
     message: "The server that was to carry this out went away before it answered, so it may or may not be done.",
     hint: "Send the request again, with the same fsdfs-request-id if it is a PUT.",
   },
+  "too-many-watchers": {
+    status: 503,
+    message: "{limit} clients follow this server's events already.",
+    hint: "Ask another server of the swarm, or end some of those clients.",
+  },
   overloaded: {
     status: 503,
     message: "This server has as much to do as it can bear.",

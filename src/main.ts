@@ -90,6 +90,7 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
     });
     undo.push(() => gateway.close());
     if (serving !== undefined) undo.push(() => serving.close());
+    undo.push(() => gateway.endStreams()); // First, since nobody waits for their end.
     await gateway.listen();
     await serving?.begin({
       server,

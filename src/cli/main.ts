@@ -8,6 +8,7 @@ import { CLOCK_COMMANDS } from "./commands/clock.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { drop } from "./commands/drop.ts";
+import { events } from "./commands/events.ts";
 import { find } from "./commands/find.ts";
 import { get } from "./commands/get.ts";
 import { KEY_COMMANDS } from "./commands/key.ts";
@@ -46,6 +47,7 @@ export const COMMANDS: readonly Command[] = [
   locate,
   status,
   servers,
+  events,
   drop,
   merge,
   ...CLOCK_COMMANDS,

@@ -22,7 +22,9 @@ import type {
   Scope,
   ServerFilesPage,
   ServerInfo,
+  SwarmEvent,
   SwarmStatus,
+  WatchOptions,
 } from "../server/face.ts";
 import { bodilessError } from "./answer-error.ts";
 import { hashed, type PutContent, type PutSource, sourceOf } from "./content.ts";
@@ -56,6 +58,11 @@ export interface Client {
   drop(path: string): Promise<void>;
   /** The last event is "done". Leaving the loop early ends it on the server as well. @throws `adopt-refused`, … */
   adopt(directory: string, options?: Omit<AdoptOptions, "local">): AsyncGenerator<AdoptEvent>;
+  /**
+   * What happens from now on, until the loop is left or the server stops; "ready" comes first. After a connection that
+   * broke there is no telling what was missed.
+   */
+  events(options?: EventOptions): AsyncGenerator<SwarmEvent>;
   /** Also of a server that would not serve now. */
   clock(): Promise<ClockStatus>;
   repairClock(options?: { withoutAbsent?: boolean }): Promise<ClockRepair>;
@@ -89,6 +96,10 @@ export interface ClientOptions {
 export interface Conditions {
   /** Only if the file is in this version. */
   readonly ifVersion?: string;
+}
+
+export interface EventOptions extends Pick<WatchOptions, "types" | "under"> {
+  readonly signal?: AbortSignal;
 }
 
 export interface RemoveOptions extends Conditions {
@@ -155,6 +166,10 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
       const headers = localSecret === undefined ? {} : { "fsdfs-local": localSecret };
       const json = { directory, ...options };
       yield* exchange.lines<AdoptEvent>({ method: "POST", target: "/adopt", headers, json, patient: true });
+    },
+    events: ({ types, under, signal } = {}) => {
+      const target = `/events${queryOf({ types: types?.join(","), under })}`;
+      return exchange.events<SwarmEvent>({ method: "GET", target, signal });
     },
     clock: () => exchange.read<ClockStatus>("/clock"),
     repairClock: async (options = {}) =>

@@ -7,6 +7,8 @@ import { MAYBE_DONE, NOTHING_DONE, realWait, retrying, type Wait } from "./retry
 import { type Answer, type Platform, shownUrl } from "./transport.ts";
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** Begins the lines of server-sent events that have something to say. */
+const DATA = "data: ";
 
 /** What the Authorization header of a request is to say; `target` is path and query as on the request line. */
 export type Authorize = (method: string, target: string) => string | undefined | Promise<string | undefined>;
@@ -86,6 +88,16 @@ export class Exchange {
       const value = this.parse<T>(line);
       if ("error" in value) throw answerError(500, line) ?? notFsdfs(this.base, status);
       yield value;
+    }
+  }
+
+  /** Server-sent events as they come. @throws FsdfsError what the server tells instead of them */
+  async *events<T extends object>(ask: Ask): AsyncGenerator<T> {
+    const answer = await this.send({ ...ask, patient: true });
+    const { status } = answer;
+    if (status >= 300) throw answerError(status, await readText(answer)) ?? notFsdfs(this.base, status);
+    for await (const line of linesOf(answer)) {
+      if (line.startsWith(DATA)) yield this.parse<T>(line.slice(DATA.length));
     }
   }
 

@@ -16,9 +16,10 @@ export type {
   ServerFilesPage,
   ServerInfo,
   ServerState,
+  SwarmEvent,
   SwarmStatus,
 } from "../server/face.ts";
-export type { Client, Conditions, PutOptions, RemoveOptions } from "./client.ts";
+export type { Client, Conditions, EventOptions, PutOptions, RemoveOptions } from "./client.ts";
 export type { PutContent, PutSource } from "./content.ts";
 export type { Download } from "./download.ts";
 export type { GetOptions } from "./reading.ts";

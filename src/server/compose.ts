@@ -10,6 +10,7 @@ import type { BackgroundUnit } from "./background.ts";
 import { Catalog } from "./catalog/catalog.ts";
 import { Conflicts } from "./catalog/conflicts.ts";
 import { NameMark } from "./catalog/name-mark.ts";
+import { Events } from "./events/events.ts";
 import { Identity } from "./identity.ts";
 import { CatchUp } from "./mesh/catch-up.ts";
 import { Collector } from "./mesh/collector.ts";
@@ -25,7 +26,7 @@ import { describeServer, ownReport } from "./operations/servers.ts";
 import type { Parts } from "./parts.ts";
 import { Readiness } from "./readiness.ts";
 import { Dropping } from "./replication/dropping.ts";
-import { Puller } from "./replication/puller.ts";
+import { Puller, type PullStep } from "./replication/puller.ts";
 import { Reindexer } from "./replication/reindex.ts";
 import { Sources } from "./replication/sources.ts";
 import { Throttle } from "./replication/throttle.ts";
@@ -130,7 +131,24 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
 
   // What it does of itself.
   const sources = new Sources(catalog, mesh, copies, new Throttle(clock, options.serveRate, load));
-  const pulling = { clock, catalog, mesh, membership, copies, uploads, staging, space, sources, load, options, log };
+  const rosterNow = () => [...settings.roster.keys()].flatMap((server) => describeServer(parts, server) ?? []);
+  const events = new Events({ clock, catalog, ending, servers: rosterNow });
+  const onStep = (step: PullStep) => events.pull(step);
+  const pulling = {
+    clock,
+    catalog,
+    mesh,
+    membership,
+    copies,
+    uploads,
+    staging,
+    space,
+    sources,
+    load,
+    options,
+    log,
+    onStep,
+  };
   const puller = new Puller(pulling);
   const dropping = new Dropping(catalog, settings, mesh, membership, copies, settler, sources, random);
   const reconciler = new Reconciler(catalog, ports.catalog, membership, copies, trash);
@@ -185,6 +203,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     strangers,
     adoption: new Adoption(),
     sources,
+    events,
     puller,
     dropping,
     tokenKeys,

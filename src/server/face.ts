@@ -6,6 +6,7 @@
 import type { Bytes } from "../core/catalog/kv.ts";
 import type { Conditions } from "../core/conditions.ts";
 import type { ServerId, SwarmId, VersionId } from "../core/ids.ts";
+import type { SwarmEvent, WatchOptions } from "./events/event.ts";
 
 export interface Face {
   put(path: string, body: AsyncIterable<Bytes>, options?: PutOptions): Promise<PutResult>;
@@ -35,6 +36,13 @@ export interface Face {
    * @throws `adopt-refused`, `adopt-running`
    */
   adopt(directory: string, options: AdoptOptions): AsyncGenerator<AdoptEvent>;
+  /**
+   * What happens from now on, as this server hears of it: "ready" first. Ends with the signal, and when the server stops.
+   * What is not read in time is dropped, and that is told. What is refused is thrown by the first step.
+   *
+   * @throws `too-many-watchers`
+   */
+  events(options: WatchOptions): AsyncGenerator<SwarmEvent>;
   /** Alive, and whether it would serve. Never waits for another server. */
   health(): Health;
   /** How this server's clock and the others' are (C8). Never waits for another server. */
@@ -62,6 +70,8 @@ export interface Face {
   /** Who the caller is. @throws `unauthorized`, `key-unknown`, `signature-invalid`, `link-expired` */
   authenticate(credential: Credential, request: { method: string; target: string }): Promise<Principal>;
 }
+
+export { EVENT_TYPES, type SwarmEvent, type WatchOptions } from "./events/event.ts";
 
 /**
  * This process is not the one to answer, or not now: what was asked for is to be asked of the server's control process,

@@ -2,6 +2,7 @@
 import type { TokenKeys } from "../core/security/tokens.ts";
 import type { Adoption } from "./adoption/adoption.ts";
 import type { Catalog } from "./catalog/catalog.ts";
+import type { Events } from "./events/events.ts";
 import type { Identity } from "./identity.ts";
 import type { Membership } from "./mesh/membership.ts";
 import type { Mesh } from "./mesh/mesh.ts";
@@ -45,6 +46,7 @@ export interface Parts {
   readonly strangers: Strangers;
   readonly adoption: Adoption;
   readonly sources: Sources;
+  readonly events: Events;
   readonly puller: Puller;
   readonly dropping: Dropping;
   readonly guest: Guest;

@@ -32,7 +32,9 @@ import type {
   Scope,
   ServerFilesPage,
   ServerInfo,
+  SwarmEvent,
   SwarmStatus,
+  WatchOptions,
 } from "./face.ts";
 import { guarded, guardedStream } from "./failures.ts";
 import { forwardOpen, forwardPlain, forwardPut, forwardTargets, type PlainOperation } from "./forward.ts";
@@ -165,6 +167,12 @@ export class ServingFace implements Face {
     if (options.to !== undefined) parseDirectoryPath(options.to);
     await guarded(() => this.#mustBeFresh()); // It is about this server's machine, so it is not forwarded.
     yield* guardedStream(this.#parts.adoption.run(this.#parts, directory, options));
+  }
+
+  async *events(options: WatchOptions): AsyncGenerator<SwarmEvent> {
+    const under = options.under === undefined ? {} : { under: parseDirectoryPath(options.under) };
+    await guarded(() => this.#mustBeFresh()); // It goes on after this server has become behind: it tells what it hears.
+    yield* this.#parts.events.watch({ ...options, ...under });
   }
 
   health(): Health {

@@ -39,7 +39,7 @@ it("docs/API.md has every operation with the scope that it asks for, and no othe
 
 it("docs/API.md names no error that the catalogue lacks", () => {
   const named = [...api.matchAll(/`([a-z]+(?:-[a-z]+)+)`/g)].map(([, code = ""]) => code);
-  const headers = ["fsdfs-version", "fsdfs-copies", "fsdfs-request-id"];
+  const headers = ["fsdfs-version", "fsdfs-copies", "fsdfs-request-id", "fsdfs-local"];
   expect(
     named.filter((code) => !isErrorCode(code) && !headers.includes(code) && !code.startsWith("fsdfs-sha")),
   ).toEqual([]);

@@ -15,6 +15,7 @@ const METHODS = [
   "serverFiles",
   "drop",
   "adopt",
+  "events",
   "health",
   "clock",
   "repairClock",

@@ -18,6 +18,7 @@ import { noteConflict } from "./conflicts.ts";
 import { decodeContent, isDeletion } from "./content.ts";
 import { copyKey, logKey, settingKey, todoKey } from "./keys.ts";
 import { encodePointer, type LogPointer } from "./log.ts";
+import { noteContent } from "./notes.ts";
 import { decodeCopyRow, decodeRegisters, encodeRegisters, type Holding, type Mark, type Register } from "./rows.ts";
 import type { CatalogTransaction } from "./transaction.ts";
 import type { CatalogRecord, Content, Stamp } from "./types.ts";
@@ -84,6 +85,7 @@ function mergePathRegister(transaction: CatalogTransaction, path: FilePath, writ
   if (content.type === "file" && !known) point(transaction, [mark], { kind: "content", version: content.version });
   if (!wins) return false;
   const before = present && decodeContent(present.value);
+  noteContent(transaction, path, before, content);
   replaceContent(transaction, path, before, content);
   noteConflict(transaction, path, before, content);
   return true;
@@ -142,7 +144,9 @@ function mergeHolding(transaction: CatalogTransaction, version: VersionId, held:
   if (present?.held === false) transaction.stats.deletions -= 1;
   if (!merged.held) transaction.stats.deletions += 1;
   point(transaction, [mark], { kind: "holding", version });
-  return wins && held !== (present?.held ?? false);
+  const changes = wins && held !== (present?.held ?? false);
+  if (changes) transaction.notes?.push({ kind: "copy", version, server, held });
+  return changes;
 }
 
 function isCollected({ origins }: CatalogTransaction, mark: Mark): boolean {

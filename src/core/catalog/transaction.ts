@@ -6,6 +6,7 @@ import type { ServerId, VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import { entryKey, versionKey } from "./keys.ts";
 import type { Bytes, ReadView, WriteView } from "./kv.ts";
+import type { CatalogNote } from "./notes.ts";
 import { type OriginIndexes, OriginTable } from "./origins.ts";
 import {
   decodeRegisters,
@@ -40,6 +41,8 @@ export class CatalogTransaction {
   readonly stats: CatalogStats;
   /** Something was noted that may be a file and a directory (C12). */
   conflicts = false;
+  /** What changed, in order; undefined: nobody wants to know. */
+  notes: CatalogNote[] | undefined;
   readonly #touched = new Set<VersionId>();
   readonly #registers = new Map<FilePath, readonly Register[]>();
   readonly #versions = new Map<VersionId, VersionRow>();

@@ -2,12 +2,14 @@
  * Sending: an operation's answer, or an error, on the wire. Takes care of the client that goes away, of the one that
  * reads slowly, and of the one that is still sending when its answer is there already.
  */
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import type { FsdfsError } from "../../errors.ts";
 import type { Log } from "../../ports/log.ts";
 import { type Exchange, hasBody } from "./body.ts";
 import { errorHeaders, renderError, toFsdfsError } from "./errors.ts";
+import { type EventStream, sendEvents } from "./server-sent.ts";
+import { written } from "./written.ts";
 
 export type Answer =
   | {
@@ -19,6 +21,8 @@ export type Answer =
   | { readonly kind: "empty"; readonly status: number; readonly headers?: OutgoingHttpHeaders }
   /** Each as a line of JSON, as it comes; what fails on the way is told by the last. */
   | { readonly kind: "lines"; readonly status: number; readonly lines: AsyncIterable<unknown> }
+  /** Server-sent events, without an end of their own. */
+  | ({ readonly kind: "events" } & EventStream)
   | {
       readonly kind: "content";
       readonly status: number;
@@ -46,6 +50,8 @@ export async function sendAnswer(
   switch (answer.kind) {
     case "lines":
       return sendLines(exchange, answer, log);
+    case "events":
+      return sendEvents(exchange, answer);
     case "json":
       return sendJson(exchange, answer.status, answer.headers ?? {}, answer.value, lingerMs);
     case "empty":
@@ -158,17 +164,4 @@ async function sendLines({ request, response }: Exchange, answer: Answer & { kin
     await send(renderError(toFsdfsError(error, log)));
   }
   response.end();
-}
-
-/** Resolves when the system has taken `chunk`, so that its memory is free again; false when the client has gone. */
-export function written(response: ServerResponse, chunk: Bytes): Promise<boolean> {
-  if (response.destroyed) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const gone = () => resolve(false);
-    response.once("close", gone);
-    response.write(chunk, (error) => {
-      response.off("close", gone);
-      resolve(error == null);
-    });
-  });
 }

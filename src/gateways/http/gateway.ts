@@ -2,6 +2,7 @@
  * The HTTP gateway: clients' requests, turned into calls of the server's face. Fastify routes; bodies, answers and
  * errors are this gateway's own, since files are streamed in both directions and paths are not to be decoded twice.
  */
+import { setMaxListeners } from "node:events";
 import { METHODS } from "node:http";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from "fastify";
 import { FsdfsError } from "../../errors.ts";
@@ -38,6 +39,8 @@ export interface HttpGatewayOptions {
 export interface HttpGateway {
   /** @throws FsdfsError `port-in-use` */
   listen(): Promise<{ port: number }>;
+  /** Ends the answers that have no end of their own; more of them end at once. Idempotent. */
+  endStreams(): void;
   /** Takes no more requests, lets those under way end for a moment, then cuts them. Idempotent. */
   close(): Promise<void>;
 }
@@ -48,7 +51,12 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
   const { face, log, publicRead, onSent = () => {} } = options;
   const fetcher = createFetcher({ allowPrivate: options.fetchPrivate ?? false, limits });
   const { localSecret } = options;
-  const context: Context = { face, log, publicRead, limits, fetcher, localSecret, watch, onSent };
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+  const context: Context = {
+    ...{ face, log, publicRead, limits, fetcher, localSecret, watch, onSent },
+    closing: closing.signal,
+  };
   const app = createApp(context);
   const server = app.server;
   watch.attach(server);
@@ -62,7 +70,9 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
       const address = server.address();
       return { port: typeof address === "object" ? (address?.port ?? 0) : 0 };
     },
+    endStreams: () => closing.abort(),
     close() {
+      closing.abort();
       closed ??= closeGently(server, limits.closeGraceMs, () => app.close());
       return closed;
     },

@@ -27,6 +27,8 @@ export interface Context {
   readonly localSecret?: string | undefined;
   readonly watch: ConnectionWatch;
   readonly onSent: (bytes: number) => void;
+  /** Aborted when answers without an end are to end. */
+  readonly closing: AbortSignal;
   /** Has the control process answer. Only in serving processes, whose faces say so (`NotHere`). */
   readonly relay?: (exchange: Exchange) => Promise<void>;
 }
@@ -78,7 +80,7 @@ interface Admitted {
 }
 
 function makeCall(
-  { face, limits, fetcher, localSecret }: Context,
+  { face, limits, fetcher, localSecret, closing }: Context,
   { exchange, method, params, target, query, principal }: Admitted,
 ): Call {
   return {
@@ -95,6 +97,8 @@ function makeCall(
     json: () => readJson(exchange, limits),
     isLocal: isSecret(exchange.request.headers["fsdfs-local"], localSecret),
     outlasting: () => outlasting(exchange),
+    endless: () => endless(exchange, closing),
+    limits,
     fetch(url) {
       if (fetcher === undefined) throw new NotHere();
       return fetcher.open(url, outlasting(exchange));
@@ -114,6 +118,16 @@ export function outlasting({ request, response }: Exchange): AbortSignal {
   response.once("close", () => gone.abort());
   if (response.destroyed || socket.destroyed) gone.abort();
   return gone.signal;
+}
+
+function endless(exchange: Exchange, closing: AbortSignal): AbortSignal {
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  outlasting(exchange).addEventListener("abort", end);
+  closing.addEventListener("abort", end);
+  exchange.response.once("close", () => closing.removeEventListener("abort", end));
+  if (closing.aborted) end();
+  return ended.signal;
 }
 
 function isSecret(given: string | string[] | undefined, secret: string | undefined): boolean {

@@ -22,6 +22,10 @@ export interface HttpLimits {
   readonly lingerMs: number;
   /** How long requests under way may go on when the gateway closes. A server has 5 s in all to stop. */
   readonly closeGraceMs: number;
+  /** How often `GET /events` says that it is still there; proxies cut what is silent for a minute. */
+  readonly eventsHeartbeatMs: number;
+  /** How long a client of `GET /events` may take nothing. */
+  readonly eventsStallMs: number;
   /** Sources that are fetched from at once (`?from=`). Each holds a connection and a staged file. */
   readonly fetchesMax: number;
   /** How often a source may lead on to another address. */
@@ -45,6 +49,8 @@ export const HTTP_LIMITS: HttpLimits = {
   connectionsMax: 10_000,
   lingerMs: 3_000,
   closeGraceMs: 3_000,
+  eventsHeartbeatMs: 15_000,
+  eventsStallMs: 60_000,
   fetchesMax: 32,
   fetchRedirectsMax: 5,
   fetchHeaderBytesMax: 16 * 1024,

@@ -7,6 +7,7 @@ import { FsdfsError } from "../../errors.ts";
 import type { Face, Principal, Scope } from "../../server/face.ts";
 import type { Answer } from "./answer.ts";
 import type { Fetched } from "./fetch/fetcher.ts";
+import type { HttpLimits } from "./limits.ts";
 
 export interface Operation {
   readonly methods: readonly string[];
@@ -40,6 +41,9 @@ export interface Call {
   readonly isLocal: boolean;
   /** The answer may take long: the connection may stand still meanwhile. Aborted when the client leaves. */
   outlasting(): AbortSignal;
+  /** As `outlasting`, for an answer without an end of its own: aborted as well when the gateway closes. */
+  endless(): AbortSignal;
+  readonly limits: HttpLimits;
   /** Opens what lies at a URL. @throws FsdfsError `argument-invalid`, `fetch-refused`, `fetch-failed`, `fetch-timeout` */
   fetch(url: string): Promise<Fetched>;
 }
@@ -133,4 +137,14 @@ export const pathSchema = z.string("not a text");
 export function defined<T extends object>(value: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
   const entries = Object.entries(value).filter(([, member]) => member !== undefined);
   return Object.fromEntries(entries) as { [Key in keyof T]: Exclude<T[Key], undefined> };
+}
+
+/** A stream whose first value was waited for already. Leaving it early ends it. */
+export async function* continued<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
+  }
 }

@@ -5,10 +5,11 @@
 import { once } from "node:events";
 import { Agent, type ClientRequest, type IncomingMessage, request as makeRequest } from "node:http";
 import { FsdfsError } from "../../errors.ts";
-import { sendError, sendWhole, written } from "./answer.ts";
+import { sendError, sendWhole } from "./answer.ts";
 import { type Exchange, hasBody, readBody } from "./body.ts";
 import { outlasting } from "./handling.ts";
 import type { HttpLimits } from "./limits.ts";
+import { written } from "./written.ts";
 
 /** Of one connection each (RFC 9110, 7.6.1), and what this side says anew. */
 const PER_CONNECTION: readonly string[] = [

@@ -5,6 +5,7 @@ import { clock, repairClock } from "./operations/clock.ts";
 import { deleteFile } from "./operations/delete-file.ts";
 import { listDirectory, makeDirectory, removeDirectory } from "./operations/directories.ts";
 import { drop } from "./operations/drop.ts";
+import { events } from "./operations/events.ts";
 import { getFile } from "./operations/get-file.ts";
 import { health } from "./operations/health.ts";
 import { createKey, listKeys, revokeKey } from "./operations/keys.ts";
@@ -31,6 +32,7 @@ export const OPERATIONS: readonly Operation[] = [
   status,
   listServers,
   listServerFiles,
+  events,
   clock,
   repairClock,
   merge,

@@ -40,7 +40,7 @@ export function createServingGateway(options: ServingGatewayOptions): HttpGatewa
   const watch = new ConnectionWatch(limits.lingerMs);
   const relay = new Relay(controlSocket, limits);
   const context: Context = {
-    ...{ face, log, publicRead, limits, watch, onSent },
+    ...{ face, log, publicRead, limits, watch, onSent, closing: new AbortController().signal },
     relay: (exchange) => relay.send(exchange),
   };
   const server = makeServer(limits);
@@ -73,6 +73,7 @@ export function createServingGateway(options: ServingGatewayOptions): HttpGatewa
       const address = server.address();
       return { port: typeof address === "object" ? (address?.port ?? 0) : 0 };
     },
+    endStreams: () => undefined, // They are the control process's.
     close() {
       closed ??= closeGently(server, limits.closeGraceMs).then(() => relay.close());
       return closed;

@@ -2,7 +2,6 @@
  * The server's catalog: the rules of core/catalog over the store. All changes go through `change`, which numbers,
  * stamps and indexes them in one transaction; what follows from a change is told to listeners once it is visible.
  */
-
 import { type Batch, type ChainedAnnouncement, type LogWalk, tailDigest, walkLog } from "../../core/catalog/batch.ts";
 import { discard, type OfOthers } from "../../core/catalog/discard.ts";
 import { contentStamp } from "../../core/catalog/entries.ts";
@@ -16,7 +15,7 @@ import type { OriginRow } from "../../core/catalog/rows.ts";
 import type { CatalogStats } from "../../core/catalog/stats.ts";
 import { type CatalogContext, CatalogTransaction } from "../../core/catalog/transaction.ts";
 import type { CatalogRecord, Origin, RegisterKey, Stamp } from "../../core/catalog/types.ts";
-import type { HybridTime, ServerId, VersionId } from "../../core/ids.ts";
+import type { HybridTime, ServerId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { slicesOf } from "../../core/slices.ts";
 import { FsdfsError } from "../../errors.ts";
@@ -41,6 +40,8 @@ const APPLY_RECORDS = 40;
 export class Catalog {
   readonly self: ServerId;
   readonly emptying = new Emptying();
+  /** Somebody wants to be told each change (`Changed.notes`). */
+  isWatched = false;
   readonly #store: CatalogStore;
   readonly context: CatalogContext;
   readonly #times: Times;
@@ -151,7 +152,8 @@ export class Catalog {
       this.#revision += 1;
     }
     await this.#store.flushed();
-    for (const listener of this.#listeners) listener({ versions: new Set(), settings: true, own: true });
+    for (const listener of this.#listeners)
+      listener({ versions: new Set(), settings: true, own: true, replaced: true });
   }
 
   /** Whether this catalog was discarded and does not have all yet that the others knew. */
@@ -197,7 +199,8 @@ export class Catalog {
     this.#isTaking = false;
     this.#known.refresh();
     this.#revision += 1;
-    for (const listener of this.#listeners) listener({ versions: new Set(), settings: true, own: false });
+    for (const listener of this.#listeners)
+      listener({ versions: new Set(), settings: true, own: false, replaced: true });
   }
 
   onChange(listener: (changed: Changed) => void): void {
@@ -251,14 +254,14 @@ export class Catalog {
   /** Resolves when the change is visible; nothing happened when it rejects. */
   async change<T>(apply: (change: Change) => Settled<T>): Promise<T> {
     let own = false;
-    let [settings, conflicts] = [false, false];
-    let versions: ReadonlySet<VersionId> = new Set();
-    let origins: ReadonlyMap<number, OriginRow> = new Map();
+    let settings = false;
+    let done: CatalogTransaction | undefined;
     let generation = this.#generation;
     let begun: ReturnType<Times["nextEpoch"]> | undefined;
     const answer = await this.#write((view) => {
       generation = this.#generation;
       const transaction = new CatalogTransaction(view, this.context, this.#known.indexes, this.#known.rows);
+      if (this.isWatched) transaction.notes = [];
       let log: OwnLog | undefined;
       const ownLog = () => {
         if (this.#origin === undefined) throw new Error("this server writes no records before its origin is settled");
@@ -317,15 +320,14 @@ export class Catalog {
       transaction.finish();
       if (log !== undefined) rememberChainEnd(view, log);
       this.#times.keep(view);
-      versions = transaction.touched;
-      origins = transaction.origins.changed;
-      conflicts = transaction.conflicts;
+      done = transaction;
       return result;
     });
     if (begun !== undefined) this.#times.observe(begun.key, begun.stamp);
-    if (generation === this.#generation) for (const [index, row] of origins) this.#known.note(index, row);
+    const { touched: versions, origins, conflicts, notes } = done!;
+    if (generation === this.#generation) for (const [index, row] of origins.changed) this.#known.note(index, row);
     this.#revision += 1;
-    for (const listener of this.#listeners) listener({ versions, settings, conflicts, own });
+    for (const listener of this.#listeners) listener({ versions, settings, conflicts, own, notes });
     return answer;
   }
 

@@ -1,6 +1,7 @@
 /** What one change of the catalog can do, and what it did. */
 import type { ChainedAnnouncement } from "../../core/catalog/batch.ts";
 import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
+import type { CatalogNote } from "../../core/catalog/notes.ts";
 import type { CatalogTransaction } from "../../core/catalog/transaction.ts";
 import type { CatalogRecord, Stamp } from "../../core/catalog/types.ts";
 import type { HybridTime, VersionId } from "../../core/ids.ts";
@@ -36,4 +37,8 @@ export interface Changed {
   readonly conflicts?: boolean;
   /** This server wrote records of its own. */
   readonly own: boolean;
+  /** What changed, in order; only while somebody watches (`Catalog.isWatched`). */
+  readonly notes?: readonly CatalogNote[] | undefined;
+  /** The catalog was given up for another one: what changed by that is not told. */
+  readonly replaced?: true;
 }

@@ -49,6 +49,15 @@ export interface PullerParts {
   readonly load: LoadMeter;
   readonly options: Pick<ServerOptions, "pulls" | "pullRate">;
   readonly log: Log;
+  /** Is told each step of each pull. */
+  readonly onStep: (step: PullStep) => void;
+}
+
+/** What has become of a pull, for who watches. `received` counts bytes. */
+export interface PullStep {
+  readonly step: "begun" | "progress" | "done" | "failed";
+  readonly version: VersionId;
+  readonly received: number;
 }
 
 export class Puller {
@@ -133,6 +142,7 @@ export class Puller {
   }
 
   #begin(version: VersionId, signal: AbortSignal | undefined): Promise<boolean> {
+    const { onStep } = this.#parts;
     const pull = this.#pull(version, signal)
       .then((held) => {
         this.#backoffs.forget(version);
@@ -144,6 +154,8 @@ export class Puller {
       })
       .finally(() => this.#active.delete(version));
     this.#active.set(version, pull);
+    onStep({ step: "begun", version, received: 0 });
+    void pull.then((held) => onStep({ step: held ? "done" : "failed", version, received: 0 }));
     return pull;
   }
 
@@ -193,6 +205,7 @@ export class Puller {
           cancel();
           if (signal.aborted) throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });
           await writer.write(chunk);
+          this.#parts.onStep({ step: "progress", version, received: writer.sizeBytes });
           await this.#throttle.pass(chunk.length, signal);
           cancel = this.#parts.clock.after(STALL_MS, () => stalled.abort());
         }

@@ -157,6 +157,10 @@ export class LocalFace implements ReadyFace {
     throw new NotHere();
   }
 
+  events(): never {
+    throw new NotHere();
+  }
+
   health(): never {
     throw new NotHere();
   }

@@ -4,8 +4,7 @@
  */
 import { z } from "zod";
 import { FsdfsError } from "../../../errors.ts";
-import type { AdoptEvent } from "../../../server/face.ts";
-import { check, defined, type Operation, pathSchema } from "../operation.ts";
+import { check, continued, defined, type Operation, pathSchema } from "../operation.ts";
 
 /** PATH_MAX. */
 const DIRECTORY_LENGTH_MAX = 4096;
@@ -32,12 +31,3 @@ export const adopt: Operation = {
     return { kind: "lines", status: 200, lines: first.done ? events : continued(first.value, events) };
   },
 };
-
-async function* continued(first: AdoptEvent, rest: AsyncGenerator<AdoptEvent>): AsyncGenerator<AdoptEvent> {
-  try {
-    yield first;
-    yield* rest;
-  } finally {
-    await rest.return(undefined);
-  }
-}

@@ -71,7 +71,7 @@ export interface Face {
   authenticate(credential: Credential, request: { method: string; target: string }): Promise<Principal>;
 }
 
-export { EVENT_TYPES, type SwarmEvent, type WatchOptions } from "./events/event.ts";
+export type { SwarmEvent, WatchOptions } from "./events/event.ts";
 
 /**
  * This process is not the one to answer, or not now: what was asked for is to be asked of the server's control process,

@@ -1,7 +1,8 @@
 /** `fsdfs events`: what happens in the swarm, while one looks. */
 
+import { EVENT_TYPES } from "../../core/event-types.ts";
 import { option, parseChoice } from "../../options.ts";
-import { EVENT_TYPES, type SwarmEvent } from "../../server/events/event.ts";
+import type { SwarmEvent } from "../../server/face.ts";
 import { clientCommand } from "../connection.ts";
 import { formatSize, shown } from "../output.ts";
 

@@ -6,6 +6,7 @@ import { type DecodedUrlPath, decodeUrlPath, type FilePath, parsePath } from "..
 import { FsdfsError } from "../../errors.ts";
 import type { Face, Principal, Scope } from "../../server/face.ts";
 import type { Answer } from "./answer.ts";
+import type { Description } from "./description.ts";
 import type { Fetched } from "./fetch/fetcher.ts";
 import type { HttpLimits } from "./limits.ts";
 
@@ -17,6 +18,8 @@ export interface Operation {
   readonly scope: Scope | "none";
   /** A signed link opens it (S5). */
   readonly linkable?: true;
+  /** For GET /openapi.json. */
+  readonly description: Description;
   run(call: Call): Promise<Answer>;
 }
 
@@ -119,11 +122,12 @@ export const pageSchema = z.object({
   after: z.string().min(1, "empty").optional(),
 });
 
-const requestIdSchema = z.object({
+export const requestIdSchema = z.object({
   "fsdfs-request-id": z
     .string()
     .regex(/^[\x21-\x7e]{1,64}$/, "not 1 to 64 visible ASCII characters")
-    .optional(),
+    .optional()
+    .describe("repeated requests with the same one are one"),
 });
 
 /** What makes repeated requests one. @throws FsdfsError `argument-invalid` */

@@ -14,6 +14,7 @@ import { listServers } from "./operations/list-servers.ts";
 import { locate, locateMany } from "./operations/locate.ts";
 import { merge, mergeState } from "./operations/merge.ts";
 import { move } from "./operations/move.ts";
+import { openApiDocument } from "./operations/openapi.ts";
 import { putFile } from "./operations/put-file.ts";
 import { status } from "./operations/status.ts";
 
@@ -41,4 +42,5 @@ export const OPERATIONS: readonly Operation[] = [
   listKeys,
   revokeKey,
   health,
+  openApiDocument(() => OPERATIONS),
 ];

@@ -23,7 +23,7 @@ import type { CatalogStore, Settled } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { announce } from "./announce.ts";
 import { rememberChainEnd, type Verdict, verdictOn } from "./chain.ts";
-import type { Change, Changed } from "./change.ts";
+import { type Change, type Changed, REPLACED } from "./change.ts";
 import { clear } from "./clear.ts";
 import { Counts } from "./counts.ts";
 import { Emptying } from "./emptying.ts";
@@ -152,8 +152,7 @@ export class Catalog {
       this.#revision += 1;
     }
     await this.#store.flushed();
-    for (const listener of this.#listeners)
-      listener({ versions: new Set(), settings: true, own: true, replaced: true });
+    for (const listener of this.#listeners) listener({ ...REPLACED, own: true });
   }
 
   /** Whether this catalog was discarded and does not have all yet that the others knew. */
@@ -199,8 +198,7 @@ export class Catalog {
     this.#isTaking = false;
     this.#known.refresh();
     this.#revision += 1;
-    for (const listener of this.#listeners)
-      listener({ versions: new Set(), settings: true, own: false, replaced: true });
+    for (const listener of this.#listeners) listener({ ...REPLACED, own: false });
   }
 
   onChange(listener: (changed: Changed) => void): void {

@@ -42,3 +42,6 @@ export interface Changed {
   /** The catalog was given up for another one: what changed by that is not told. */
   readonly replaced?: true;
 }
+
+/** Told when the catalog was given up for another one. */
+export const REPLACED = { versions: new Set<VersionId>(), settings: true, replaced: true } as const;

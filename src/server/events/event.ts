@@ -1,9 +1,6 @@
 /** What is told to who watches the swarm (GET /events): the words of the public API. */
+import type { EventType } from "../../core/event-types.ts";
 import type { ServerId, VersionId } from "../../core/ids.ts";
-
-/** What may be asked for by itself. "ready" and "missed" are told to everybody. */
-export const EVENT_TYPES = ["file", "copy", "pull", "server"] as const;
-export type EventType = (typeof EVENT_TYPES)[number];
 
 export type SwarmEvent =
   /** Comes first: from here on changes are told. */

@@ -1,7 +1,8 @@
 /** One who watches: what he wants to hear of, and what he has not been told yet, which has a bound. */
+import type { EventType } from "../../core/event-types.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { Wakeup } from "../timers.ts";
-import type { EventType, SwarmEvent, WatchOptions } from "./event.ts";
+import type { SwarmEvent, WatchOptions } from "./event.ts";
 
 /** Some 200 KB; a reader that is so far behind is better told so. */
 const WAITING_MAX = 1000;

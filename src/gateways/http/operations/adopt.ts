@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { FsdfsError } from "../../../errors.ts";
 import { check, continued, defined, type Operation, pathSchema } from "../operation.ts";
+import { adoptEvent } from "../schemas.ts";
 
 /** PATH_MAX. */
 const DIRECTORY_LENGTH_MAX = 4096;
@@ -21,6 +22,14 @@ export const adopt: Operation = {
   methods: ["POST"],
   url: "/adopt",
   scope: "admin",
+  description: {
+    id: "adopt",
+    summary: "Makes files on the server's machine files of the swarm, without copying them.",
+    headers: z.object({ "fsdfs-local": z.string().optional().describe("shows that the caller is on the machine") }),
+    body: { kind: "json", schema: bodySchema },
+    answers: { 200: { what: "a line of JSON for each", mediaType: "application/x-ndjson", schema: adoptEvent } },
+    errors: ["path-invalid", "adopt-refused", "adopt-running", "clock-wrong"],
+  },
   async run({ face, isLocal, json, outlasting }) {
     const { directory, ...options } = check(bodySchema, await json());
     if (directory.includes("\0"))

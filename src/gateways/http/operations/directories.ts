@@ -3,12 +3,30 @@ import { z } from "zod";
 import { parsePath } from "../../../core/paths.ts";
 import { FsdfsError } from "../../../errors.ts";
 import { writeConditions } from "../conditions.ts";
-import { check, checkMayChange, defined, filePath, type Operation, pageSchema, requestId } from "../operation.ts";
+import { WRITE_ERRORS, writeConditionHeaders } from "../description.ts";
+import {
+  check,
+  checkMayChange,
+  defined,
+  filePath,
+  type Operation,
+  pageSchema,
+  requestId,
+  requestIdSchema,
+} from "../operation.ts";
+import { listing, madeDirectory } from "../schemas.ts";
 
 export const makeDirectory: Operation = {
   methods: ["PUT"],
   url: "/files/-/",
   scope: "write",
+  description: {
+    id: "makeDirectory",
+    summary: "Makes a directory, and those above it.",
+    headers: writeConditionHeaders,
+    answers: { 201: { what: "it is there", schema: madeDirectory } },
+    errors: ["path-invalid", "argument-invalid", "already-exists", "not-a-directory", "clock-wrong", ...WRITE_ERRORS],
+  },
   async run(call) {
     const path = filePath(call);
     checkMayChange(call.principal, path);
@@ -30,6 +48,13 @@ export const listDirectory: Operation = {
   methods: ["GET", "HEAD"],
   url: "/files/-/",
   scope: "read",
+  description: {
+    id: "listDirectory",
+    summary: "What is in a directory, a page at a time.",
+    query: listSchema,
+    answers: { 200: { what: "a page", schema: listing } },
+    errors: ["path-invalid", "argument-invalid", "file-not-found", "not-a-directory"],
+  },
   async run(call) {
     const options = defined(check(listSchema, Object.fromEntries(call.query)));
     return { kind: "json", status: 200, value: await call.face.list(call.path().path, options) };
@@ -40,6 +65,16 @@ export const removeDirectory: Operation = {
   methods: ["DELETE"],
   url: "/files/-/",
   scope: "write",
+  description: {
+    id: "removeDirectory",
+    summary: "Removes an empty directory.",
+    headers: requestIdSchema.extend(writeConditionHeaders.shape),
+    answers: { 204: { what: "it is removed" } },
+    errors: [
+      ...(["path-invalid", "argument-invalid", "file-not-found", "not-a-directory", "directory-not-empty"] as const),
+      ...(["clock-wrong", ...WRITE_ERRORS] as const),
+    ],
+  },
   async run(call) {
     const path = parsePath(call.path().path);
     checkMayChange(call.principal, path);

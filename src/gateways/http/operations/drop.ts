@@ -5,6 +5,12 @@ export const drop: Operation = {
   methods: ["POST"],
   url: "/drop/-",
   scope: "admin",
+  description: {
+    id: "drop",
+    summary: "Has the asked server give up its own copy.",
+    answers: { 204: { what: "it is given up" } },
+    errors: ["path-invalid", "file-not-found", "copy-not-here", "is-a-directory", "drop-refused"],
+  },
   async run(call) {
     await call.face.drop(filePath(call));
     return { kind: "empty", status: 204 };

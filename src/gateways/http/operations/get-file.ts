@@ -9,6 +9,7 @@ import type { EntryInfo, OpenedFile, OpenOptions } from "../../../server/face.ts
 import type { Answer } from "../answer.ts";
 import { evaluateConditions, rangeApplies, type Validators } from "../conditions.ts";
 import { contentTypeOf, isActiveContent } from "../content-types.ts";
+import { FILE_HEADERS, readConditionHeaders } from "../description.ts";
 import { type Call, check, filePath, type Operation } from "../operation.ts";
 import { type RangeAnswer, readRange } from "../ranges.ts";
 
@@ -19,6 +20,30 @@ export const getFile: Operation = {
   url: "/files/-",
   scope: "read",
   linkable: true,
+  description: {
+    id: "getFile",
+    summary: "A file's content, or the way to a server that holds it.",
+    query: querySchema.extend({
+      version: z.string().optional().describe("of a signed link, as expires and mac are"),
+      expires: z.string().optional(),
+      mac: z.string().optional(),
+    }),
+    headers: readConditionHeaders,
+    answers: {
+      200: { what: "the file; its type is by the extension", mediaType: "*/*", headers: FILE_HEADERS },
+      206: {
+        what: "a part",
+        mediaType: "*/*",
+        headers: { ...FILE_HEADERS, "content-range": "which" },
+      },
+      304: { what: "it is as the condition says", headers: FILE_HEADERS },
+      307: { what: "another server has it", headers: { location: "a signed link that needs no key" } },
+    },
+    errors: [
+      ...(["path-invalid", "argument-invalid", "link-expired", "file-not-found", "copy-not-here"] as const),
+      ...(["is-a-directory", "precondition-failed", "range-unsatisfiable", "no-copy-reachable"] as const),
+    ],
+  },
   async run(call) {
     const path = filePath(call);
     const { redirect } = check(querySchema, Object.fromEntries(call.query));

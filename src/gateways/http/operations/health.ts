@@ -2,11 +2,18 @@
 import { FsdfsError } from "../../../errors.ts";
 import { renderError } from "../errors.ts";
 import type { Operation } from "../operation.ts";
+import { health as healthy, unhealthy } from "../schemas.ts";
 
 export const health: Operation = {
   methods: ["GET", "HEAD"],
   url: "/health",
   scope: "none",
+  description: {
+    id: "health",
+    summary: "Whether the server would serve.",
+    answers: { 200: { what: "it would", schema: healthy }, 503: { what: "it would not", schema: unhealthy } },
+    errors: ["behind"],
+  },
   async run({ face }) {
     const value = face.health();
     if (value.status === "ok") return { kind: "json", status: 200, value };

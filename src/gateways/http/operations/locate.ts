@@ -2,11 +2,18 @@
 import { z } from "zod";
 import { FsdfsError } from "../../../errors.ts";
 import { check, filePath, type Operation, pathSchema } from "../operation.ts";
+import { location, locations } from "../schemas.ts";
 
 export const locate: Operation = {
   methods: ["GET", "HEAD"],
   url: "/locate/-",
   scope: "read",
+  description: {
+    id: "locate",
+    summary: "Which servers hold a file, the best to ask first.",
+    answers: { 200: { what: "where it is", schema: location } },
+    errors: ["path-invalid", "file-not-found"],
+  },
   async run(call) {
     const path = filePath(call);
     const [value] = await call.face.locate([path]);
@@ -23,6 +30,13 @@ export const locateMany: Operation = {
   methods: ["POST"],
   url: "/locate",
   scope: "read",
+  description: {
+    id: "locateMany",
+    summary: "The same for up to 1,000 files.",
+    body: { kind: "json", schema: bodySchema },
+    answers: { 200: { what: "for each path in order; null where there is no file", schema: locations } },
+    errors: ["path-invalid"],
+  },
   async run({ face, json }) {
     const { paths } = check(bodySchema, await json());
     const files = (await face.locate(paths)).map((file) => file ?? null);

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { parsePath } from "../../../core/paths.ts";
 import { check, checkMayChange, type Operation, pathSchema } from "../operation.ts";
+import { moved } from "../schemas.ts";
 
 const bodySchema = z.strictObject({ from: pathSchema, to: pathSchema });
 
@@ -9,6 +10,13 @@ export const move: Operation = {
   methods: ["POST"],
   url: "/move",
   scope: "write",
+  description: {
+    id: "move",
+    summary: "Gives a file, or a directory with all that is in it, another path.",
+    body: { kind: "json", schema: bodySchema },
+    answers: { 200: { what: "from where to where", schema: moved } },
+    errors: ["path-invalid", "file-not-found", "already-exists", "not-a-directory", "clock-wrong"],
+  },
   async run({ face, principal, json }) {
     const body = check(bodySchema, await json());
     const [from, to] = [parsePath(body.from), parsePath(body.to)];

@@ -4,7 +4,18 @@ import type { FilePath } from "../../../core/paths.ts";
 import { FsdfsError } from "../../../errors.ts";
 import type { PutOptions, PutResult } from "../../../server/face.ts";
 import { writeConditions } from "../conditions.ts";
-import { type Call, check, checkMayChange, defined, filePath, type Operation, requestId } from "../operation.ts";
+import { FILE_HEADERS, WRITE_ERRORS, writeConditionHeaders } from "../description.ts";
+import {
+  type Call,
+  check,
+  checkMayChange,
+  defined,
+  filePath,
+  type Operation,
+  requestId,
+  requestIdSchema,
+} from "../operation.ts";
+import { putResult } from "../schemas.ts";
 
 const headersSchema = z.object({
   "fsdfs-sha256": z
@@ -14,10 +25,32 @@ const headersSchema = z.object({
     .optional(),
 });
 
+const { etag, "fsdfs-version": version, "fsdfs-copies": copies } = FILE_HEADERS;
+const PUT_HEADERS = { etag, "fsdfs-version": version, "fsdfs-copies": copies };
+
 export const putFile: Operation = {
   methods: ["PUT"],
   url: "/files/-",
   scope: "write",
+  description: {
+    id: "putFile",
+    summary: "Stores the body, or what lies at a URL, as the file's new version.",
+    query: z.object({
+      from: z.string().optional().describe("a URL that the server is to fetch; the body is empty then"),
+    }),
+    headers: headersSchema.extend(requestIdSchema.shape).extend(writeConditionHeaders.shape),
+    body: { kind: "bytes" },
+    answers: {
+      200: { what: "a new version of a file", schema: putResult, headers: PUT_HEADERS },
+      201: { what: "a new file", schema: putResult, headers: PUT_HEADERS },
+    },
+    errors: [
+      ...(["path-invalid", "argument-invalid", "body-incomplete", "digest-mismatch", "request-timeout"] as const),
+      ...(["is-a-directory", "not-a-directory", "no-space", "not-enough-servers", "clock-wrong"] as const),
+      ...(["fetch-refused", "fetch-failed", "fetch-timeout", "disk-failed"] as const),
+      ...WRITE_ERRORS,
+    ],
+  },
   async run(call) {
     const path = filePath(call);
     checkMayChange(call.principal, path);

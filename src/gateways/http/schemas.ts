@@ -1,0 +1,209 @@
+/** The forms of what the API answers, for GET /openapi.json. The compiler holds them to the face's types, a test to real
+ * answers. */
+import { z } from "zod";
+import type { ServerId, SwarmId, VersionId } from "../../core/ids.ts";
+import { ERRORS } from "../../errors.ts";
+import type {
+  AdoptEvent,
+  ClockRepair,
+  ClockStatus,
+  CreatedKey,
+  Health,
+  HolderInfo,
+  KeyInfo,
+  Listing,
+  Location,
+  PutResult,
+  ServerFilesPage,
+  ServerInfo,
+  SwarmEvent,
+  SwarmStatus,
+} from "../../server/face.ts";
+
+const serverId = z.string().regex(/^[0-9a-f]{12}$/) as unknown as z.ZodType<ServerId>;
+const swarmId = z.string().regex(/^[0-9a-f]{16}$/) as unknown as z.ZodType<SwarmId>;
+const versionId = z.string().regex(/^[0-9a-f]{14}-[0-9a-f]{12}$/) as unknown as z.ZodType<VersionId>;
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const time = z.iso.datetime();
+const count = z.int().min(0);
+const scope = z.enum(["read", "write", "admin"]);
+const state = z.enum(["up", "down", "absent"]);
+
+export const error = z
+  .object({
+    error: z.object({
+      code: z.enum(Object.keys(ERRORS)),
+      message: z.string(),
+      hint: z.string(),
+    }),
+  })
+  .meta({ id: "Error" });
+
+export const putResult: z.ZodType<PutResult> = z
+  .object({ version: versionId, sha256, size: count, copies: count, created: z.boolean() })
+  .meta({ id: "PutResult" });
+
+export const madeDirectory = z.object({ path: z.string(), type: z.literal("directory") });
+
+export const listing: z.ZodType<Listing> = z
+  .object({
+    entries: z.array(
+      z.object({
+        name: z.string(),
+        type: z.enum(["file", "directory"]),
+        size: count,
+        modified: time.nullable(),
+        sha256: sha256.nullable(),
+        version: versionId.nullable(),
+        target: count.nullable(),
+        copies: count.nullable(),
+      }),
+    ),
+    next: z.string().nullable(),
+  })
+  .meta({ id: "Listing" });
+
+const holder = { id: serverId, name: z.string(), url: z.string(), state, zone: z.string(), load: z.number() };
+const holderInfo: z.ZodType<HolderInfo> = z.object(holder).meta({ id: "Holder" });
+
+export const location: z.ZodType<Location> = z
+  .object({
+    path: z.string(),
+    size: count,
+    sha256,
+    version: versionId,
+    target: count,
+    copies: count,
+    surplus: z.int(),
+    servers: z.array(holderInfo),
+  })
+  .meta({ id: "Location" });
+
+export const locations = z.object({ files: z.array(location.nullable()) });
+
+export const status: z.ZodType<SwarmStatus> = z
+  .object({
+    swarm: swarmId,
+    files: count,
+    bytes: count,
+    deletions: count,
+    minSurplus: z.int().nullable(),
+    advice: z.string(),
+    servers: z.object({ up: count, total: count }),
+    quota: z.object({ total: count, used: count }),
+  })
+  .meta({ id: "Status" });
+
+const server: z.ZodType<ServerInfo> = z
+  .object({
+    ...holder,
+    self: z.boolean(),
+    files: count,
+    quota: z.object({ total: count, used: count, free: count }),
+    maxSurplus: z.int().nullable(),
+    full: z.boolean(),
+    pulls: count,
+    clockSkewMs: z.int().nullable(),
+    problem: z.string().nullable(),
+    strangers: z.object({ files: count, examples: z.array(z.string()), asOf: time }).nullable(),
+    softwareVersion: z.string(),
+  })
+  .meta({ id: "Server" });
+
+export const servers = z.object({ servers: z.array(server) });
+
+export const serverFiles: z.ZodType<ServerFilesPage> = z.object({
+  files: z.array(z.object({ path: z.string(), size: count, version: versionId })),
+  next: z.string().nullable(),
+});
+
+export const clockStatus: z.ZodType<ClockStatus> = z.object({
+  time,
+  errorMs: z.number().nullable(),
+  aheadMs: z.number(),
+  epoch: count,
+  repaired: time.nullable(),
+  advice: z.string(),
+  servers: z.array(
+    z.object({
+      id: serverId,
+      name: z.string(),
+      self: z.boolean(),
+      state: state.nullable(),
+      skewMs: z.number().nullable(),
+      refused: z.boolean(),
+      aheadMs: z.number().nullable(),
+    }),
+  ),
+});
+
+export const clockRepair: z.ZodType<ClockRepair> = z.object({
+  repaired: z.boolean(),
+  aheadMs: z.number(),
+  epoch: count,
+});
+
+const keyMembers = { id: z.string(), name: z.string(), scope, created: time };
+export const createdKey: z.ZodType<CreatedKey> = z.object({ ...keyMembers, secret: z.string() });
+const key: z.ZodType<KeyInfo> = z.object(keyMembers).meta({ id: "Key" });
+export const keys = z.object({ keys: z.array(key) });
+
+const healthMembers = {
+  server: serverId,
+  name: z.string(),
+  swarmPort: z.int(),
+  softwareVersion: z.string(),
+};
+export const health: z.ZodType<Health> = z.object({ status: z.literal("ok"), ...healthMembers });
+export const unhealthy = z.object({
+  status: z.enum(["behind", "stopping"]),
+  ...healthMembers,
+  ...error.shape,
+});
+
+export const moved = z.object({ from: z.string(), to: z.string() });
+
+/** Each line. */
+export const adoptEvent: z.ZodType<AdoptEvent> = z.union([
+  z.object({
+    kind: z.enum(["progress", "done"]),
+    total: count,
+    adopted: count,
+    present: count,
+    skipped: count,
+    bytes: count,
+    readBytes: count,
+  }),
+  z.object({ kind: z.literal("skipped"), path: z.string(), code: z.string(), message: z.string(), hint: z.string() }),
+]);
+
+const type = <T extends string>(text: T) => z.literal(text);
+/** What stands in `data`. */
+export const swarmEvent: z.ZodType<SwarmEvent> = z
+  .union([
+    z.object({ type: type("ready"), server: serverId }),
+    z.object({ type: type("missed"), reason: z.enum(["reconnected", "lagging", "replaced"]) }),
+    z.object({
+      ...{ type: type("file"), change: z.literal("put"), path: z.string() },
+      ...{ version: versionId, size: count, sha256, created: z.boolean() },
+    }),
+    z.object({ type: type("file"), change: z.literal("directory"), path: z.string() }),
+    z.object({ type: type("file"), change: z.literal("deleted"), path: z.string(), version: versionId.nullable() }),
+    z.object({
+      ...{ type: type("file"), change: z.literal("moved"), path: z.string() },
+      ...{ to: z.string(), version: versionId.nullable() },
+    }),
+    z.object({
+      ...{ type: type("copy"), change: z.enum(["made", "withdrawn"]), path: z.string().nullable() },
+      ...{ version: versionId, server: serverId },
+    }),
+    z.object({
+      ...{ type: type("pull"), change: z.enum(["begun", "progress", "done", "failed"]), path: z.string().nullable() },
+      ...{ version: versionId, size: count.nullable(), received: count },
+    }),
+    z.object({
+      ...{ type: type("server"), change: z.enum(["joined", "up", "down", "absent", "removed"]) },
+      ...{ id: serverId, name: z.string(), url: z.string() },
+    }),
+  ])
+  .meta({ id: "Event" });

@@ -116,7 +116,7 @@ describe("GET /openapi.json", () => {
 
   it("has the errors that docs/API.md tells of, operation by operation, and the other way round", async () => {
     const api = await readFile(new URL("../../docs/API.md", import.meta.url), "utf8");
-    const general: readonly string[] = [...COMMON_ERRORS, ...ADMITTED_ERRORS, ...JSON_ERRORS, "clock-wrong"];
+    const general: readonly string[] = [...COMMON_ERRORS, ...ADMITTED_ERRORS, ...JSON_ERRORS, "clock-wrong", "merging"];
     const alsoTold: readonly string[] = [
       ...general,
       "path-invalid",
@@ -201,6 +201,7 @@ describe("GET /openapi.json", () => {
       await ask(method, "/servers/{id}/files", "/servers/0123456789ab/files");
       await ask(method, "/clock", "/clock");
       await ask(method, "/keys", "/keys");
+      await ask(method, "/merge", "/merge");
       await ask(method, "/health", "/health", { key: null });
       await ask(method, "/openapi.json", "/openapi.json", { key: null });
     }
@@ -212,6 +213,7 @@ describe("GET /openapi.json", () => {
     await ask("POST", "/drop/{path}", "/drop/none");
     await ask("POST", "/move", "/move", { body: '{"from": "a/one.ogg", "to": "a/two.ogg"}' });
     await ask("POST", "/move", "/move", { body: '{"from": "none", "to": "b"}' });
+    await ask("POST", "/merge", "/merge", { body: '{"with": "127.0.0.1:1", "dryRun": true}' });
     await ask("POST", "/clock/repair", "/clock/repair");
     const made = await jsonOf<{ id: string }>(
       await ask("POST", "/keys", "/keys", { body: '{"name": "k", "scope": "read"}' }),

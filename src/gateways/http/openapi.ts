@@ -118,10 +118,12 @@ function answerOf({ what, schema, mediaType, headers }: AnswerDescription, metho
 }
 
 /** Every code that an operation may answer with. */
-export function errorsOf({ description, scope }: Operation): ReadonlySet<ErrorCode> {
+export function errorsOf({ description, scope, methods }: Operation): ReadonlySet<ErrorCode> {
+  const isChange = (scope === "write" || scope === "admin") && !methods.includes("GET");
   return new Set<ErrorCode>([
     ...COMMON_ERRORS,
     ...(scope === "none" ? [] : ADMITTED_ERRORS),
+    ...(isChange ? (["merging"] as const) : []),
     ...(description.body?.kind === "json" ? JSON_ERRORS : []),
     ...description.errors,
   ]);

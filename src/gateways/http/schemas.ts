@@ -13,6 +13,8 @@ import type {
   KeyInfo,
   Listing,
   Location,
+  MergePlan,
+  MergeState,
   PutResult,
   ServerFilesPage,
   ServerInfo,
@@ -162,6 +164,23 @@ export const unhealthy = z.object({
 });
 
 export const moved = z.object({ from: z.string(), to: z.string() });
+
+export const mergePlan: z.ZodType<MergePlan> = z.object({
+  swarm: swarmId,
+  files: count,
+  servers: count,
+  taken: count,
+  same: count,
+  replaces: count,
+  kept: count,
+  examples: z.array(z.object({ path: z.string(), verdict: z.enum(["taken", "same", "replaces", "kept"]) })),
+});
+
+export const mergeState: z.ZodType<MergeState> = z.object({
+  swarm: swarmId,
+  into: swarmId.nullable(),
+  phase: z.enum(["none", "frozen", "offering"]),
+});
 
 /** Each line. */
 export const adoptEvent: z.ZodType<AdoptEvent> = z.union([

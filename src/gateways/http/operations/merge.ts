@@ -1,6 +1,7 @@
 /** POST /merge and GET /merge: makes this swarm a part of another, with all its files, and how far that is (C11). */
 import { z } from "zod";
 import { check, type Operation } from "../operation.ts";
+import { mergePlan, mergeState as merging } from "../schemas.ts";
 
 const bodySchema = z.strictObject({
   with: z.string("not a text"),
@@ -11,6 +12,16 @@ export const merge: Operation = {
   methods: ["POST"],
   url: "/merge",
   scope: "admin",
+  description: {
+    id: "merge",
+    summary: "Makes this swarm a part of another, with all its files.",
+    body: { kind: "json", schema: bodySchema },
+    answers: {
+      200: { what: "what would become of the entries here, when it is only asked", schema: mergePlan },
+      202: { what: "it has begun", schema: merging },
+    },
+    errors: ["merge-refused", "clocks-differ", "server-unreachable"],
+  },
   async run({ face, json }) {
     const { with: address, dryRun } = check(bodySchema, await json());
     if (dryRun) return { kind: "json", status: 200, value: await face.planMerge(address) };
@@ -22,6 +33,12 @@ export const mergeState: Operation = {
   methods: ["GET", "HEAD"],
   url: "/merge",
   scope: "read",
+  description: {
+    id: "mergeState",
+    summary: "How far a merge is.",
+    answers: { 200: { what: "as the asked server knows it", schema: merging } },
+    errors: [],
+  },
   async run({ face }) {
     return { kind: "json", status: 200, value: await face.mergeState() };
   },

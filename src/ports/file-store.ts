@@ -12,6 +12,8 @@ import type { Bytes } from "../core/catalog/kv.ts";
 export interface FileStore {
   /** A new, empty file, open for writing. @throws FileStoreError `exists`, `missing` (its directory), `no-space`, … */
   create(name: string): Promise<WritableFile>;
+  /** A regular file that is there, open for writing behind its end. @throws FileStoreError `missing`, `symlink`, `not-a-file` */
+  append(name: string): Promise<WritableFile>;
   /** A regular file, open for reading. @throws FileStoreError `missing`, `symlink`, `not-a-file` */
   open(name: string): Promise<ReadableFile>;
   /** What is there under that name, without following a link; undefined when nothing is. */

@@ -36,6 +36,7 @@ import { Copies } from "./storage/copies.ts";
 import { DiskWatch } from "./storage/disk-watch.ts";
 import { choresUnit, settleUnit } from "./storage/housekeeping.ts";
 import { Leftovers } from "./storage/leftovers.ts";
+import { Partials } from "./storage/partials.ts";
 import { Reconciler } from "./storage/reconcile.ts";
 import { Settler } from "./storage/settle.ts";
 import { Space } from "./storage/space.ts";
@@ -120,7 +121,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const space = new Space(catalog, quotaBytes, options.reserve, disk);
   const leftovers = new Leftovers(files);
   const trash = new Trash(catalog, files, space, settings, leftovers, clock);
-  const staging = new Staging(files, space, trash, leftovers, random, disk);
+  const partials = new Partials(space, leftovers, clock);
+  const staging = new Staging({ files, space, trash, leftovers, random, disk, partials, clock });
   const settler = new Settler(catalog, files, leftovers, random);
   const vanished = new Vanished(clock, options.graceMs, () => catalog.stats(), log);
   const copies = new Copies(catalog, files, staging, settler, trash, vanished, log);
@@ -180,7 +182,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     leftovers.unit,
     disk.unit,
     strangers.unit,
-    choresUnit(trash, uploads, copies),
+    choresUnit({ trash, uploads, copies, partials, catalog }),
   ];
   const tokenKeys = deriveTokenKeys(options.swarmKey);
   const all: Omit<Parts, "guest"> = {

@@ -10,6 +10,7 @@ import type { Ports, Server, ServerOptions } from "./server.ts";
 import { Leases } from "./serving/leases.ts";
 import type { ServingSink } from "./serving/view.ts";
 import { ServingFace } from "./serving-face.ts";
+import { isWanted } from "./storage/housekeeping.ts";
 import { serveGuests } from "./swarms/host.ts";
 import { sleep } from "./timers.ts";
 
@@ -87,6 +88,9 @@ async function recover({ parts }: Assembly): Promise<void> {
     const staged = readCopy(catalog.read(), version)?.staged;
     if (staged !== undefined) named.add(staged);
   }
-  await staging.recover((name) => named.has(name));
+  await staging.recover(
+    (name) => named.has(name),
+    (version) => isWanted(catalog, version),
+  );
   await trash.recoverAtStart();
 }

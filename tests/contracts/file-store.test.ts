@@ -21,6 +21,7 @@ import { DATA_PATH, outsideName } from "../../src/adapters/memory/sources.ts";
 import { utf8 } from "../../src/core/bytes.ts";
 import { type FileStore, FileStoreError } from "../../src/ports/file-store.ts";
 import { describeFileStore, type FileFixture, listed, readFile, writeFile } from "./file-store.contract.ts";
+import { describeAppending } from "./file-store-appending.contract.ts";
 import { describeSources } from "./file-store-sources.contract.ts";
 
 /** In memory. */
@@ -73,6 +74,9 @@ async function diskFixture(options: DiskFileStoreOptions = {}): Promise<DiskFixt
 describeFileStore("memory", memoryFixture);
 describeFileStore("disk", () => diskFixture());
 describeFileStore("disk, without /proc", () => diskFixture({ procfs: false }));
+describeAppending("memory", memoryFixture);
+describeAppending("disk", () => diskFixture());
+describeAppending("disk, without /proc", () => diskFixture({ procfs: false }));
 describeSources("memory", memoryFixture);
 describeSources("disk", () => diskFixture());
 describeSources("disk, without /proc", () => diskFixture({ procfs: false }));

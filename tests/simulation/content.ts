@@ -31,8 +31,9 @@ export async function* inPieces(
   pause: (ms: number) => Promise<void>,
 ): AsyncGenerator<Bytes> {
   const slow = random.chance(0.1);
+  const pieceBytesMax = Math.max(4_096, Math.ceil(bytes.length / 64));
   for (let at = 0; at < bytes.length; ) {
-    const end = Math.min(bytes.length, at + random.between(1, 4_096));
+    const end = Math.min(bytes.length, at + random.between(1, pieceBytesMax));
     yield bytes.slice(at, end);
     if (slow) await pause(random.between(1, 300));
     at = end;

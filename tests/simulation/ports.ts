@@ -66,6 +66,7 @@ export function simulatedFiles(process: SimulatedProcess, store: MemoryFileStore
     process.call("files", method, about, effect);
   return {
     create: async (name) => writable(process, name, await call("create", name, () => store.create(name))),
+    append: async (name) => writable(process, name, await call("append", name, () => store.append(name))),
     open: async (name) => readable(process, name, await call("open", name, () => store.open(name))),
     stat: (name) => call("stat", name, () => store.stat(name)),
     list: (name) => call("list", name, () => store.list(name)),

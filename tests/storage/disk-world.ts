@@ -14,6 +14,7 @@ import { Copies } from "../../src/server/storage/copies.ts";
 import { DiskWatch } from "../../src/server/storage/disk-watch.ts";
 import { ASIDE_DIRECTORY, SIDE_DIRECTORY, STAGED_DIRECTORY, TRASH_DIRECTORY } from "../../src/server/storage/layout.ts";
 import { Leftovers } from "../../src/server/storage/leftovers.ts";
+import { Partials } from "../../src/server/storage/partials.ts";
 import { Settler } from "../../src/server/storage/settle.ts";
 import { Space } from "../../src/server/storage/space.ts";
 import { Staging } from "../../src/server/storage/staging.ts";
@@ -29,6 +30,7 @@ export class DiskWorld {
   readonly store = new MemoryCatalogStore();
   readonly catalog: Catalog;
   readonly space: Space;
+  readonly partials: Partials;
   readonly staging: Staging;
   readonly settler: Settler;
   readonly trash: Trash;
@@ -51,7 +53,11 @@ export class DiskWorld {
     this.space = new Space(this.catalog, QUOTA_BYTES, 0, watch);
     const leftovers = new Leftovers(files);
     this.trash = new Trash(this.catalog, files, this.space, new Settings(this.catalog), leftovers, clock);
-    this.staging = new Staging(files, this.space, this.trash, leftovers, random, watch);
+    this.partials = new Partials(this.space, leftovers, clock);
+    this.staging = new Staging({
+      ...{ files, space: this.space, trash: this.trash, leftovers, random },
+      ...{ disk: watch, partials: this.partials, clock },
+    });
     this.settler = new Settler(this.catalog, files, leftovers, random);
     const vanished = new Vanished(clock, 1_000, () => this.catalog.stats(), log);
     this.copies = new Copies(this.catalog, files, this.staging, this.settler, this.trash, vanished, log);

@@ -22,6 +22,7 @@ import { SharedSyncs } from "./shared-syncs.ts";
 import { openDiskSource } from "./sources.ts";
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const APPEND = constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const LIST = constants.O_RDONLY | constants.O_DIRECTORY;
 
@@ -58,6 +59,21 @@ export class DiskFileStore implements FileStore {
     return this.#change(name, (path) =>
       insteadOfWhatExists(path, name, async () => new WritableDiskFile(await open(path, CREATE), name)),
     );
+  }
+
+  append(name: string): Promise<WritableFile> {
+    return this.#change(name, async (path) => {
+      await refuseLink(path, name);
+      const handle = await open(path, APPEND);
+      try {
+        const stats = await handle.stat();
+        if (!stats.isFile()) throw failure("not-a-file", name);
+        return new WritableDiskFile(handle, name, stats.size);
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
+    });
   }
 
   async open(name: string): Promise<ReadableFile> {

@@ -78,7 +78,13 @@ class DiskFile {
 }
 
 export class WritableDiskFile extends DiskFile implements WritableFile {
-  #sizeBytes = 0;
+  #sizeBytes: number;
+
+  /** @param sizeBytes what the file holds already */
+  constructor(handle: FileHandle, name: string, sizeBytes = 0) {
+    super(handle, name);
+    this.#sizeBytes = sizeBytes;
+  }
 
   write(chunk: Bytes): Promise<void> {
     const start = this.#sizeBytes;

@@ -48,6 +48,7 @@ import {
   refuseNesting,
   refuseTaken,
   refuseUnlike,
+  regularFile,
   segmentsOf,
 } from "./places.ts";
 import { OUTSIDE, openMemorySource, outsideName } from "./sources.ts";
@@ -91,10 +92,11 @@ export class MemoryFileStore implements FileStore {
   }
 
   async open(name: string): Promise<ReadableFile> {
-    const inode = name === "" ? this.#root : found(this.#place(name), name);
-    refuseLink(inode, name);
-    if (inode.type !== "file") throw failure("not-a-file", name);
-    return this.#readable(inode);
+    return this.#readable(regularFile(name === "" ? this.#root : found(this.#place(name), name), name));
+  }
+
+  async append(name: string): Promise<WritableFile> {
+    return this.#writable(regularFile(found(this.#place(name), name), name));
   }
 
   async stat(name: string): Promise<FileStat | undefined> {

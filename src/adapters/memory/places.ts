@@ -1,6 +1,6 @@
 /** The refusals of the file store in memory, as a Linux file system and the port's rules have them. */
 import { FileStoreError, type FileStoreErrorCode } from "../../ports/file-store.ts";
-import type { DirectoryInode, Inode, NameChange } from "./inodes.ts";
+import type { DirectoryInode, FileInode, Inode, NameChange } from "./inodes.ts";
 
 /** One name: the directory it is in, and what has it now. */
 export interface Place {
@@ -44,6 +44,12 @@ export function refuseTaken(place: Place, name: string): void {
 
 export function refuseLink(inode: Inode, name: string): void {
   if (inode.type === "symlink") throw failure("symlink", name);
+}
+
+export function regularFile(inode: Inode, name: string): FileInode {
+  refuseLink(inode, name);
+  if (inode.type !== "file") throw failure("not-a-file", name);
+  return inode;
 }
 
 /** A directory does not go into itself, and nothing takes the place of a directory it is in. */

@@ -4,6 +4,7 @@
  */
 
 import { entryKey } from "../../core/catalog/keys.ts";
+import type { Bytes } from "../../core/catalog/kv.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
 import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
@@ -22,7 +23,7 @@ import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import type { ServerOptions } from "../server.ts";
 import { type Copies, contentOfVersion } from "../storage/copies.ts";
 import type { Space } from "../storage/space.ts";
-import type { Staging } from "../storage/staging.ts";
+import type { StagedWriter, Staging } from "../storage/staging.ts";
 import type { Uploads } from "../storage/uploads.ts";
 import { BACKOFF_BUSY_MS, Backoffs } from "./backoffs.ts";
 import { PullChoice } from "./choice.ts";
@@ -196,8 +197,7 @@ export class Puller {
     const { copies, staging, sources } = this.#parts;
     const stalled = new AbortController();
     const signal = ending === undefined ? stalled.signal : AbortSignal.any([ending, stalled.signal]);
-    const body = await sources.read(source, version, { start: 0, end: content.sizeBytes }, "pull", signal);
-    const writer = await staging.begin("pull");
+    const { body, writer } = await this.#open(source, version, content, signal);
     try {
       let cancel = this.#parts.clock.after(STALL_MS, () => stalled.abort());
       try {
@@ -217,12 +217,38 @@ export class Puller {
       const staged = await writer.finish();
       if (staged.sha256 !== content.sha256) {
         await staging.discard(staged);
-        void sources.reportWrong(source, version);
+        // What an earlier attempt had left may be another's, or have lost bytes with the power.
+        if (writer.resumedBytes === 0) void sources.reportWrong(source, version);
         throw new FsdfsError("digest-mismatch", { actual: staged.sha256 });
       }
       return await copies.commit(version, staged);
     } catch (error) {
-      await writer.abort();
+      if (isCode(error, "no-space")) await writer.abort();
+      else await writer.suspend();
+      throw error;
+    }
+  }
+
+  /** A source's bytes of a version, from where an earlier attempt was cut, and the staged file that they go into. */
+  async #open(
+    source: Link,
+    version: VersionId,
+    content: FileContent,
+    signal: AbortSignal,
+  ): Promise<{ body: AsyncIterable<Bytes>; writer: StagedWriter }> {
+    const { staging, sources } = this.#parts;
+    // Looking at what is there takes time that the source need not wait for; but nothing is begun for a busy source.
+    const resumed = staging.canResume(version) ? await staging.beginPull(version) : undefined;
+    try {
+      const start = resumed?.sizeBytes ?? 0;
+      if (start > content.sizeBytes) {
+        await resumed?.abort();
+        throw new FsdfsError("digest-mismatch", { actual: "" });
+      }
+      const body = await sources.read(source, version, { start, end: content.sizeBytes }, "pull", signal);
+      return { body, writer: resumed ?? (await staging.beginPull(version)) };
+    } catch (error) {
+      await resumed?.suspend();
       throw error;
     }
   }

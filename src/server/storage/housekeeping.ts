@@ -1,9 +1,13 @@
-/** Small chores of the data directory: files that must move or go, old trash, uploads nobody committed. */
+/** Small chores of the data directory: files that must move or go, old trash, uploads nobody committed, pulls nobody goes on with. */
 
+import { readCopy } from "../../core/catalog/copies.ts";
+import { readVersionRow } from "../../core/catalog/transaction.ts";
+import type { VersionId } from "../../core/ids.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Membership } from "../mesh/membership.ts";
 import type { Copies } from "./copies.ts";
+import type { Partials } from "./partials.ts";
 import type { Settler } from "./settle.ts";
 import type { Trash } from "./trash.ts";
 import type { Uploads } from "./uploads.ts";
@@ -32,12 +36,28 @@ export function settleUnit(settler: Settler, catalog: Catalog, membership: Membe
   return unit;
 }
 
-export function choresUnit(trash: Trash, uploads: Uploads, copies: Copies): BackgroundUnit {
+export interface ChoresParts {
+  readonly trash: Trash;
+  readonly uploads: Uploads;
+  readonly copies: Copies;
+  readonly partials: Partials;
+  readonly catalog: Catalog;
+}
+
+export function choresUnit({ trash, uploads, copies, partials, catalog }: ChoresParts): BackgroundUnit {
   return new BackgroundUnit("chores", async (): Promise<NextStep> => {
     await uploads.expire();
+    await partials.tidy((version) => isWanted(catalog, version));
     await copies.recheckDoubtful();
     await trash.purgeOld();
     await trash.recover();
     return { restMs: CHORES_MS };
   });
+}
+
+/** Whether this server has yet to copy a version. A catalog that is being taken anew says nothing of it (C7). */
+export function isWanted(catalog: Catalog, version: VersionId): boolean {
+  if (catalog.isTaking) return true;
+  const view = catalog.read();
+  return readVersionRow(view, version).paths.length > 0 && readCopy(view, version) === undefined;
 }

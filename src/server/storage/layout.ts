@@ -22,6 +22,17 @@ export function stagedName(id: string): string {
   return `${STAGED_DIRECTORY}/${id}`;
 }
 
+/** The staged file of a pull names its version first, so that the pull can go on after a restart. */
+export function pullId(version: VersionId, chance: string): string {
+  return `${version}-${chance}`;
+}
+
+/** Whose pull a staged file is; undefined for uploads. */
+export function versionOfPull(id: string): VersionId | undefined {
+  const version = id.slice(0, VERSION_LENGTH);
+  return isVersionId(version) && id[VERSION_LENGTH] === "-" ? version : undefined;
+}
+
 export function sideName(version: VersionId): string {
   return `${SIDE_DIRECTORY}/${version}`;
 }

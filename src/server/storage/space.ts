@@ -14,6 +14,8 @@ export class Space {
   readonly #disk: DiskWatch;
   #quotaBytes: number;
   #stagedBytes = 0;
+  /** Of those, what gives way to whatever wants room. */
+  #idleBytes = 0;
 
   constructor(catalog: Catalog, quotaBytes: number, reserve: number, disk: DiskWatch) {
     this.#catalog = catalog;
@@ -36,10 +38,15 @@ export class Space {
     return this.#limitBytes(purpose) - this.usedBytes();
   }
 
-  /** Bytes that could be claimed, and would find room on the disk, if all trash were purged. */
+  /** So many more of the staged bytes are of pulls that were cut, and give way. */
+  idle(bytes: number): void {
+    this.#idleBytes += bytes;
+  }
+
+  /** Bytes that could be claimed, and would find room on the disk, if all trash and all that was cut were thrown away. */
   roomBytes(purpose: Purpose): number {
     if (this.#disk.isResting) return 0;
-    return Math.min(this.freeBytes(purpose), this.#disk.freeBytes) + this.#catalog.stats().trashBytes;
+    return Math.min(this.freeBytes(purpose), this.#disk.freeBytes) + this.#catalog.stats().trashBytes + this.#idleBytes;
   }
 
   /** Takes `bytes` of room; false when there is not enough, and nothing was taken. */

@@ -1,19 +1,27 @@
 /**
  * Staged files: bytes that arrive, are counted against the quota, hashed, and made durable before anything speaks of
  * them. A staged file becomes a copy by the commit (settle.ts) or is thrown away; what a crash leaves is thrown away at
- * the next start, unless the catalog names it.
+ * the next start, unless the catalog names it or a pull can go on with it.
  */
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { hex } from "../../core/bytes.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
+import type { VersionId } from "../../core/ids.ts";
 import { FsdfsError } from "../../errors.ts";
-import type { FileStat, FileStore, WritableFile } from "../../ports/file-store.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { type FileStat, type FileStore, FileStoreError, type WritableFile } from "../../ports/file-store.ts";
 import type { Random } from "../../ports/random.ts";
 import type { DiskWatch } from "./disk-watch.ts";
-import { STAGED_DIRECTORY, stagedName } from "./layout.ts";
+import { pullId, STAGED_DIRECTORY, stagedName, versionOfPull } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
+import type { Partial, Partials } from "./partials.ts";
 import type { Purpose, Space } from "./space.ts";
 import type { Trash } from "./trash.ts";
+
+const ID_BYTES = 12;
+const HASH_CHUNK_BYTES = 1024 * 1024;
+/** Less than this of a pull that was cut is not worth another attempt's looking at it. */
+const PARTIAL_BYTES_MIN = 64 * 1024;
 
 /** A staged file that is whole and durable. */
 export interface StagedFile {
@@ -24,85 +32,171 @@ export interface StagedFile {
   readonly stat: FileStat;
 }
 
-export class Staging {
-  readonly #files: FileStore;
-  readonly #space: Space;
-  readonly #trash: Trash;
-  readonly #random: Random;
-  readonly #leftovers: Leftovers;
-  readonly #disk: DiskWatch;
+export interface StagingParts {
+  readonly files: FileStore;
+  readonly space: Space;
+  readonly trash: Trash;
+  readonly leftovers: Leftovers;
+  readonly random: Random;
+  readonly disk: DiskWatch;
+  readonly partials: Partials;
+  readonly clock: Clock;
+}
 
-  constructor(files: FileStore, space: Space, trash: Trash, leftovers: Leftovers, random: Random, disk: DiskWatch) {
-    this.#disk = disk;
-    this.#leftovers = leftovers;
-    this.#files = files;
-    this.#space = space;
-    this.#trash = trash;
-    this.#random = random;
+export class Staging {
+  readonly #parts: StagingParts;
+
+  constructor(parts: StagingParts) {
+    this.#parts = parts;
   }
 
   async begin(purpose: Purpose): Promise<StagedWriter> {
-    const id = hex(this.#random.bytes(12));
+    return await this.#create(hex(this.#parts.random.bytes(ID_BYTES)), { purpose });
+  }
+
+  /** Whether an earlier attempt has left something of a version. */
+  canResume(version: VersionId): boolean {
+    return this.#parts.partials.has(version);
+  }
+
+  /** For a version's bytes, behind what an earlier attempt has left of them: see `sizeBytes`. */
+  async beginPull(version: VersionId): Promise<StagedWriter> {
+    const { random, partials } = this.#parts;
+    const partial = partials.take(version);
+    const resumed = partial === undefined ? undefined : await this.#resume(version, partial);
+    return resumed ?? (await this.#create(pullId(version, hex(random.bytes(ID_BYTES))), { purpose: "pull", version }));
+  }
+
+  async #create(id: string, use: Use): Promise<StagedWriter> {
+    const { files, disk, leftovers, clock } = this.#parts;
     try {
-      const file = await this.#files.create(stagedName(id));
-      return new StagedWriter(id, file, this.#files, this.#space, this.#trash, this.#leftovers, this.#disk, purpose);
+      const file = await files.create(stagedName(id));
+      return new StagedWriter(this.#parts, id, file, use, {
+        sizeBytes: 0,
+        hash: createHash("sha256"),
+        arrivedAt: clock.monotonic(),
+      });
     } catch (error) {
-      this.#disk.failed(error);
-      await this.#leftovers.remove(stagedName(id)); // It may be there all the same.
+      disk.failed(error);
+      await leftovers.remove(stagedName(id)); // It may be there all the same.
       throw error;
     }
   }
 
+  /** Undefined when it is not as it was left, and thrown away. */
+  async #resume(version: VersionId, partial: Partial): Promise<StagedWriter | undefined> {
+    const { files, leftovers, space } = this.#parts;
+    const { id, name, sizeBytes, arrivedAt } = partial;
+    try {
+      const start = { sizeBytes, hash: partial.hash ?? (await hashOf(files, name, sizeBytes)), arrivedAt };
+      const file = await files.append(name);
+      if ((await file.stat()).sizeBytes === sizeBytes) {
+        return new StagedWriter(this.#parts, id, file, { purpose: "pull", version }, start);
+      }
+      await file.close();
+    } catch (error) {
+      if (!(error instanceof FileStoreError)) throw error;
+    }
+    await leftovers.remove(name);
+    space.release(sizeBytes);
+    return undefined;
+  }
+
   /** The catalog counts the file from now on: its claim is over. */
   handOver(staged: StagedFile): void {
-    this.#space.release(staged.sizeBytes);
+    this.#parts.space.release(staged.sizeBytes);
   }
 
   async discard(staged: StagedFile): Promise<void> {
-    await this.#leftovers.remove(staged.name);
-    this.#space.release(staged.sizeBytes);
+    await this.#parts.leftovers.remove(staged.name);
+    this.#parts.space.release(staged.sizeBytes);
   }
 
-  /** Removes what a crash left behind. `isNamed` tells which staged files the catalog still speaks of. */
-  async recover(isNamed: (name: string) => boolean): Promise<void> {
-    for (const { name } of await this.#files.list(STAGED_DIRECTORY)) {
-      const full = `${STAGED_DIRECTORY}/${name}`;
-      if (!isNamed(full)) await this.#leftovers.remove(full);
+  /**
+   * Removes what a crash left behind, but for pulls that can go on. `isNamed` tells which staged files the catalog still
+   * speaks of, `isWanted` which versions this server has yet to copy.
+   */
+  async recover(isNamed: (name: string) => boolean, isWanted: (version: VersionId) => boolean): Promise<void> {
+    const { files, leftovers } = this.#parts;
+    for (const { name: id } of await files.list(STAGED_DIRECTORY)) {
+      const name = stagedName(id);
+      if (isNamed(name)) continue;
+      const version = versionOfPull(id);
+      if (version === undefined || !isWanted(version) || !(await this.#keep(version, id))) await leftovers.remove(name);
     }
   }
+
+  async #keep(version: VersionId, id: string): Promise<boolean> {
+    const { files, space, partials, clock } = this.#parts;
+    const stat = await files.stat(stagedName(id));
+    if (stat?.type !== "file" || stat.links > 1 || stat.sizeBytes < PARTIAL_BYTES_MIN) return false;
+    const { sizeBytes } = stat;
+    if (!space.claim(sizeBytes, "pull")) return false;
+    await partials.keep(version, {
+      id,
+      name: stagedName(id),
+      sizeBytes,
+      hash: undefined,
+      arrivedAt: clock.monotonic(),
+    });
+    return true;
+  }
+}
+
+/** Of the first `sizeBytes` of a staged file. @throws FileStoreError */
+async function hashOf(files: FileStore, name: string, sizeBytes: number): Promise<Hash> {
+  const hash = createHash("sha256");
+  const file = await files.open(name);
+  try {
+    const buffer = new Uint8Array(Math.min(HASH_CHUNK_BYTES, sizeBytes));
+    for (let position = 0; position < sizeBytes; ) {
+      const count = await file.read(buffer.subarray(0, sizeBytes - position), position);
+      if (count === 0) break;
+      hash.update(buffer.subarray(0, count));
+      position += count;
+    }
+    return hash;
+  } finally {
+    await file.close();
+  }
+}
+
+interface Use {
+  readonly purpose: Purpose;
+  /** Of pulls. */
+  readonly version?: VersionId;
+}
+
+interface Start {
+  readonly sizeBytes: number;
+  /** Of those bytes. */
+  readonly hash: Hash;
+  readonly arrivedAt: number;
 }
 
 export class StagedWriter {
   readonly id: string;
+  /** What was there when it was begun. */
+  readonly resumedBytes: number;
+  readonly #parts: StagingParts;
   readonly #file: WritableFile;
-  readonly #files: FileStore;
-  readonly #space: Space;
-  readonly #trash: Trash;
-  readonly #leftovers: Leftovers;
-  readonly #disk: DiskWatch;
-  readonly #purpose: Purpose;
-  readonly #hash = createHash("sha256");
-  #sizeBytes = 0;
+  readonly #use: Use;
+  readonly #hash: Hash;
+  #sizeBytes: number;
+  #arrivedAt: number;
   #ended = false;
+  /** Whether the file holds all that was written. */
+  #isWhole = true;
 
-  constructor(
-    id: string,
-    file: WritableFile,
-    files: FileStore,
-    space: Space,
-    trash: Trash,
-    leftovers: Leftovers,
-    disk: DiskWatch,
-    purpose: Purpose,
-  ) {
-    this.#disk = disk;
-    this.#leftovers = leftovers;
+  constructor(parts: StagingParts, id: string, file: WritableFile, use: Use, start: Start) {
+    this.#parts = parts;
     this.id = id;
     this.#file = file;
-    this.#files = files;
-    this.#space = space;
-    this.#trash = trash;
-    this.#purpose = purpose;
+    this.#use = use;
+    this.#hash = start.hash;
+    this.#sizeBytes = start.sizeBytes;
+    this.resumedBytes = start.sizeBytes;
+    this.#arrivedAt = start.arrivedAt;
   }
 
   get sizeBytes(): number {
@@ -111,36 +205,61 @@ export class StagedWriter {
 
   /** @throws FsdfsError `no-space`, FileStoreError; the caller then aborts */
   async write(chunk: Bytes): Promise<void> {
-    if (!this.#space.claim(chunk.length, this.#purpose)) {
-      await this.#trash.makeRoom(chunk.length, this.#purpose);
-      if (!this.#space.claim(chunk.length, this.#purpose)) throw new FsdfsError("no-space");
+    const { space, trash, partials, disk, clock } = this.#parts;
+    const { purpose } = this.#use;
+    if (!space.claim(chunk.length, purpose)) {
+      await partials.discardAll();
+      if (!space.claim(chunk.length, purpose)) {
+        await trash.makeRoom(chunk.length, purpose);
+        if (!space.claim(chunk.length, purpose)) throw new FsdfsError("no-space");
+      }
     }
     this.#sizeBytes += chunk.length;
+    this.#arrivedAt = clock.monotonic();
     this.#hash.update(chunk);
     try {
       await this.#file.write(chunk);
     } catch (error) {
-      this.#disk.failed(error);
+      this.#isWhole = false;
+      disk.failed(error);
       throw error;
     }
   }
 
   /** Makes the file and its name durable. After a failure it is thrown away (S4). */
   async finish(): Promise<StagedFile> {
+    const { files, disk } = this.#parts;
     try {
       await this.#file.sync();
-      await this.#files.syncDirectory(STAGED_DIRECTORY);
+      await files.syncDirectory(STAGED_DIRECTORY);
       const stat = await this.#file.stat();
       await this.#file.close();
       this.#ended = true;
-      this.#disk.succeeded();
+      disk.succeeded();
       const sha256 = this.#hash.digest("hex");
       return { id: this.id, name: stagedName(this.id), sizeBytes: this.#sizeBytes, sha256, stat };
     } catch (error) {
-      this.#disk.failed(error);
+      disk.failed(error);
       await this.abort();
       throw error;
     }
+  }
+
+  /** Keeps what has come for another attempt, if it is worth it. Nothing once `finish` or `abort` was called. */
+  async suspend(): Promise<void> {
+    if (this.#ended) return;
+    const { version } = this.#use;
+    if (version === undefined || !this.#isWhole || this.#sizeBytes < PARTIAL_BYTES_MIN) return await this.abort();
+    this.#ended = true;
+    const name = stagedName(this.id);
+    try {
+      await this.#file.close();
+    } catch {
+      await this.#parts.leftovers.remove(name);
+      return this.#parts.space.release(this.#sizeBytes);
+    }
+    const [id, sizeBytes, hash, arrivedAt] = [this.id, this.#sizeBytes, this.#hash, this.#arrivedAt];
+    await this.#parts.partials.keep(version, { id, name, sizeBytes, hash, arrivedAt });
   }
 
   /** Throws the file away. Idempotent, and nothing once `finish` has succeeded. */
@@ -148,7 +267,7 @@ export class StagedWriter {
     if (this.#ended) return;
     this.#ended = true;
     await this.#file.close().catch(() => undefined);
-    await this.#leftovers.remove(stagedName(this.id));
-    this.#space.release(this.#sizeBytes);
+    await this.#parts.leftovers.remove(stagedName(this.id));
+    this.#parts.space.release(this.#sizeBytes);
   }
 }

@@ -7,8 +7,10 @@ import type { Canary } from "./canary.ts";
 import { ADOPTION_CANARIES } from "./planted-adoption.ts";
 import { COLLECTING_CANARIES } from "./planted-collecting.ts";
 import { CONDITION_CANARIES } from "./planted-conditions.ts";
+import { PULL_CANARIES } from "./planted-pulls.ts";
 
 export const CANARIES: readonly Canary[] = [
+  ...PULL_CANARIES,
   {
     name: "the older write wins",
     rules: "C1",
@@ -122,7 +124,7 @@ export const CANARIES: readonly Canary[] = [
     name: "a staged file's name is not synced",
     rules: "S1 P3",
     file: "server/storage/staging.ts",
-    find: "      await this.#files.syncDirectory(STAGED_DIRECTORY);\n",
+    find: "      await files.syncDirectory(STAGED_DIRECTORY);\n",
     replace: "",
     drill: "blackout",
   },
@@ -325,22 +327,6 @@ export const CANARIES: readonly Canary[] = [
     find: "if (membership.isBehind || load.load() > LOAD_MAX)",
     replace: "if (membership.isBehind || load.load() > 1)",
     drill: "busy server",
-  },
-  {
-    name: "pulls that others announce do not count",
-    rules: "R-step 1",
-    file: "server/replication/choice.ts",
-    find: "counts.set(version, (counts.get(version) ?? 0) + 1)",
-    replace: "counts.set(version, 0)",
-    drill: "announced pulls",
-  },
-  {
-    name: "a pull that fails is tried again at once",
-    rules: "R-step 1",
-    file: "server/replication/backoffs.ts",
-    find: "backoff.until > this.#clock.monotonic()",
-    replace: "backoff.until > this.#clock.monotonic() + BACKOFF_MAX_MS",
-    drill: "failing pulls",
   },
   {
     name: "a heartbeat waits for the answer to the one before",

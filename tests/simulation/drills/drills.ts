@@ -4,6 +4,7 @@ import { damaged, strangers } from "./catalogs.ts";
 import { wrongClocks } from "./clocks.ts";
 import { conditions } from "./conditions.ts";
 import { conflicts } from "./conflicts.ts";
+import { cutPulls } from "./cut-pulls.ts";
 import { edited, planted, rotten, vanished } from "./disks.ts";
 import { drops, emptyPromises, toTheTrash } from "./drops.ts";
 import { slowToLearn } from "./freshness.ts";
@@ -47,6 +48,7 @@ export const DRILLS: readonly Drill[] = [
   busy,
   announced,
   backoff,
+  cutPulls,
 ];
 
 export function drillNamed(name: string): Drill {

@@ -1,0 +1,30 @@
+/** Bugs planted in what is copied, and when (section "Placing and copying" of docs/ARCHITECTURE.md). */
+import type { Canary } from "./canary.ts";
+
+export const PULL_CANARIES: readonly Canary[] = [
+  {
+    name: "pulls that others announce do not count",
+    rules: "R-step 1",
+    file: "server/replication/choice.ts",
+    find: "counts.set(version, (counts.get(version) ?? 0) + 1)",
+    replace: "counts.set(version, 0)",
+    drill: "announced pulls",
+  },
+  {
+    name: "a pull that fails is tried again at once",
+    rules: "R-step 1",
+    file: "server/replication/backoffs.ts",
+    find: "backoff.until > this.#clock.monotonic()",
+    replace: "backoff.until > this.#clock.monotonic() + BACKOFF_MAX_MS",
+    drill: "failing pulls",
+  },
+  {
+    name: "a pull that was cut begins anew",
+    rules: "R-step 2",
+    file: "server/storage/partials.ts",
+    find: "const partial = this.#kept.get(version);\n    if (partial === undefined) return undefined;",
+    replace:
+      "const partial = this.#kept.get(version);\n    if (partial !== undefined) void this.discard(version);\n    return undefined;",
+    drill: "cut pulls",
+  },
+];

@@ -97,6 +97,26 @@ export const START_OPTIONS = {
     ipAddress,
     undefined,
   ),
+  tlsCert: option(
+    {
+      flag: "tls-cert",
+      env: "FSDFS_TLS_CERT",
+      placeholder: "FILE",
+      help: "Clients are answered by HTTPS, with the certificate (and its chain) in this file, in PEM. Read anew when it changes. Needs --tls-key.",
+    },
+    absolutePath,
+    undefined,
+  ),
+  tlsKey: option(
+    {
+      flag: "tls-key",
+      env: "FSDFS_TLS_KEY",
+      placeholder: "FILE",
+      help: "The certificate's private key, in PEM, without a passphrase.",
+    },
+    absolutePath,
+    undefined,
+  ),
   password: option(
     {
       flag: "password",

@@ -8,6 +8,7 @@ import { type LmdbStore, openLmdbCatalogStore } from "./adapters/lmdb/catalog-st
 import { createMdnsDiscovery } from "./adapters/mdns/discovery.ts";
 import { createMeshNetwork } from "./adapters/mesh/network.ts";
 import { linkBandwidth } from "./adapters/system/bandwidth.ts";
+import { openCertificate } from "./adapters/system/certificate.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { createLoadMeter } from "./adapters/system/load-meter.ts";
 import { createLog } from "./adapters/system/log.ts";
@@ -48,6 +49,8 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
     undo.push(await lockDirectory(join(options.data, STATE_DIRECTORY_NAME)));
     if (options.state !== undefined) undo.push(await lockDirectory(options.state));
     const log = createLog({ level: options.logLevel, pretty: process.stderr.isTTY === true });
+    const certificate = options.tls && openCertificate(options.tls, log);
+    undo.push(() => certificate?.close());
     // Found out, and begun, before anything that takes its time.
     const serving = options.processes > 0 ? await ServingProcesses.prepare(options, log) : undefined;
     if (serving !== undefined) undo.push(() => serving.letGo());
@@ -87,6 +90,8 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
       listenHost: options.listen,
       port: serving?.controlSocket ?? options.port,
       onSent: load.sent,
+      // Behind serving processes only they speak with clients.
+      certificate: serving === undefined ? certificate : undefined,
     });
     undo.push(() => gateway.close());
     if (serving !== undefined) undo.push(() => serving.close());
@@ -96,6 +101,7 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
       server,
       swarmKey: key,
       catalog: catalogDirectory,
+      certificate,
       onSent: load.sent,
       onEnded: () => catalog.forgetDeadReaders(),
     });

@@ -4,6 +4,7 @@
  */
 import { openLocalFiles } from "./adapters/disk/local-files.ts";
 import { openLmdbCatalogStore } from "./adapters/lmdb/catalog-store.ts";
+import { type CertificateFiles, openCertificate } from "./adapters/system/certificate.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { openLeaseRegister } from "./adapters/system/lease-register.ts";
 import { createLoadMeter } from "./adapters/system/load-meter.ts";
@@ -13,6 +14,7 @@ import { LISTEN_DESCRIPTOR, REGISTER_DESCRIPTOR } from "./adapters/system/servin
 import { fromHex } from "./core/bytes.ts";
 import { FsdfsError } from "./errors.ts";
 import { createServingGateway } from "./gateways/http/serving-gateway.ts";
+import type { CertificatePair } from "./ports/certificate.ts";
 import { LocalFace } from "./server/serving/local-face.ts";
 import { Snapshots } from "./server/serving/snapshot.ts";
 import type { ServingView } from "./server/serving/view.ts";
@@ -26,6 +28,8 @@ export interface ServingInit {
   readonly controlSocket: string;
   readonly publicRead: boolean;
   readonly logLevel: LogLevel;
+  /** The certificate to answer clients with: its files, and what they held when they could be used last. */
+  readonly tls?: { readonly files: CertificateFiles; readonly last: CertificatePair };
   /** Hexadecimal. */
   readonly tokenKeys: { readonly link: string; readonly request: string };
 }
@@ -73,6 +77,7 @@ function serve(init: ServingInit): Serving {
     publicRead: init.publicRead,
     where: { fd: LISTEN_DESCRIPTOR },
     controlSocket: init.controlSocket,
+    certificate: init.tls && openCertificate(init.tls.files, log, init.tls.last),
     onSent: (bytes) => {
       sentBytes += bytes;
     },

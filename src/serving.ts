@@ -10,6 +10,7 @@ import { STATE_DIRECTORY_NAME } from "./config.ts";
 import { hex } from "./core/bytes.ts";
 import { deriveTokenKeys } from "./core/security/tokens.ts";
 import { FsdfsError } from "./errors.ts";
+import type { Certificate } from "./ports/certificate.ts";
 import type { Log } from "./ports/log.ts";
 import type { Server } from "./server/server.ts";
 import type { ServingInit } from "./serving-process.ts";
@@ -31,6 +32,8 @@ export interface Served {
   readonly swarmKey: Uint8Array;
   /** The directory of the catalog. */
   readonly catalog: string;
+  /** What clients are answered with, when it is by HTTPS. */
+  readonly certificate: Certificate | undefined;
   readonly onSent: (bytes: number) => void;
   readonly onEnded: () => void;
 }
@@ -86,13 +89,21 @@ export class ServingProcesses {
   /** Resolves when clients are served. The gateway at `controlSocket` must answer by now. */
   async begin(served: Served): Promise<void> {
     this.#served = served;
-    const { data, publicRead, logLevel } = this.#options;
+    const { data, publicRead, logLevel, tls } = this.#options;
     const { controlSocket } = this;
     await chmod(controlSocket, 0o600);
     const keys = deriveTokenKeys(served.swarmKey);
     const tokenKeys = { link: hex(keys.link), request: hex(keys.request) };
-    const init: ServingInit = { data, catalog: served.catalog, controlSocket, publicRead, logLevel, tokenKeys };
+    const init: ServingInit = {
+      ...{ data, catalog: served.catalog, controlSocket, publicRead, logLevel, tokenKeys },
+      ...(tls === undefined || served.certificate === undefined
+        ? {}
+        : { tls: { files: tls, last: served.certificate.pair } }),
+    };
     served.server.leaseTo(this.#register, { publish: (view) => this.#pool.publish(view) });
+    served.certificate?.onChange((last) => {
+      if (tls !== undefined) this.#pool.serveWith({ ...init, tls: { files: tls, last } });
+    });
     await this.#pool.serve(init);
   }
 

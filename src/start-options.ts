@@ -20,6 +20,8 @@ export interface StartOptions extends Omit<ServerOptions, "swarmKey"> {
   readonly swarmPort: number;
   /** The IP address to listen on; undefined: all interfaces. */
   readonly listen: string | undefined;
+  /** Clients are answered by HTTPS with what is in these files; undefined: by HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly discovery: boolean;
   /** Serving processes; 0: the control process serves. */
   readonly processes: number;
@@ -47,6 +49,8 @@ export function startOptions(values: StartValues, resolved: Resolved): StartOpti
     httpPort: values.port,
     swarmPort,
     listen: values.listen,
+    tls: tlsOf(values),
+    secure: tlsOf(values) !== undefined,
     discovery: !values.noDiscovery,
     processes: values.processes,
     fetchPrivate: values.fetchPrivate,
@@ -69,6 +73,13 @@ export function startOptions(values: StartValues, resolved: Resolved): StartOpti
     asNew: values.new,
     bandwidth: values.bandwidth,
   };
+}
+
+function tlsOf({ tlsCert: cert, tlsKey: key }: StartValues): StartOptions["tls"] {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  const [given, missing] = cert === undefined ? ["--tls-key", "--tls-cert"] : ["--tls-cert", "--tls-key"];
+  throw new FsdfsError("option-invalid", { option: given, reason: `it needs ${missing} as well` });
 }
 
 function swarmPortOf(values: StartValues): number {

@@ -1,9 +1,11 @@
 /** Which server a command speaks to, and how it proves what it may. */
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Client } from "../client/client.ts";
 import type { ClientCredential } from "../client/credentials.ts";
 import { createClient } from "../client/node.ts";
+import type { Trust } from "../client/trust.ts";
 import { HTTP_PORT } from "../config-values.ts";
 import { type Environment, flagOption, type Options, option, type ValuesOf } from "../options.ts";
 import { type Call, type Command, command, type Definition, LocalError } from "./command.ts";
@@ -64,6 +66,16 @@ export const CONNECTION_OPTIONS = {
     (text) => resolve(text),
     undefined,
   ),
+  ca: option(
+    {
+      flag: "ca",
+      env: "FSDFS_CA",
+      placeholder: "FILE",
+      help: "Certificates, in PEM, of servers or authorities to trust besides those that are known. The server on this machine needs none.",
+    },
+    (text) => resolve(text),
+    undefined,
+  ),
   json: flagOption({ flag: "json", help: "Writes JSON, as docs/API.md describes it." }),
 };
 
@@ -92,8 +104,7 @@ export function clientCommand<O extends Options>(
 
 async function connect(values: ConnectionValues, environment: Environment): Promise<Client> {
   const given = await givenCredential(values);
-  if (given !== undefined && values.server !== undefined)
-    return createClient({ url: values.server, credential: given });
+  const authorities = values.ca === undefined ? undefined : await readCertificates(values.ca);
   const locals = await findLocalServers(environment, values.data);
   if (values.data !== undefined && locals.length === 0 && values.server === undefined) {
     throw new LocalError(
@@ -102,10 +113,33 @@ async function connect(values: ConnectionValues, environment: Environment): Prom
     );
   }
   const local = values.server === undefined ? locals[0] : locals.find((each) => sameServer(each.url, values.server));
+  const own = await trustOf(local);
   return createClient({
     url: values.server ?? local?.url ?? `http://127.0.0.1:${HTTP_PORT}`,
     credential: given ?? localCredential(local),
+    trust: { ...own, ...(authorities && { authorities }) },
   });
+}
+
+/** By which the server on this machine is known, when it speaks HTTPS. */
+export async function trustOf(local: LocalAccess | undefined): Promise<Trust> {
+  // One that is just being replaced is not there to be read.
+  const own = local?.certificateFile && (await readCertificates(local.certificateFile).catch(() => undefined));
+  return own ? { own } : {};
+}
+
+/** @throws LocalError */
+async function readCertificates(file: string): Promise<string> {
+  try {
+    const text = await readFile(file, "utf8");
+    new X509Certificate(text);
+    return text;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LocalError(`${file} holds no certificate in PEM that can be read: ${reason}.`, "Check --ca.", {
+      cause: error,
+    });
+  }
 }
 
 async function givenCredential(values: ConnectionValues): Promise<ClientCredential | undefined> {

@@ -25,6 +25,8 @@ export interface LocalAccess {
   readonly requestKey: Bytes;
   /** Shows the server that a request comes from this file's owner, on its machine. */
   readonly localSecret?: string | undefined;
+  /** Of a server that speaks HTTPS: its certificate, which may be replaced while it runs. */
+  readonly certificateFile?: string | undefined;
   readonly pid: number;
   /** Tells the process from a later one of the same number. */
   readonly mark?: string | undefined;
@@ -43,6 +45,7 @@ const localAccessSchema = z.object({
     .string()
     .regex(/^[0-9a-f]{32}$/)
     .optional(),
+  certificateFile: z.string().optional(),
   pid: z.number().int().positive(),
   mark: z.string().optional(),
   background: z.boolean().optional(),

@@ -8,6 +8,7 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Bytes } from "../core/catalog/kv.ts";
 import { type Answer, connectionError, type Outgoing, type Platform, type Transport } from "./transport.ts";
+import { type Trust, trustOptions } from "./trust.ts";
 
 /** Nothing came or went for so long: the other side is taken for gone. An acknowledgement may wait for slow disks. */
 const IDLE_TIMEOUT_MS = 60_000;
@@ -21,9 +22,9 @@ const CONTINUE_TIMEOUT_MS = 2_000;
 const EXPECT_BYTES_MIN = 1024 * 1024;
 const CONNECTIONS_MAX = 64;
 
-export function nodePlatform(): Platform {
+export function nodePlatform(trust: Trust = {}): Platform {
   return {
-    transport: createNodeTransport(),
+    transport: createNodeTransport(trust),
     sha256: () => {
       const hash = createHash("sha256");
       return { update: (bytes) => hash.update(bytes), hex: () => hash.digest("hex") };
@@ -31,10 +32,10 @@ export function nodePlatform(): Platform {
   };
 }
 
-export function createNodeTransport(): Transport {
+export function createNodeTransport(trust: Trust = {}): Transport {
   const agents = {
     "http:": new HttpAgent({ keepAlive: true, maxSockets: CONNECTIONS_MAX }),
-    "https:": new HttpsAgent({ keepAlive: true, maxSockets: CONNECTIONS_MAX }),
+    "https:": new HttpsAgent({ keepAlive: true, maxSockets: CONNECTIONS_MAX, ...trustOptions(trust) }),
   };
   return {
     send: async (outgoing) => {

@@ -68,7 +68,10 @@ const UNREACHABLE = [
 export function connectionError(url: URL, cause: unknown): FsdfsError {
   const code = errnoOf(cause);
   const reason = REASONS[code] ?? (messageOf(cause) || code);
-  const kind = UNREACHABLE.includes(code) || code.startsWith("HPE_") ? "server-unreachable" : "connection-lost";
+  const kind =
+    UNREACHABLE.includes(code) || /CERT|ISSUER|LEAF/.test(code) || code.startsWith("HPE_")
+      ? "server-unreachable"
+      : "connection-lost";
   return new FsdfsError(kind, { url: shownUrl(url), reason }, { cause });
 }
 
@@ -84,7 +87,17 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: "it does not answer",
   UND_ERR_CONNECT_TIMEOUT: "it does not answer",
   UND_ERR_SOCKET: "it was closed",
+  ...certificateReasons("it is signed by itself", "DEPTH_ZERO_SELF_SIGNED_CERT", "SELF_SIGNED_CERT_IN_CHAIN"),
+  ...certificateReasons("its authority is not known here", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
+  ...certificateReasons("its authority is not known here", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY"),
+  ...certificateReasons("it is for another name", "ERR_TLS_CERT_ALTNAME_INVALID"),
+  CERT_HAS_EXPIRED: "its certificate has expired",
 };
+
+function certificateReasons(why: string, ...codes: readonly string[]): Record<string, string> {
+  const reason = `its certificate is not trusted here, since ${why}; with --ca FILE, or NODE_EXTRA_CA_CERTS, it can be`;
+  return Object.fromEntries(codes.map((code) => [code, reason]));
+}
 
 /** A name with several addresses fails with one error that holds those of each; fetch wraps them once more. */
 function errnoOf(error: unknown): string {

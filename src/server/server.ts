@@ -34,6 +34,8 @@ export interface ServerOptions {
   /** The URL clients are to use, without a trailing slash; undefined: made from the address others see. */
   readonly url: string | undefined;
   readonly httpPort: number;
+  /** Clients are answered by HTTPS. */
+  readonly secure?: boolean;
   /** Addresses "host:port" of swarm ports to try, besides those that are discovered. */
   readonly join: readonly string[];
   /** Bytes that copies, staged files and trash may take; undefined: 90% of the file system. */

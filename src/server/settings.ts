@@ -26,6 +26,8 @@ export interface RosterEntry {
   /** "host:port" of the swarm's port, as others have seen it. */
   readonly addresses: readonly string[];
   readonly httpPort: number;
+  /** Clients are answered by HTTPS. */
+  readonly secure?: true;
   readonly softwareVersion: string;
 }
 
@@ -129,13 +131,14 @@ export function writeKey(change: Change, key: StoredKey): void {
 /** Whether a roster entry would be written anew. */
 export function sameRosterEntry(a: RosterEntry | undefined, b: RosterEntry): boolean {
   if (a === undefined || a.addresses.length !== b.addresses.length) return false;
-  const { id, name, zone, url, httpPort, softwareVersion } = b;
+  const { id, name, zone, url, httpPort, secure, softwareVersion } = b;
   return (
     a.id === id &&
     a.name === name &&
     a.zone === zone &&
     a.url === url &&
     a.httpPort === httpPort &&
+    a.secure === secure &&
     a.softwareVersion === softwareVersion &&
     a.addresses.every((address, i) => address === b.addresses[i])
   );

@@ -64,6 +64,11 @@ export class ServingPool {
     await this.#serving.promise.finally(() => clearTimeout(late));
   }
 
+  /** Processes that come from now on are begun with this; those there are know it already. */
+  serveWith(init: unknown): void {
+    this.#init = init;
+  }
+
   /** Tells all of them, and those that come, the newest view. */
   publish(view: unknown): void {
     this.#view = view;

@@ -4,6 +4,7 @@ import { createClient } from "../../client/node.ts";
 import { flagOption } from "../../options.ts";
 import type { AdoptCounts, AdoptEvent } from "../../server/face.ts";
 import { type Context, command, LocalError } from "../command.ts";
+import { trustOf } from "../connection.ts";
 import { findLocalServers, type LocalServer } from "../local-access.ts";
 import { chooseLocalServer, LOCAL_DATA_OPTION } from "../local-choice.ts";
 import { count, formatSeconds, formatSize, shown, writeJson } from "../output.ts";
@@ -42,6 +43,7 @@ export const adopt = command({
     const client = createClient({
       url,
       credential: { kind: "signing", requestKey },
+      trust: await trustOf(server),
       ...(localSecret === undefined ? {} : { localSecret }),
     });
     try {

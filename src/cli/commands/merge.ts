@@ -6,6 +6,7 @@ import { parseJoin } from "../../config-values.ts";
 import { FsdfsError } from "../../errors.ts";
 import { flagOption } from "../../options.ts";
 import type { MergePlan } from "../../server/face.ts";
+import { askHealthOf } from "../ask-health.ts";
 import { clientCommand } from "../connection.ts";
 import { shown, writeJson } from "../output.ts";
 
@@ -42,13 +43,12 @@ export const merge = clientCommand({
 
 async function swarmAddress(text: string): Promise<string> {
   const { host, port } = parseJoin(text);
-  const url = `http://${host}:${port}`;
+  const address = `${host}:${port}`;
   try {
-    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
-    return `${host}:${healthSchema.parse(await response.json()).swarmPort}`;
+    return `${host}:${healthSchema.parse(await askHealthOf(address, HEALTH_TIMEOUT_MS)).swarmPort}`;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new FsdfsError("server-unreachable", { url, reason });
+    throw new FsdfsError("server-unreachable", { url: address, reason });
   }
 }
 

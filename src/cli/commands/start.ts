@@ -8,6 +8,7 @@ import type { JoinAddress } from "../../config-values.ts";
 import { FsdfsError } from "../../errors.ts";
 import { flagOption } from "../../options.ts";
 import { type StartOptions, startOptions } from "../../start-options.ts";
+import { askHealthOf } from "../ask-health.ts";
 import { type Context, command } from "../command.ts";
 import {
   checkDataDirectory,
@@ -116,13 +117,11 @@ const healthSchema = z.object({ swarmPort: z.number().int().min(1).max(65_535) }
 
 /** A server tells its swarm port to who asks; while it is down it is taken to be the one after the HTTP port. */
 async function swarmAddress({ host, port }: JoinAddress, context: Context): Promise<string> {
-  const url = `http://${host}:${port}`;
   try {
-    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
-    const told = healthSchema.safeParse(await response.json());
+    const told = healthSchema.safeParse(await askHealthOf(`${host}:${port}`, HEALTH_TIMEOUT_MS));
     if (told.success) return `${host}:${told.data.swarmPort}`;
   } catch {
-    context.err.write(`fsdfs: ${url} does not answer yet; this server goes on trying.\n`);
+    context.err.write(`fsdfs: ${host}:${port} does not answer yet; this server goes on trying.\n`);
   }
   return `${host}:${port + 1}`;
 }
@@ -132,7 +131,8 @@ async function leaveTraces(options: StartOptions, localSecret: string, context: 
   const { requestKeyFromPassword } = await import("../../client/request-key.ts");
   await keepPassword(options.data, options.password);
   await writeLocalAccess(options.data, {
-    url: `http://${localHost(options.listen)}:${options.port}`,
+    url: `${scheme(options)}://${localHost(options.listen)}:${options.port}`,
+    certificateFile: options.tls?.cert,
     requestKey: await requestKeyFromPassword(options.password),
     localSecret,
     pid: process.pid,
@@ -149,15 +149,16 @@ async function leaveTraces(options: StartOptions, localSecret: string, context: 
 }
 
 function greeting(options: StartOptions, { password, source }: ChosenPassword): string {
-  const url = options.url ?? `http://${visibleHost(options.listen)}:${options.port}`;
+  const url = options.url ?? `${scheme(options)}://${visibleHost(options.listen)}:${options.port}`;
   const data = options.data === resolve(DATA_DIRECTORY) ? "" : ` --data ${quoted(options.data)}`;
+  const trusted = options.tls === undefined ? "" : `--cacert ${quoted(options.tls.cert)} `;
   const secret = source === "made" ? `--password ${password}` : "--password-file FILE";
   const join = `${visibleHost(options.listen)}:${options.port}`;
   const lines = [
     `fsdfs ${options.softwareVersion}, server "${options.name}", files in ${options.data}`,
     "",
     `  URL           ${url}`,
-    `  Put a file    curl -H "Authorization: Bearer $(./fsdfs key create${data})" -T song.ogg ${url}/files/song.ogg`,
+    `  Put a file    curl ${trusted}-H "Authorization: Bearer $(./fsdfs key create${data})" -T song.ogg ${url}/files/song.ogg`,
     `  Next server   ./fsdfs start ${secret}`,
     `  from afar     ./fsdfs start ${secret} --join ${join}`,
     "",
@@ -165,6 +166,10 @@ function greeting(options: StartOptions, { password, source }: ChosenPassword): 
     "",
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function scheme({ tls }: StartOptions): string {
+  return tls === undefined ? "http" : "https";
 }
 
 function localHost(listen: string | undefined): string {

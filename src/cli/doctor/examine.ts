@@ -4,6 +4,7 @@ import { createClient } from "../../client/node.ts";
 import { DATA_DIRECTORY, STATE_DIRECTORY_NAME } from "../../config.ts";
 import { isDataInUse } from "../../main.ts";
 import type { Environment } from "../../options.ts";
+import { trustOf } from "../connection.ts";
 import { chooseLocalServer } from "../local-choice.ts";
 import { type Finding, type Level, runChecks, type Subject } from "./check.ts";
 import { DISK_CHECKS } from "./disk.ts";
@@ -36,8 +37,9 @@ export interface Wanted {
 export async function examine(wanted: Wanted, environment: Environment): Promise<Finding[]> {
   const server = await chooseLocalServer(environment, wanted.data, "doctor");
   const data = server?.data ?? wanted.data ?? resolve(DATA_DIRECTORY);
+  const trust = await trustOf(server);
   const client =
-    server && createClient({ url: server.url, credential: { kind: "signing", requestKey: server.requestKey } });
+    server && createClient({ url: server.url, credential: { kind: "signing", requestKey: server.requestKey }, trust });
   try {
     const health = server && (await healthAt(server.url));
     const roster = await client

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { z } from "zod";
+import { askHealth } from "../ask-health.ts";
 import { type Check, type Found, fail, ok, type Subject, warn } from "./check.ts";
 
 /** A loaded server takes its time; an address behind a firewall that drops takes all of it. */
@@ -19,8 +20,7 @@ export type HealthAnswer = z.infer<typeof healthSchema>;
 /** What a server at that URL says of itself; undefined when none answers in time. */
 export async function healthAt(url: string): Promise<HealthAnswer | undefined> {
   try {
-    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
-    const told = healthSchema.safeParse(await response.json());
+    const told = healthSchema.safeParse(await askHealth(url, ANSWER_MS_MAX));
     return told.success ? told.data : undefined;
   } catch {
     return undefined;

@@ -48,7 +48,8 @@ export class ConnectionWatch {
     this.#failed.add(socket);
     const answer = () => answerOnSocket(socket, fromParserError(error.code ?? ""), this.#lingerMs);
     const exchange = this.#latest.get(socket);
-    if (error.code === "ECONNRESET") socket.destroy();
+    // What is no TLS where TLS is spoken cannot be answered.
+    if (error.code === "ECONNRESET" || /^ERR_(SSL|TLS)_/.test(error.code ?? "")) socket.destroy();
     else if (exchange === undefined || isOver(exchange)) answer();
     else if (exchange.request.complete) exchange.response.once("finish", answer);
     else {

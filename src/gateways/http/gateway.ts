@@ -6,6 +6,7 @@ import { setMaxListeners } from "node:events";
 import { METHODS } from "node:http";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from "fastify";
 import { FsdfsError } from "../../errors.ts";
+import type { Certificate } from "../../ports/certificate.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Face } from "../../server/face.ts";
 import { sendError } from "./answer.ts";
@@ -14,7 +15,7 @@ import { toFsdfsError } from "./errors.ts";
 import { createFetcher } from "./fetch/fetcher.ts";
 import { type Context, handle, targetOf } from "./handling.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
-import { bind, closeGently, listenOn } from "./listening.ts";
+import { bind, closeGently, listenOn, makeServer } from "./listening.ts";
 import { type Operation, routingUrl } from "./operation.ts";
 import { OPERATIONS } from "./routes.ts";
 
@@ -31,6 +32,8 @@ export interface HttpGatewayOptions {
   readonly listenHost?: string | undefined;
   /** 0: any free port; or the path of a local socket. */
   readonly port: number | string;
+  /** Answers by HTTPS with this; undefined: by HTTP. */
+  readonly certificate?: Certificate | undefined;
   readonly limits?: Partial<HttpLimits>;
   /** So many bytes of files have gone out to clients. */
   readonly onSent?: (bytes: number) => void;
@@ -57,7 +60,7 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
     ...{ face, log, publicRead, limits, fetcher, localSecret, watch, onSent },
     closing: closing.signal,
   };
-  const app = createApp(context);
+  const app = createApp(context, options.certificate);
   const server = app.server;
   watch.attach(server);
   server.maxConnections = limits.connectionsMax;
@@ -79,24 +82,14 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
   };
 }
 
-function createApp(context: Context): FastifyInstance {
+function createApp(context: Context, certificate: Certificate | undefined): FastifyInstance {
   const { limits, watch } = context;
   const app = Fastify({
     logger: false,
     exposeHeadRoutes: false,
     return503OnClosing: false,
     rewriteUrl: (request) => routingUrl(targetOf(request.url)),
-    connectionTimeout: limits.connectionIdleMs,
-    keepAliveTimeout: limits.keepAliveMs,
-    // Uploads may take any time; what stands still is ended by the idle limits.
-    requestTimeout: 0,
-    http: {
-      maxHeaderSize: limits.headerBytesMax,
-      headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: Math.min(5_000, Math.ceil(limits.headersTimeoutMs / 4)),
-      // Node's own refusal has no body; `handle` refuses instead.
-      requireHostHeader: false,
-    },
+    serverFactory: (handler) => makeServer(limits, certificate).on("request", handler),
     clientErrorHandler: watch.parserFailed,
     frameworkErrors: (error, request, reply) => refuse(context, request, reply, toFsdfsError(error, context.log)),
   });

@@ -1,7 +1,43 @@
-/** How a gateway's server begins to listen, and how it ends. */
-import type { Server } from "node:http";
-import type { ListenOptions } from "node:net";
+/** How a gateway's server is made, how it begins to listen, and how it ends. */
+import { createServer, type Server, type ServerOptions } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import type { ListenOptions, Socket } from "node:net";
 import { FsdfsError } from "../../errors.ts";
+import type { Certificate } from "../../ports/certificate.ts";
+import type { HttpLimits } from "./limits.ts";
+
+/** Of HTTPS when there is a certificate, which is the newest for each connection. */
+export function makeServer(limits: HttpLimits, certificate: Certificate | undefined): Server {
+  const options: ServerOptions = {
+    maxHeaderSize: limits.headerBytesMax,
+    headersTimeout: limits.headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(5_000, Math.ceil(limits.headersTimeoutMs / 4)),
+    keepAliveTimeout: limits.keepAliveMs,
+    // Uploads may take any time; what stands still is ended by the idle limits.
+    requestTimeout: 0,
+    // Node's own refusal has no body; `handle` refuses instead.
+    requireHostHeader: false,
+  };
+  const server = certificate === undefined ? createServer(options) : secureServer(options, limits, certificate);
+  server.setTimeout(limits.connectionIdleMs);
+  return server;
+}
+
+/** Connections whose handshake is not over: HTTP knows nothing of them, and they would outlast its end. */
+const shakingHands = new WeakMap<Server, Set<Socket>>();
+
+function secureServer(options: ServerOptions, limits: HttpLimits, certificate: Certificate): Server {
+  const handshakeTimeout = limits.headersTimeoutMs;
+  const server = createSecureServer({ ...options, ...certificate.pair, handshakeTimeout });
+  certificate.onChange((pair) => server.setSecureContext(pair));
+  const sockets = new Set<Socket>();
+  shakingHands.set(server, sockets);
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return server;
+}
 
 /** On one address, or on all interfaces. @throws FsdfsError `port-in-use` */
 export async function bind(server: Server, port: number, host: string | undefined): Promise<void> {
@@ -38,7 +74,10 @@ export async function closeGently(server: Server, graceMs: number, alsoClose?: (
   const stopped = server.listening ? new Promise<void>((resolve) => server.close(() => resolve())) : undefined;
   // Connections whose request has ended meanwhile are of no more use.
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  const cut = setTimeout(() => {
+    server.closeAllConnections();
+    for (const socket of shakingHands.get(server) ?? []) socket.destroy();
+  }, graceMs);
   await alsoClose?.();
   await stopped;
   clearInterval(sweep);

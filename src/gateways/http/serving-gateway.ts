@@ -3,7 +3,6 @@
  * server's control process; every other request is handed on to that one as it came (relay.ts), and so is one of these
  * when this process cannot be sure.
  */
-import { createServer, type Server } from "node:http";
 import type { ReadyFace } from "../../server/face.ts";
 import { sendAnswer, sendError } from "./answer.ts";
 import type { Exchange } from "./body.ts";
@@ -11,8 +10,8 @@ import { ConnectionWatch } from "./connections.ts";
 import { toFsdfsError } from "./errors.ts";
 import type { HttpGateway, HttpGatewayOptions } from "./gateway.ts";
 import { type Context, handle, targetOf } from "./handling.ts";
-import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
-import { closeGently, listenOn } from "./listening.ts";
+import { HTTP_LIMITS } from "./limits.ts";
+import { closeGently, listenOn, makeServer } from "./listening.ts";
 import { type Operation, routingUrl } from "./operation.ts";
 import { listDirectory } from "./operations/directories.ts";
 import { getFile } from "./operations/get-file.ts";
@@ -20,7 +19,8 @@ import { locate, locateMany } from "./operations/locate.ts";
 import { answerAtOnce } from "./ready.ts";
 import { Relay } from "./relay.ts";
 
-export interface ServingGatewayOptions extends Pick<HttpGatewayOptions, "log" | "publicRead" | "limits" | "onSent"> {
+export interface ServingGatewayOptions
+  extends Pick<HttpGatewayOptions, "log" | "publicRead" | "limits" | "onSent" | "certificate"> {
   readonly face: ReadyFace;
   /** A socket that the control process has bound, by its descriptor; or an address. */
   readonly where: { readonly fd: number } | { readonly port: number; readonly host: string };
@@ -43,7 +43,7 @@ export function createServingGateway(options: ServingGatewayOptions): HttpGatewa
     ...{ face, log, publicRead, limits, watch, onSent, closing: new AbortController().signal },
     relay: (exchange) => relay.send(exchange),
   };
-  const server = makeServer(limits);
+  const server = makeServer(limits, options.certificate);
   watch.attach(server);
   server.on("clientError", watch.parserFailed);
   server.on("request", (request, response) => {
@@ -79,21 +79,6 @@ export function createServingGateway(options: ServingGatewayOptions): HttpGatewa
       return closed;
     },
   };
-}
-
-function makeServer(limits: HttpLimits): Server {
-  const server = createServer({
-    maxHeaderSize: limits.headerBytesMax,
-    headersTimeout: limits.headersTimeoutMs,
-    connectionsCheckingInterval: Math.min(5_000, Math.ceil(limits.headersTimeoutMs / 4)),
-    keepAliveTimeout: limits.keepAliveMs,
-    // As in the gateway of the control process: what stands still is ended, and missing hosts are refused, elsewhere.
-    requestTimeout: 0,
-    requireHostHeader: false,
-  });
-  server.setTimeout(limits.connectionIdleMs);
-  server.maxConnections = limits.connectionsMax;
-  return server;
 }
 
 function addressOf(target: string): string {

@@ -307,6 +307,7 @@ export class Membership {
       url: options.url,
       addresses: addresses.slice(0, ADDRESSES_MAX),
       httpPort: options.httpPort,
+      ...(options.secure ? { secure: true } : {}),
       softwareVersion: options.softwareVersion,
     };
   }

@@ -186,7 +186,7 @@ function urlOf(parts: Parts, entry: RosterEntry): string {
   if (entry.url !== undefined) return entry.url;
   const address = parts.mesh.link(entry.id)?.address ?? entry.addresses[0];
   const host = address === undefined ? "localhost" : address.slice(0, address.lastIndexOf(":"));
-  return `http://${host}:${entry.httpPort}`;
+  return `${entry.secure ? "https" : "http"}://${host}:${entry.httpPort}`;
 }
 
 function problemOf(parts: Parts, entry: RosterEntry): string {

@@ -1,0 +1,116 @@
+/**
+ * A certificate and its key in two files, read anew when they change. Looked at by name and not watched: who renews
+ * certificates replaces files, links to them, or the directories that they are in.
+ */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { FsdfsError } from "../../errors.ts";
+import type { Certificate, CertificatePair } from "../../ports/certificate.ts";
+import type { Log } from "../../ports/log.ts";
+
+/** Two looks at a name cost some microseconds. */
+const LOOK_EVERY_MS = 1_000;
+
+export interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface WatchedCertificate extends Certificate {
+  close(): void;
+}
+
+/**
+ * @param last what the files held when they could be used last: stays as long as they cannot
+ * @throws FsdfsError `option-invalid`, naming what is wrong with which file, when there is no last one
+ */
+export function openCertificate(files: CertificateFiles, log: Log, last?: CertificatePair): WatchedCertificate {
+  let looked = lookAt(files);
+  let pair = readFirst(files, last);
+  warnOfEnd(pair, log);
+  const listeners: ((pair: CertificatePair) => void)[] = [];
+  const timer = setInterval(() => {
+    const now = lookAt(files);
+    if (now === looked) return;
+    looked = now;
+    try {
+      pair = readPair(files);
+    } catch (error) {
+      // The second of the two files may be on its way: it is looked at again when it has come.
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn("the certificate's files have changed and cannot be used; the old one stays", { reason });
+      return;
+    }
+    warnOfEnd(pair, log);
+    log.info("the certificate was read anew", { validTo: new X509Certificate(pair.cert).validTo });
+    for (const listener of listeners) listener(pair);
+  }, LOOK_EVERY_MS);
+  timer.unref();
+  return {
+    get pair() {
+      return pair;
+    },
+    onChange: (listener) => void listeners.push(listener),
+    close: () => clearInterval(timer),
+  };
+}
+
+function readFirst(files: CertificateFiles, last: CertificatePair | undefined): CertificatePair {
+  try {
+    return readPair(files);
+  } catch (error) {
+    if (last === undefined) throw error;
+    return last;
+  }
+}
+
+/** Different when a file is another one, or was written. */
+function lookAt({ cert, key }: CertificateFiles): string {
+  return [cert, key]
+    .map((file) => {
+      const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+      return found === undefined ? "none" : `${found.ino}.${found.size}.${found.mtimeNs}.${found.ctimeNs}`;
+    })
+    .join(" ");
+}
+
+/** @throws FsdfsError `option-invalid` */
+export function readPair(files: CertificateFiles): CertificatePair {
+  const cert = readText("--tls-cert", files.cert);
+  const key = readText("--tls-key", files.key);
+  const certificate = parse("--tls-cert", "it holds no certificate in PEM", () => new X509Certificate(cert));
+  const hint = "it holds no private key in PEM, or one with a passphrase, which nobody could type";
+  const privateKey = parse("--tls-key", hint, () => createPrivateKey(key));
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw invalid("--tls-key", "it is not the key of the certificate in --tls-cert");
+  }
+  return { cert, key };
+}
+
+function warnOfEnd({ cert }: CertificatePair, log: Log): void {
+  const { validFromDate, validToDate, validTo } = new X509Certificate(cert);
+  const now = Date.now();
+  if (validToDate.getTime() < now) log.warn("the certificate has expired: clients will refuse it", { validTo });
+  if (validFromDate.getTime() > now) log.warn("the certificate is not valid yet: clients will refuse it", { validTo });
+}
+
+function readText(option: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw invalid(option, `the file cannot be read (${code})`, error);
+  }
+}
+
+function parse<T>(option: string, reason: string, task: () => T): T {
+  try {
+    return task();
+  } catch (error) {
+    throw invalid(option, reason, error);
+  }
+}
+
+function invalid(option: string, reason: string, cause?: unknown): FsdfsError {
+  return new FsdfsError("option-invalid", { option, reason }, { cause });
+}

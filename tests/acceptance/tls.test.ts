@@ -1,0 +1,141 @@
+/** HTTPS towards clients, with real servers: in one process and with serving processes; certificates that are renewed. */
+import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import { connect as connectTcp } from "node:net";
+import { join } from "node:path";
+import { connect } from "node:tls";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createClient } from "../../src/client/node.ts";
+import { requestKeyFromPassword } from "../../src/client/request-key.ts";
+import { type Files, makeCertificate } from "./certificates.ts";
+import { type Cluster, createCluster, freePortPair, GREETING, type RunningProcess, waitFor } from "./cluster.ts";
+
+let cluster: Cluster;
+let first: Files;
+let second: Files;
+beforeAll(async () => {
+  cluster = await createCluster();
+  first = await makeCertificate(cluster.directory, "first");
+  second = await makeCertificate(cluster.directory, "second");
+});
+afterAll(() => cluster.close());
+
+interface Started extends RunningProcess {
+  readonly port: number;
+  readonly data: string;
+}
+
+async function start(name: string, ...args: readonly string[]): Promise<Started> {
+  const [port, swarmPort] = await freePortPair();
+  const data = join(cluster.directory, name);
+  const process = cluster.launch([
+    ...["--data", data, "--name", name, "--listen", "127.0.0.1", "--no-discovery", "--password", cluster.password],
+    ...["--port", String(port), "--swarm-port", String(swarmPort), ...args],
+  ]);
+  await waitFor(`${name} has started`, () => !process.running() || process.output().includes(GREETING));
+  return { ...process, port, data };
+}
+
+/** The name on the certificate that is shown there. */
+function shownName(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+    socket.on("error", reject);
+  });
+}
+
+/** From elsewhere the certificate has to be trusted; others join, and readers are sent to them. */
+async function checkTrustAndSwarm(a: Started, files: Files, tls: readonly string[]): Promise<void> {
+  const asked = ["--server", `https://localhost:${a.port}`, "--password", cluster.password];
+  const distrusted = await cluster.cli(["status", ...asked], { environment: { XDG_STATE_HOME: cluster.directory } });
+  expect(distrusted.code).toBe(1);
+  expect(distrusted.stderr).toContain("--ca");
+  const environment = { XDG_STATE_HOME: cluster.directory };
+  expect(await cluster.cli(["status", "--ca", files.cert, ...asked], { environment })).toMatchObject({ code: 0 });
+  const wrongName = ["--server", `https://127.0.0.1:${a.port}`, "--password", cluster.password];
+  expect((await cluster.cli(["status", "--ca", files.cert, ...wrongName], { environment })).stderr).toContain("name");
+
+  // Another server joins by the address alone; readers are sent to it by HTTPS.
+  const b = await start(`b`, ...tls, "--join", `127.0.0.1:${a.port}`);
+  const requestKey = await requestKeyFromPassword(cluster.password);
+  const client = createClient({
+    url: `https://127.0.0.1:${a.port}`,
+    credential: { kind: "signing", requestKey },
+    trust: { own: await readFile(files.cert, "utf8") },
+  });
+  const found = await waitFor("both hold it", async () => {
+    const location = await client.locate("music/song.ogg");
+    return location.copies === 2 && location;
+  });
+  expect(found.servers.map(({ url }) => url).sort()).toEqual(
+    [a, b].map(({ port }) => `https://127.0.0.1:${port}`).sort(),
+  );
+  client.close();
+  await b.stop();
+}
+
+describe("HTTPS", () => {
+  it.each([0, 2])(
+    "with %s serving processes serves, renews its certificate, keeps the old one when the new one is of no use, and stops in time",
+    async (processes) => {
+      const files = { cert: join(cluster.directory, `c${processes}`), key: join(cluster.directory, `k${processes}`) };
+      const use = async ({ cert, key }: Files) => {
+        await copyFile(key, files.key);
+        await copyFile(cert, files.cert);
+      };
+      await use(first);
+      const tls = ["--tls-cert", files.cert, "--tls-key", files.key, "--processes", String(processes)];
+      const a = await start(`a${processes}`, ...tls);
+      expect(a.output()).toContain(`https://127.0.0.1:${a.port}`);
+      expect(await shownName(a.port)).toBe("first");
+
+      // The commands of this machine need nothing.
+      const here = join(cluster.directory, "song.ogg");
+      await writeFile(here, "x".repeat(100_000));
+      expect(await cluster.cli(["put", here, "/music/", "--data", a.data])).toMatchObject({ code: 0 });
+      if (processes > 0) await checkTrustAndSwarm(a, files, tls);
+
+      await use(second);
+      await waitFor("the new certificate is shown", async () => (await shownName(a.port)) === "second");
+      expect(await cluster.cli(["ls", "/music", "--data", a.data])).toMatchObject({ code: 0 });
+      await copyFile(first.key, files.key);
+      await waitFor("what is wrong is told", () => a.output().includes("cannot be used; the old one stays"));
+      expect(await shownName(a.port)).toBe("second");
+      await use(first);
+      await waitFor("it is right again", async () => (await shownName(a.port)) === "first");
+
+      // Who speaks no TLS, and who never begins, hold nothing up.
+      const silent = connectTcp(a.port, "127.0.0.1");
+      const plain = connectTcp(a.port, "127.0.0.1").on("error", () => undefined);
+      plain.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+      await new Promise((closed) => plain.once("close", closed));
+      expect(await a.stop()).toMatchObject({ code: 0 });
+      silent.destroy();
+    },
+    60_000,
+  );
+});
+
+describe("certificates that are of no use", () => {
+  const refused = async (...args: readonly string[]) => {
+    const process = await start("refused", ...args);
+    expect(await process.exited).toMatchObject({ code: 2 });
+    return process.output();
+  };
+
+  it("are told of, and the server does not start", async () => {
+    const none = join(cluster.directory, "none");
+    const noPem = join(cluster.directory, "no-pem");
+    await writeFile(noPem, "nothing");
+    expect(await refused("--tls-cert", first.cert)).toContain("--tls-key");
+    expect(await refused("--tls-cert", none, "--tls-key", first.key)).toContain("cannot be read (ENOENT)");
+    expect(await refused("--tls-cert", noPem, "--tls-key", first.key)).toContain("no certificate in PEM");
+    expect(await refused("--tls-cert", first.cert, "--tls-key", noPem)).toContain("no private key in PEM");
+    expect(await refused("--tls-cert", first.cert, "--tls-key", second.key)).toContain(
+      "not the key of the certificate",
+    );
+    await rm(noPem);
+  });
+});

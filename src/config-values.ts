@@ -71,6 +71,16 @@ export function clientUrl(text: string): string {
   return url.href.replace(/\/+$/, "");
 }
 
+/** "*", or where web pages come from, as browsers say it. */
+export function webOrigin(text: string): string {
+  if (text === "*") return text;
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol) || url.origin !== text.replace(/\/$/, "").toLowerCase()) {
+    throw new Error(`'${text}' is neither * nor an origin such as https://player.example.org`);
+  }
+  return url.origin;
+}
+
 /** What was sent before every server had a deletion must have arrived, or be lost, by then. */
 const DELETIONS_KEPT_MIN_MS = 3_600_000;
 

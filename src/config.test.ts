@@ -20,8 +20,11 @@ describe("the options of start", () => {
       httpPort: 4242,
       swarmPort: 4243,
       listen: undefined,
+      tls: undefined,
+      secure: false,
       discovery: true,
       processes: availableParallelism() - 1,
+      cors: [],
       fetchPrivate: false,
       logLevel: "info",
       name: hostname(),
@@ -46,7 +49,7 @@ describe("the options of start", () => {
 
   test("each one arrives where it is meant", () => {
     const args =
-      "--data /d --state /s --port 5000 --swarm-port 6000 --listen 127.0.0.1 --quota 10G --reserve 0.1 --copies 4 --write-copies 3 --grace 1h --pulls 8 --pull-rate 50M/s --serve-rate 1Gi --bandwidth 1G --strict --name n --zone z --url https://x.org/ --redirect never --public-read --no-discovery --fetch-private --new --log-level debug";
+      "--data /d --state /s --port 5000 --swarm-port 6000 --listen 127.0.0.1 --quota 10G --reserve 0.1 --copies 4 --write-copies 3 --grace 1h --pulls 8 --pull-rate 50M/s --serve-rate 1Gi --bandwidth 1G --strict --name n --zone z --url https://x.org/ --redirect never --public-read --no-discovery --fetch-private --cors https://a.example --cors * --tls-cert /c --tls-key /k --new --log-level debug";
     expect(start(args.split(" "))).toMatchObject({
       data: "/d",
       state: "/s",
@@ -70,7 +73,10 @@ describe("the options of start", () => {
       redirect: "never",
       publicRead: true,
       discovery: false,
+      cors: ["https://a.example", "*"],
       fetchPrivate: true,
+      tls: { cert: "/c", key: "/k" },
+      secure: true,
       asNew: true,
       logLevel: "debug",
     });

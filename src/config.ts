@@ -13,6 +13,7 @@ import {
   passwordText,
   port,
   rate,
+  webOrigin,
 } from "./config-values.ts";
 import {
   flagOption,
@@ -324,6 +325,16 @@ export const START_OPTIONS = {
     env: "FSDFS_PUBLIC_READ",
     help: "Anyone may read without a key.",
   }),
+  cors: repeatable(
+    {
+      flag: "cors",
+      env: "FSDFS_CORS",
+      placeholder: "ORIGIN",
+      defaultText: "none",
+      help: "Web pages of this origin, as https://player.example.org, may use this server with a key; * is any. On every server, since pages are sent to those that hold a file.",
+    },
+    webOrigin,
+  ),
   fetchPrivate: flagOption({
     flag: "fetch-private",
     env: "FSDFS_FETCH_PRIVATE",

@@ -91,7 +91,7 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
       port: serving?.controlSocket ?? options.port,
       onSent: load.sent,
       // Behind serving processes only they speak with clients.
-      certificate: serving === undefined ? certificate : undefined,
+      ...(serving === undefined ? { certificate, cors: options.cors } : {}),
     });
     undo.push(() => gateway.close());
     if (serving !== undefined) undo.push(() => serving.close());

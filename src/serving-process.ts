@@ -28,6 +28,8 @@ export interface ServingInit {
   readonly controlSocket: string;
   readonly publicRead: boolean;
   readonly logLevel: LogLevel;
+  /** Origins of web pages that may use it. */
+  readonly cors: readonly string[];
   /** The certificate to answer clients with: its files, and what they held when they could be used last. */
   readonly tls?: { readonly files: CertificateFiles; readonly last: CertificatePair };
   /** Hexadecimal. */
@@ -77,6 +79,7 @@ function serve(init: ServingInit): Serving {
     publicRead: init.publicRead,
     where: { fd: LISTEN_DESCRIPTOR },
     controlSocket: init.controlSocket,
+    cors: init.cors,
     certificate: init.tls && openCertificate(init.tls.files, log, init.tls.last),
     onSent: (bytes) => {
       sentBytes += bytes;

@@ -89,13 +89,13 @@ export class ServingProcesses {
   /** Resolves when clients are served. The gateway at `controlSocket` must answer by now. */
   async begin(served: Served): Promise<void> {
     this.#served = served;
-    const { data, publicRead, logLevel, tls } = this.#options;
+    const { data, publicRead, logLevel, tls, cors = [] } = this.#options;
     const { controlSocket } = this;
     await chmod(controlSocket, 0o600);
     const keys = deriveTokenKeys(served.swarmKey);
     const tokenKeys = { link: hex(keys.link), request: hex(keys.request) };
     const init: ServingInit = {
-      ...{ data, catalog: served.catalog, controlSocket, publicRead, logLevel, tokenKeys },
+      ...{ data, catalog: served.catalog, controlSocket, publicRead, logLevel, tokenKeys, cors },
       ...(tls === undefined || served.certificate === undefined
         ? {}
         : { tls: { files: tls, last: served.certificate.pair } }),

@@ -25,6 +25,8 @@ export interface StartOptions extends Omit<ServerOptions, "swarmKey"> {
   readonly discovery: boolean;
   /** Serving processes; 0: the control process serves. */
   readonly processes: number;
+  /** Origins of web pages that may use this server; "*" is any. */
+  readonly cors?: readonly string[];
   /** Files may be fetched from this machine and private networks. */
   readonly fetchPrivate: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -53,6 +55,7 @@ export function startOptions(values: StartValues, resolved: Resolved): StartOpti
     secure: tlsOf(values) !== undefined,
     discovery: !values.noDiscovery,
     processes: values.processes,
+    cors: values.cors,
     fetchPrivate: values.fetchPrivate,
     logLevel: values.logLevel,
     name: values.name ?? hostname(),

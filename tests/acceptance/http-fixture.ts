@@ -80,6 +80,7 @@ export interface GatewayChoices {
   readonly localSecret?: string;
   readonly limits?: Partial<HttpLimits>;
   readonly onSent?: (bytes: number) => void;
+  readonly cors?: readonly string[];
   /** Any free one unless given. */
   readonly port?: number;
 }

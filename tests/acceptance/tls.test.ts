@@ -49,13 +49,11 @@ function shownName(port: number): Promise<string> {
 /** From elsewhere the certificate has to be trusted; others join, and readers are sent to them. */
 async function checkTrustAndSwarm(a: Started, files: Files, tls: readonly string[]): Promise<void> {
   const asked = ["--server", `https://localhost:${a.port}`, "--password", cluster.password];
-  const distrusted = await cluster.cli(["status", ...asked], { environment: { XDG_STATE_HOME: cluster.directory } });
+  const environment = { XDG_STATE_HOME: cluster.directory };
+  const distrusted = await cluster.cli(["status", ...asked], { environment });
   expect(distrusted.code).toBe(1);
   expect(distrusted.stderr).toContain("--ca");
-  const environment = { XDG_STATE_HOME: cluster.directory };
   expect(await cluster.cli(["status", "--ca", files.cert, ...asked], { environment })).toMatchObject({ code: 0 });
-  const wrongName = ["--server", `https://127.0.0.1:${a.port}`, "--password", cluster.password];
-  expect((await cluster.cli(["status", "--ca", files.cert, ...wrongName], { environment })).stderr).toContain("name");
 
   // Another server joins by the address alone; readers are sent to it by HTTPS.
   const b = await start(`b`, ...tls, "--join", `127.0.0.1:${a.port}`);
@@ -99,7 +97,6 @@ describe("HTTPS", () => {
 
       await use(second);
       await waitFor("the new certificate is shown", async () => (await shownName(a.port)) === "second");
-      expect(await cluster.cli(["ls", "/music", "--data", a.data])).toMatchObject({ code: 0 });
       await copyFile(first.key, files.key);
       await waitFor("what is wrong is told", () => a.output().includes("cannot be used; the old one stays"));
       expect(await shownName(a.port)).toBe("second");
@@ -114,7 +111,7 @@ describe("HTTPS", () => {
       expect(await a.stop()).toMatchObject({ code: 0 });
       silent.destroy();
     },
-    60_000,
+    120_000,
   );
 });
 
@@ -125,7 +122,7 @@ describe("certificates that are of no use", () => {
     return process.output();
   };
 
-  it("are told of, and the server does not start", async () => {
+  it("are told of, and the server does not start", { timeout: 120_000 }, async () => {
     const none = join(cluster.directory, "none");
     const noPem = join(cluster.directory, "no-pem");
     await writeFile(noPem, "nothing");

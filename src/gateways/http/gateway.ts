@@ -11,6 +11,7 @@ import type { Log } from "../../ports/log.ts";
 import type { Face } from "../../server/face.ts";
 import { sendError } from "./answer.ts";
 import { ConnectionWatch } from "./connections.ts";
+import { withCors } from "./cors.ts";
 import { toFsdfsError } from "./errors.ts";
 import { createFetcher } from "./fetch/fetcher.ts";
 import { type Context, handle, targetOf } from "./handling.ts";
@@ -34,6 +35,8 @@ export interface HttpGatewayOptions {
   readonly port: number | string;
   /** Answers by HTTPS with this; undefined: by HTTP. */
   readonly certificate?: Certificate | undefined;
+  /** Origins of web pages that may use it; "*" is any, and none by default. */
+  readonly cors?: readonly string[] | undefined;
   readonly limits?: Partial<HttpLimits>;
   /** So many bytes of files have gone out to clients. */
   readonly onSent?: (bytes: number) => void;
@@ -60,7 +63,7 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
     ...{ face, log, publicRead, limits, fetcher, localSecret, watch, onSent },
     closing: closing.signal,
   };
-  const app = createApp(context, options.certificate);
+  const app = createApp(context, options);
   const server = app.server;
   watch.attach(server);
   server.maxConnections = limits.connectionsMax;
@@ -82,14 +85,14 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
   };
 }
 
-function createApp(context: Context, certificate: Certificate | undefined): FastifyInstance {
+function createApp(context: Context, { certificate, cors }: HttpGatewayOptions): FastifyInstance {
   const { limits, watch } = context;
   const app = Fastify({
     logger: false,
     exposeHeadRoutes: false,
     return503OnClosing: false,
     rewriteUrl: (request) => routingUrl(targetOf(request.url)),
-    serverFactory: (handler) => makeServer(limits, certificate).on("request", handler),
+    serverFactory: (handler) => makeServer(limits, certificate).on("request", withCors(cors, handler)),
     clientErrorHandler: watch.parserFailed,
     frameworkErrors: (error, request, reply) => refuse(context, request, reply, toFsdfsError(error, context.log)),
   });

@@ -3,10 +3,12 @@
  * server's control process; every other request is handed on to that one as it came (relay.ts), and so is one of these
  * when this process cannot be sure.
  */
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ReadyFace } from "../../server/face.ts";
 import { sendAnswer, sendError } from "./answer.ts";
 import type { Exchange } from "./body.ts";
 import { ConnectionWatch } from "./connections.ts";
+import { withCors } from "./cors.ts";
 import { toFsdfsError } from "./errors.ts";
 import type { HttpGateway, HttpGatewayOptions } from "./gateway.ts";
 import { type Context, handle, targetOf } from "./handling.ts";
@@ -20,7 +22,7 @@ import { answerAtOnce } from "./ready.ts";
 import { Relay } from "./relay.ts";
 
 export interface ServingGatewayOptions
-  extends Pick<HttpGatewayOptions, "log" | "publicRead" | "limits" | "onSent" | "certificate"> {
+  extends Pick<HttpGatewayOptions, "log" | "publicRead" | "limits" | "onSent" | "certificate" | "cors"> {
   readonly face: ReadyFace;
   /** A socket that the control process has bound, by its descriptor; or an address. */
   readonly where: { readonly fd: number } | { readonly port: number; readonly host: string };
@@ -46,7 +48,7 @@ export function createServingGateway(options: ServingGatewayOptions): HttpGatewa
   const server = makeServer(limits, options.certificate);
   watch.attach(server);
   server.on("clientError", watch.parserFailed);
-  server.on("request", (request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
     const ready = answerAtOnce(face, request, response);
     if (ready?.kind === "sent") {
       onSent(ready.bytes);
@@ -64,7 +66,8 @@ export function createServingGateway(options: ServingGatewayOptions): HttpGatewa
     }
     const done = routed === undefined ? relay.send(exchange) : handle(context, routed, exchange);
     done.catch((error: unknown) => failed(exchange, error));
-  });
+  };
+  server.on("request", withCors(options.cors, answer));
   const failed = (exchange: Exchange, error: unknown) => sendError(exchange, toFsdfsError(error, log), limits.lingerMs);
   let closed: Promise<void> | undefined;
   return {

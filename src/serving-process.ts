@@ -4,7 +4,7 @@
  */
 import { openLocalFiles } from "./adapters/disk/local-files.ts";
 import { openLmdbCatalogStore } from "./adapters/lmdb/catalog-store.ts";
-import { type CertificateFiles, openCertificate } from "./adapters/system/certificate.ts";
+import { HandedCertificate } from "./adapters/system/certificate.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { openLeaseRegister } from "./adapters/system/lease-register.ts";
 import { createLoadMeter } from "./adapters/system/load-meter.ts";
@@ -30,8 +30,8 @@ export interface ServingInit {
   readonly logLevel: LogLevel;
   /** Origins of web pages that may use it. */
   readonly cors: readonly string[];
-  /** The certificate to answer clients with: its files, and what they held when they could be used last. */
-  readonly tls?: { readonly files: CertificateFiles; readonly last: CertificatePair };
+  /** To answer clients by HTTPS with. */
+  readonly certificate?: CertificatePair;
   /** Hexadecimal. */
   readonly tokenKeys: { readonly link: string; readonly request: string };
 }
@@ -48,6 +48,9 @@ function main(): void {
       case "init":
         serving = serve(told.init as ServingInit);
         break;
+      case "renew":
+        serving?.renew(told.init as ServingInit);
+        break;
       case "view":
         serving?.snapshots.take(told.view as ServingView);
         break;
@@ -59,6 +62,7 @@ function main(): void {
 
 interface Serving {
   readonly snapshots: Snapshots;
+  renew(changed: ServingInit): void;
   close(): Promise<void>;
 }
 
@@ -73,6 +77,7 @@ function serve(init: ServingInit): Serving {
     publicRead: init.publicRead,
   });
   let sentBytes = 0;
+  const certificate = init.certificate && new HandedCertificate(init.certificate);
   const gateway = createServingGateway({
     face: new LocalFace(snapshots, openLocalFiles(init.data), systemClock),
     log,
@@ -80,7 +85,7 @@ function serve(init: ServingInit): Serving {
     where: { fd: LISTEN_DESCRIPTOR },
     controlSocket: init.controlSocket,
     cors: init.cors,
-    certificate: init.tls && openCertificate(init.tls.files, log, init.tls.last),
+    certificate,
     onSent: (bytes) => {
       sentBytes += bytes;
     },
@@ -100,6 +105,9 @@ function serve(init: ServingInit): Serving {
   );
   return {
     snapshots,
+    renew: (changed) => {
+      if (changed.certificate !== undefined) certificate?.renew(changed.certificate);
+    },
     async close() {
       await gateway.close();
       report();

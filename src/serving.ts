@@ -89,21 +89,17 @@ export class ServingProcesses {
   /** Resolves when clients are served. The gateway at `controlSocket` must answer by now. */
   async begin(served: Served): Promise<void> {
     this.#served = served;
-    const { data, publicRead, logLevel, tls, cors = [] } = this.#options;
+    const { data, publicRead, logLevel, cors = [] } = this.#options;
     const { controlSocket } = this;
     await chmod(controlSocket, 0o600);
     const keys = deriveTokenKeys(served.swarmKey);
     const tokenKeys = { link: hex(keys.link), request: hex(keys.request) };
     const init: ServingInit = {
       ...{ data, catalog: served.catalog, controlSocket, publicRead, logLevel, tokenKeys, cors },
-      ...(tls === undefined || served.certificate === undefined
-        ? {}
-        : { tls: { files: tls, last: served.certificate.pair } }),
+      ...(served.certificate && { certificate: served.certificate.pair }),
     };
     served.server.leaseTo(this.#register, { publish: (view) => this.#pool.publish(view) });
-    served.certificate?.onChange((last) => {
-      if (tls !== undefined) this.#pool.serveWith({ ...init, tls: { files: tls, last } });
-    });
+    served.certificate?.onChange((certificate) => this.#pool.renew({ ...init, certificate }));
     await this.#pool.serve(init);
   }
 

@@ -20,13 +20,10 @@ export interface WatchedCertificate extends Certificate {
   close(): void;
 }
 
-/**
- * @param last what the files held when they could be used last: stays as long as they cannot
- * @throws FsdfsError `option-invalid`, naming what is wrong with which file, when there is no last one
- */
-export function openCertificate(files: CertificateFiles, log: Log, last?: CertificatePair): WatchedCertificate {
+/** @throws FsdfsError `option-invalid`, naming what is wrong with which file */
+export function openCertificate(files: CertificateFiles, log: Log): WatchedCertificate {
   let looked = lookAt(files);
-  let pair = readFirst(files, last);
+  let pair = readPair(files);
   warnOfEnd(pair, log);
   const listeners: ((pair: CertificatePair) => void)[] = [];
   const timer = setInterval(() => {
@@ -53,15 +50,6 @@ export function openCertificate(files: CertificateFiles, log: Log, last?: Certif
     onChange: (listener) => void listeners.push(listener),
     close: () => clearInterval(timer),
   };
-}
-
-function readFirst(files: CertificateFiles, last: CertificatePair | undefined): CertificatePair {
-  try {
-    return readPair(files);
-  } catch (error) {
-    if (last === undefined) throw error;
-    return last;
-  }
 }
 
 /** Different when a file is another one, or was written. */
@@ -113,4 +101,27 @@ function parse<T>(option: string, reason: string, task: () => T): T {
 
 function invalid(option: string, reason: string, cause?: unknown): FsdfsError {
   return new FsdfsError("option-invalid", { option, reason }, { cause });
+}
+
+/** A pair that another process reads, and hands to this one. */
+export class HandedCertificate implements Certificate {
+  #pair: CertificatePair;
+  readonly #listeners: ((pair: CertificatePair) => void)[] = [];
+
+  constructor(pair: CertificatePair) {
+    this.#pair = pair;
+  }
+
+  get pair(): CertificatePair {
+    return this.#pair;
+  }
+
+  onChange(listener: (pair: CertificatePair) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  renew(pair: CertificatePair): void {
+    this.#pair = pair;
+    for (const listener of this.#listeners) listener(pair);
+  }
 }

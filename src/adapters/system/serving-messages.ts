@@ -2,6 +2,8 @@
 
 export type ToServing =
   | { readonly kind: "init"; readonly init: unknown }
+  /** What it was begun with has changed. */
+  | { readonly kind: "renew"; readonly init: unknown }
   | { readonly kind: "view"; readonly view: unknown }
   | { readonly kind: "close" };
 

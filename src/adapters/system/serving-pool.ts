@@ -64,9 +64,10 @@ export class ServingPool {
     await this.#serving.promise.finally(() => clearTimeout(late));
   }
 
-  /** Processes that come from now on are begun with this; those there are know it already. */
-  serveWith(init: unknown): void {
+  /** Tells those there are, and begins those that come, with another one. */
+  renew(init: unknown): void {
     this.#init = init;
+    for (const member of this.#members) member.send({ kind: "renew", init });
   }
 
   /** Tells all of them, and those that come, the newest view. */

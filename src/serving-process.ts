@@ -2,6 +2,7 @@
  * A serving process, wired together: it answers readers from its server's catalog and disk, and hands everything else on
  * to the control process that started it. It ends with that one.
  */
+import { setImmediate } from "node:timers/promises";
 import { openLocalFiles } from "./adapters/disk/local-files.ts";
 import { openLmdbCatalogStore } from "./adapters/lmdb/catalog-store.ts";
 import { HandedCertificate } from "./adapters/system/certificate.ts";
@@ -79,7 +80,7 @@ function serve(init: ServingInit): Serving {
   let sentBytes = 0;
   const certificate = init.certificate && new HandedCertificate(init.certificate);
   const gateway = createServingGateway({
-    face: new LocalFace(snapshots, openLocalFiles(init.data), systemClock),
+    face: new LocalFace(snapshots, openLocalFiles(init.data), systemClock, () => setImmediate()),
     log,
     publicRead: init.publicRead,
     where: { fd: LISTEN_DESCRIPTOR },

@@ -93,8 +93,8 @@ export function compareBytes(a: Bytes, b: Bytes): number {
   return a.length - b.length;
 }
 
-export function hex(bytes: Bytes): string {
-  return toText.hexSlice.call(bytes, 0, bytes.length);
+export function hex(bytes: Bytes, start = 0, end = bytes.length): string {
+  return toText.hexSlice.call(bytes, start, end);
 }
 
 export function fromHex(text: string): Bytes {

@@ -122,7 +122,25 @@ function utf8Bytes(text: string): number {
   return sizeBytes;
 }
 
+/** As most are; `decodeSegment` reads the others, and says what is wrong. */
+const ASCII = /^[\x20-\x7e]*$/;
+
 function decodeSegment(raw: string): string {
+  const segment = (ASCII.test(raw) ? decodeQuickly(raw) : undefined) ?? decodeBytes(raw);
+  if (segment.includes("/")) refuse("a name cannot contain '/', and %2F stands for it");
+  return segment;
+}
+
+/** Undefined when it cannot be decoded. */
+function decodeQuickly(raw: string): string | undefined {
+  try {
+    return decodeURIComponent(raw);
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeBytes(raw: string): string {
   const bytes: number[] = [];
   for (let i = 0; i < raw.length; i++) {
     const byte = raw[i] === "%" ? escapedByte(raw.slice(i + 1, i + 3)) : raw.charCodeAt(i);
@@ -130,9 +148,7 @@ function decodeSegment(raw: string): string {
     if (byte > 255) refuse("it has characters that a URL cannot have");
     bytes.push(byte);
   }
-  const segment = decodeUtf8(Uint8Array.from(bytes));
-  if (segment.includes("/")) refuse("a name cannot contain '/', and %2F stands for it");
-  return segment;
+  return decodeUtf8(Uint8Array.from(bytes));
 }
 
 function escapedByte(digits: string): number {

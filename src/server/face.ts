@@ -23,6 +23,11 @@ export interface Face {
   list(path: string, options?: ListOptions): Promise<Listing>;
   /** Where the files are; an answer for each path, in order, undefined where there is no file. At most 1,000 paths. */
   locate(paths: readonly string[]): Promise<(Location | undefined)[]>;
+  /** What `list` and `locate` answer, as JSON, where that text is made without the objects. "null" where there is no file. */
+  readonly asJson?: {
+    list(path: string, options?: ListOptions): Promise<string>;
+    locate(paths: readonly string[]): Promise<string[]>;
+  };
   status(): Promise<SwarmStatus>;
   servers(): Promise<ServerInfo[]>;
   /** The files that a server holds, a page at a time. `after` is the `next` of the page before. */
@@ -86,9 +91,9 @@ export class NotHere extends Error {
 
 /** What a serving process has ready, without a turn of the event loop. */
 export interface ReadyFace extends Face {
-  /** A file that a holder of `secret` may read, from this disk. @throws NotHere when it takes more than that */
+  /** A file that a holder of `secret` may read, from this disk; where it is, as JSON. @throws NotHere when it takes more */
   openNow(path: string, secret: string): ReadyFile;
-  locateNow(path: string, secret: string): Location;
+  locateNow(path: string, secret: string): string;
 }
 
 export type ReadyFile =

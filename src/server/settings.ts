@@ -95,7 +95,7 @@ export class Settings {
   }
 
   /** When a content was written, at the latest (C8). */
-  writtenAt(stamp: Stamp): HybridTime {
+  writtenAt(stamp: Pick<Stamp, "rank" | "time">): HybridTime {
     return writtenAt(stamp, this.#decoded.epochs);
   }
 

@@ -48,7 +48,8 @@ export class View implements ReadView {
         const batch = readBatch(tree, low, high, reverse, wanted);
         const changes = this.changes;
         for (const pair of batch) {
-          const key = pair.key.slice();
+          // The caller's, who may change it; of those behind which nothing is read again no copy is needed.
+          const key = this.mayChange || pair === batch.at(-1) ? pair.key.slice() : pair.key;
           if (reverse) high = { key, behind: false };
           else low = { key, behind: true };
           left--;
@@ -60,6 +61,11 @@ export class View implements ReadView {
         batchPairs = Math.min(batchPairs * 2, BATCH_PAIRS_MAX);
       }
     }
+  }
+
+  /** Whether what was read ahead may turn out to be no more. */
+  protected get mayChange(): boolean {
+    return false;
   }
 
   /** Counts the changes made through this view. */
@@ -94,6 +100,10 @@ export class Transaction extends View implements WriteView {
 
   end(): void {
     this.#state.tables = undefined;
+  }
+
+  protected override get mayChange(): boolean {
+    return true;
   }
 
   protected override get changes(): number {
@@ -133,7 +143,9 @@ function readBatch(tree: Tree, low: Place, high: Place | undefined, reverse: boo
     reverse,
     limit,
   });
-  return Array.from(range, ({ key, value }) => ({ key: copyOf(key), value: copyOf(value) }));
+  const pairs: KeyValue[] = [];
+  for (const { key, value } of range) pairs.push({ key: copyOf(key), value: copyOf(value) });
+  return pairs;
 }
 
 /** No key is longer than the longest, so behind its prefix of that length is where a longer bound lies. */

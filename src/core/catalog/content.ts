@@ -5,33 +5,34 @@ import { readVersion, writeVersion } from "./keys.ts";
 import type { Bytes } from "./kv.ts";
 import type { Content } from "./types.ts";
 
-const KIND = { file: 1, directory: 2, deleted: 3, moved: 4, requestedFile: 5 } as const;
+/** The first byte of a content. */
+export const CONTENT_KIND = { file: 1, directory: 2, deleted: 3, moved: 4, requestedFile: 5 } as const;
 /** Begins the content of a path from which a file was moved away. */
-export const MOVED_KIND = KIND.moved;
-const SHA256_BYTES = 32;
-const REQUEST_BYTES = 8;
+export const MOVED_KIND = CONTENT_KIND.moved;
+export const SHA256_BYTES = 32;
+export const REQUEST_BYTES = 8;
 
 export function encodeContent(content: Content): Bytes {
   const writer = new ByteWriter(64);
   switch (content.type) {
     case "file":
-      writer.u8(content.request === undefined ? KIND.file : KIND.requestedFile);
+      writer.u8(content.request === undefined ? CONTENT_KIND.file : CONTENT_KIND.requestedFile);
       return writeVersion(writer, content.version)
         .varint(content.sizeBytes)
         .hex(content.sha256)
         .hex(content.request ?? "")
         .finish();
     case "directory":
-      return writer.u8(KIND.directory).finish();
+      return writer.u8(CONTENT_KIND.directory).finish();
     case "deleted":
-      if (content.movedTo === undefined) return writer.u8(KIND.deleted).finish();
-      return writer.u8(KIND.moved).text(content.movedTo).finish();
+      if (content.movedTo === undefined) return writer.u8(CONTENT_KIND.deleted).finish();
+      return writer.u8(CONTENT_KIND.moved).text(content.movedTo).finish();
   }
 }
 
 /** Whether a content register's value is a deletion, moves included. */
 export function isDeletion(value: Bytes): boolean {
-  return value[0] === KIND.deleted || value[0] === KIND.moved;
+  return value[0] === CONTENT_KIND.deleted || value[0] === CONTENT_KIND.moved;
 }
 
 /** @throws RangeError when the bytes are no content this version of fsdfs knows */
@@ -39,20 +40,20 @@ export function decodeContent(bytes: Bytes): Content {
   const reader = new ByteReader(bytes);
   const kind = reader.u8();
   switch (kind) {
-    case KIND.file:
-    case KIND.requestedFile:
+    case CONTENT_KIND.file:
+    case CONTENT_KIND.requestedFile:
       return {
         type: "file",
         version: readVersion(reader),
         sizeBytes: reader.varint(),
         sha256: reader.hex(SHA256_BYTES),
-        request: kind === KIND.requestedFile ? reader.hex(REQUEST_BYTES) : undefined,
+        request: kind === CONTENT_KIND.requestedFile ? reader.hex(REQUEST_BYTES) : undefined,
       };
-    case KIND.directory:
+    case CONTENT_KIND.directory:
       return { type: "directory" };
-    case KIND.deleted:
+    case CONTENT_KIND.deleted:
       return { type: "deleted", movedTo: undefined };
-    case KIND.moved:
+    case CONTENT_KIND.moved:
       return { type: "deleted", movedTo: reader.text() as FilePath };
     default:
       throw new RangeError(`unknown kind of content ${kind}`);

@@ -73,7 +73,8 @@ function firstLive(view: ReadView, start: Uint8Array, end: Uint8Array): Entry | 
   return undefined;
 }
 
-function entryOfRow({ key, value }: KeyValue): Entry | undefined {
+/** What a row of the entries' table says is there; undefined when that is nothing. */
+export function entryOfRow({ key, value }: KeyValue): Entry | undefined {
   return entryOf(pathOfEntryKey(key), decodeRegisters(value));
 }
 

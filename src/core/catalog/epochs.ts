@@ -44,7 +44,7 @@ export function readEpochs(view: ReadView): Epochs {
 }
 
 /** When a content was written, at the latest: its stamp's time, or the beginning of a later epoch that is before that. */
-export function writtenAt({ rank, time }: Stamp, epochs: Epochs): HybridTime {
+export function writtenAt({ rank, time }: Pick<Stamp, "rank" | "time">, epochs: Epochs): HybridTime {
   let latest = time;
   for (const [epoch, began] of epochs) if (epoch > rank && began < latest) latest = began;
   return latest;

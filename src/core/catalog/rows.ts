@@ -6,7 +6,7 @@ import { TIME_BYTES, VERSION_BYTES } from "./keys.ts";
 import type { Bytes } from "./kv.ts";
 import type { Origin, Stamp } from "./types.ts";
 
-const FORMAT = 1;
+export const ROW_FORMAT = 1;
 
 /** Which record of which origin a register has taken in; `origin` is the local index of the origin (table origins). */
 export interface Mark {
@@ -79,7 +79,7 @@ const TRASH_REASONS: readonly TrashReason[] = ["deleted", "overwritten", "droppe
  * content holds its version, which has the time and the server of its `PUT`, and so mostly of the stamp.
  */
 export function encodeRegisters(registers: readonly Register[]): Bytes {
-  const writer = new ByteWriter(160).u8(FORMAT).varint(registers.length);
+  const writer = new ByteWriter(160).u8(ROW_FORMAT).varint(registers.length);
   for (const register of registers) {
     const code = Math.max(0, FIELDS.indexOf(register.field));
     const inValue = isStampIn(register.value, register.stamp);
@@ -110,7 +110,8 @@ export function decodeRegisters(row: Bytes): Register[] {
 const OTHER_FIELD = 0;
 /** Their places are their codes; the fields of most rows take one byte. */
 const FIELDS: readonly (string | undefined)[] = [undefined, "", "content", "target", "attributes"];
-const STAMP_IN_VALUE = 0x80;
+export const STAMP_IN_VALUE = 0x80;
+export const FIELD_CODES = { content: 2, target: 3, attributes: 4 } as const;
 
 /** Whether the value has, behind its first byte, the stamp's time and server. */
 function isStampIn(value: Bytes, stamp: Stamp): boolean {
@@ -125,7 +126,7 @@ function stampIn(value: Bytes): Stamp {
 }
 
 export function encodeVersionRow(row: VersionRow): Bytes {
-  const writer = new ByteWriter(160).u8(FORMAT);
+  const writer = new ByteWriter(160).u8(ROW_FORMAT);
   if (row.indexed === undefined) writer.u8(0);
   else writer.u8(row.indexed.held ? 2 : 1).uint(row.indexed.surplus + 0x8000, 2);
   writer.varint(row.paths.length);
@@ -149,7 +150,7 @@ export function decodeVersionRow(row: Bytes): VersionRow {
 
 export function encodeOriginRow(row: OriginRow): Bytes {
   return new ByteWriter(48)
-    .u8(FORMAT)
+    .u8(ROW_FORMAT)
     .hex(row.server)
     .uint(row.incarnation, TIME_BYTES)
     .varint(row.contiguous)
@@ -173,7 +174,7 @@ export function decodeOriginRow(row: Bytes): OriginRow {
 
 export function encodeCopyRow(row: CopyRow): Bytes {
   return new ByteWriter(96)
-    .u8(FORMAT)
+    .u8(ROW_FORMAT)
     .text(row.path)
     .text(row.location === row.path ? "" : row.location)
     .text(row.staged ?? "")
@@ -201,7 +202,7 @@ export function decodeCopyRow(row: Bytes): CopyRow {
 
 export function encodeTrashRow(row: TrashRow): Bytes {
   return new ByteWriter(96)
-    .u8(FORMAT)
+    .u8(ROW_FORMAT)
     .uint(row.time, TIME_BYTES)
     .text(row.path)
     .text(row.location)
@@ -242,7 +243,7 @@ export function times<T>(count: number, read: () => T): T[] {
 function readerOf(row: Bytes): ByteReader {
   const reader = new ByteReader(row);
   const format = reader.u8();
-  if (format !== FORMAT) throw new RangeError(`a row has the unknown format ${format}`);
+  if (format !== ROW_FORMAT) throw new RangeError(`a row has the unknown format ${format}`);
   return reader;
 }
 

@@ -18,6 +18,8 @@ export type Answer =
       readonly headers?: OutgoingHttpHeaders;
       readonly value: unknown;
     }
+  /** JSON that is text already. */
+  | { readonly kind: "json-text"; readonly status: number; readonly text: string }
   | { readonly kind: "empty"; readonly status: number; readonly headers?: OutgoingHttpHeaders }
   /** Each as a line of JSON, as it comes; what fails on the way is told by the last. */
   | { readonly kind: "lines"; readonly status: number; readonly lines: AsyncIterable<unknown> }
@@ -53,7 +55,9 @@ export async function sendAnswer(
     case "events":
       return sendEvents(exchange, answer);
     case "json":
-      return sendJson(exchange, answer.status, answer.headers ?? {}, answer.value, lingerMs);
+      return sendJson(exchange, answer.status, answer.headers ?? {}, JSON.stringify(answer.value), lingerMs);
+    case "json-text":
+      return sendJson(exchange, answer.status, {}, answer.text, lingerMs);
     case "empty":
       return sendWhole(exchange, answer.status, answer.headers ?? {}, "", () =>
         discardRest(exchange.request, lingerMs),
@@ -64,18 +68,18 @@ export async function sendAnswer(
 }
 
 export async function sendError(exchange: Exchange, error: FsdfsError, lingerMs: number): Promise<void> {
-  await sendJson(exchange, error.status, errorHeaders(error), renderError(error), lingerMs);
+  await sendJson(exchange, error.status, errorHeaders(error), JSON.stringify(renderError(error)), lingerMs);
 }
 
 function sendJson(
   exchange: Exchange,
   status: number,
   headers: OutgoingHttpHeaders,
-  value: unknown,
+  json: string,
   lingerMs: number,
 ): Promise<void> {
   const all = { ...JSON_HEADERS, ...headers };
-  return sendWhole(exchange, status, all, `${JSON.stringify(value)}\n`, () => discardRest(exchange.request, lingerMs));
+  return sendWhole(exchange, status, all, `${json}\n`, () => discardRest(exchange.request, lingerMs));
 }
 
 /** @param rest reads on and throws away what else the client sends, for a while */
@@ -92,12 +96,13 @@ export async function sendWhole(
     return;
   }
   const unread = hasBody(request) && !request.complete;
-  const length = BODILESS.includes(status) ? {} : { "content-length": Buffer.byteLength(text) };
+  const body = Buffer.from(text);
+  const length = BODILESS.includes(status) ? {} : { "content-length": body.length };
   response.writeHead(status, { ...headers, ...length, ...(unread ? { connection: "close" } : {}) });
-  const visible = request.method === "HEAD" ? "" : text;
+  const visible = request.method === "HEAD" ? body.subarray(0, 0) : body;
   if (unread && !isHeldBack(exchange)) {
     // The answer is complete for the client, by its Content-Length, while the connection still takes what it sends.
-    if (visible === "") response.flushHeaders();
+    if (visible.length === 0) response.flushHeaders();
     else response.write(visible);
     await rest();
     response.end();

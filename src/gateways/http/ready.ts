@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Bytes } from "../../core/catalog/kv.ts";
+import { decodeUrlPath } from "../../core/paths.ts";
 import type { ReadyFace } from "../../server/face.ts";
 import { type Answer, JSON_HEADERS } from "./answer.ts";
 import { fileHeaders } from "./operations/get-file.ts";
@@ -45,8 +46,10 @@ export function answerAtOnce(face: ReadyFace, request: IncomingMessage, response
 
 function plainPath(url: string, prefix: string): string {
   const path = url.slice(prefix.length);
-  if (!PLAIN.test(path)) throw new RangeError("a path that has to be decoded");
-  return path;
+  if (PLAIN.test(path)) return path;
+  const decoded = path.includes("?") ? undefined : decodeUrlPath(path);
+  if (decoded === undefined || decoded.directory) throw new RangeError("no plain address of a file");
+  return decoded.path;
 }
 
 function file(face: ReadyFace, response: ServerResponse, path: string, secret: string): Ready {
@@ -66,7 +69,7 @@ function file(face: ReadyFace, response: ServerResponse, path: string, secret: s
 }
 
 function location(face: ReadyFace, response: ServerResponse, path: string, secret: string): Ready {
-  const text = Buffer.from(`${JSON.stringify(face.locateNow(path, secret))}\n`);
+  const text = Buffer.from(`${face.locateNow(path, secret)}\n`);
   send(response, { ...JSON_HEADERS, "content-length": text.length }, text);
   return { kind: "sent", bytes: 0 };
 }

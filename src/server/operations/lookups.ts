@@ -15,5 +15,5 @@ export interface Lookups {
   /** Undefined when it is not in the roster. */
   describeServer(server: ServerId): HolderInfo | undefined;
   /** When a content was written, at the latest (C8). */
-  writtenAt(stamp: Stamp): HybridTime;
+  writtenAt(stamp: Pick<Stamp, "rank" | "time">): HybridTime;
 }

@@ -16,7 +16,7 @@ import type { Parts } from "../parts.ts";
 import { readCopyRange } from "../storage/streams.ts";
 import type { Lookups } from "./lookups.ts";
 
-const LIST_DEFAULT = 1000;
+export const LIST_DEFAULT = 1000;
 const LIST_MAX = 10_000;
 export const LOCATE_MAX = 1000;
 /** A signed link is for one read that begins now. */
@@ -31,13 +31,8 @@ export function head(lookups: Lookups, path: FilePath | ""): EntryInfo {
 
 export function list(lookups: Lookups, directory: FilePath | "", options: ListOptions): Listing {
   const limit = options.limit ?? LIST_DEFAULT;
-  if (!Number.isInteger(limit) || limit < 1 || limit > LIST_MAX) {
-    throw new FsdfsError("argument-invalid", { name: "limit", reason: `it must be 1 to ${LIST_MAX}` });
-  }
   const view = lookups.read();
-  const entry = readEntry(view, directory);
-  if (entry === undefined) throw new FsdfsError("file-not-found", { path: directory });
-  if (entry.type === "file") throw new FsdfsError("not-a-directory", { path: directory });
+  checkListable(view, directory, limit);
   const prefix = directory === "" ? "" : `${directory}/`;
   const after = options.after === undefined ? undefined : (`${prefix}${options.after}` as FilePath);
   const found = options.recursive ? descendants(view, directory, after) : children(view, directory, after);
@@ -48,6 +43,16 @@ export function list(lookups: Lookups, directory: FilePath | "", options: ListOp
     entries.push({ name: path.slice(prefix.length), ...rest });
   }
   return { entries, next: null };
+}
+
+/** @throws FsdfsError `argument-invalid`, `file-not-found`, `not-a-directory` */
+export function checkListable(view: ReadView, directory: FilePath | "", limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > LIST_MAX) {
+    throw new FsdfsError("argument-invalid", { name: "limit", reason: `it must be 1 to ${LIST_MAX}` });
+  }
+  const entry = readEntry(view, directory);
+  if (entry === undefined) throw new FsdfsError("file-not-found", { path: directory });
+  if (entry.type === "file") throw new FsdfsError("not-a-directory", { path: directory });
 }
 
 export function locate(lookups: Lookups, paths: readonly FilePath[]): (Location | undefined)[] {
@@ -125,7 +130,7 @@ function linkTo(parts: Parts, holder: HolderInfo, path: FilePath, version: Versi
   return `${holder.url}/files/${encodeUrlPath(path)}?version=${version}&expires=${expires}&mac=${mac}`;
 }
 
-function locateFile(
+export function locateFile(
   lookups: Lookups,
   view: ReadView,
   {
@@ -150,7 +155,7 @@ function locateFile(
 const STATE_ORDER = { up: 0, down: 1, absent: 2 } as const;
 
 /** Up before down, this server's zone first, then the least loaded (S6). */
-function bestFirst({ zone }: Lookups): (a: HolderInfo, b: HolderInfo) => number {
+export function bestFirst({ zone }: Lookups): (a: HolderInfo, b: HolderInfo) => number {
   return (a, b) =>
     STATE_ORDER[a.state] - STATE_ORDER[b.state] ||
     Number(b.zone === zone) - Number(a.zone === zone) ||
@@ -158,7 +163,7 @@ function bestFirst({ zone }: Lookups): (a: HolderInfo, b: HolderInfo) => number 
     (a.id < b.id ? -1 : 1);
 }
 
-function describe(lookups: Lookups, view: ReadView, entry: Entry): EntryInfo {
+export function describe(lookups: Lookups, view: ReadView, entry: Entry): EntryInfo {
   if (entry.type === "directory") {
     const modified = entry.stamp === undefined ? null : iso(lookups.writtenAt(entry.stamp));
     const nothing = { size: 0, sha256: null, version: null, target: null, copies: null };

@@ -27,8 +27,12 @@ import {
 import { authenticate } from "../operations/keys.ts";
 import type { Lookups } from "../operations/lookups.ts";
 import { head, LOCATE_MAX, list, locate } from "../operations/read.ts";
+import { ListPage, locateJson } from "../operations/read-json.ts";
 import { isAsRecorded, Reading, SMALL_BYTES } from "./reading.ts";
 import type { Snapshots } from "./snapshot.ts";
+
+/** Rows of a listing that are looked at in one turn of the event loop: some milliseconds. */
+const LIST_ROWS_PER_TURN = 500;
 
 /** A file that was asked for at this state of the catalog. */
 interface KeptFile {
@@ -42,8 +46,11 @@ export class LocalFace implements ReadyFace {
   readonly #snapshots: Snapshots;
   readonly #files: LocalFiles;
   readonly #reading: Reading;
+  readonly #nextTurn: () => Promise<void>;
 
-  constructor(snapshots: Snapshots, files: LocalFiles, clock: Clock) {
+  /** @param nextTurn lets other requests have the event loop */
+  constructor(snapshots: Snapshots, files: LocalFiles, clock: Clock, nextTurn: () => Promise<void>) {
+    this.#nextTurn = nextTurn;
     this.#snapshots = snapshots;
     this.#files = files;
     this.#reading = new Reading(clock);
@@ -69,12 +76,24 @@ export class LocalFace implements ReadyFace {
   }
 
   async locate(paths: readonly string[]): Promise<(Location | undefined)[]> {
-    if (paths.length > LOCATE_MAX) {
-      throw new FsdfsError("argument-invalid", { name: "paths", reason: `at most ${LOCATE_MAX} at once` });
-    }
-    const files = paths.map(parsePath);
+    const files = parsePaths(paths);
     return this.#snapshots.look(({ lookups }) => locate(lookups, files));
   }
+
+  readonly asJson = {
+    /** Each piece is as fresh as its moment, as each page of a long listing is. */
+    list: async (path: string, options: ListOptions = {}): Promise<string> => {
+      const directory = parseDirectoryPath(path);
+      if (options.after !== undefined) parsePath(options.after);
+      const page = new ListPage(directory, options);
+      while (!this.#snapshots.look(({ lookups }) => page.add(lookups, LIST_ROWS_PER_TURN))) await this.#nextTurn();
+      return page.text();
+    },
+    locate: async (paths: readonly string[]): Promise<string[]> => {
+      const files = parsePaths(paths);
+      return this.#snapshots.look(({ lookups }) => locateJson(lookups, files));
+    },
+  };
 
   async open(path: string, options: OpenOptions = {}): Promise<OpenedFile> {
     const name = parsePath(path);
@@ -117,10 +136,10 @@ export class LocalFace implements ReadyFace {
     return bytes;
   }
 
-  locateNow(path: string, secret: string): Location {
+  locateNow(path: string, secret: string): string {
     this.#admit(secret);
-    const [found] = this.#snapshots.look(({ lookups }) => locate(lookups, [parsePath(path)]));
-    if (found === undefined) throw new NotHere();
+    const [found] = this.#snapshots.look(({ lookups }) => locateJson(lookups, [parsePath(path)]));
+    if (found === undefined || found === "null") throw new NotHere();
     return found;
   }
 
@@ -168,6 +187,13 @@ export class LocalFace implements ReadyFace {
 
 async function elsewhere(): Promise<never> {
   throw new NotHere();
+}
+
+function parsePaths(paths: readonly string[]): FilePath[] {
+  if (paths.length > LOCATE_MAX) {
+    throw new FsdfsError("argument-invalid", { name: "paths", reason: `at most ${LOCATE_MAX} at once` });
+  }
+  return paths.map(parsePath);
 }
 
 /** @throws NotHere when there is no copy in its place; FsdfsError when there is no such file */

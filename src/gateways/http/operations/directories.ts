@@ -57,7 +57,10 @@ export const listDirectory: Operation = {
   },
   async run(call) {
     const options = defined(check(listSchema, Object.fromEntries(call.query)));
-    return { kind: "json", status: 200, value: await call.face.list(call.path().path, options) };
+    const { path } = call.path();
+    const { asJson } = call.face;
+    if (asJson !== undefined) return { kind: "json-text", status: 200, text: await asJson.list(path, options) };
+    return { kind: "json", status: 200, value: await call.face.list(path, options) };
   },
 };
 

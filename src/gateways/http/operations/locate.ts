@@ -39,6 +39,10 @@ export const locateMany: Operation = {
   },
   async run({ face, json }) {
     const { paths } = check(bodySchema, await json());
+    if (face.asJson !== undefined) {
+      const texts = await face.asJson.locate(paths);
+      return { kind: "json-text", status: 200, text: `{"files":[${texts.join()}]}` };
+    }
     const files = (await face.locate(paths)).map((file) => file ?? null);
     return { kind: "json", status: 200, value: { files } };
   },

@@ -8,6 +8,7 @@ import type { Bytes } from "../../core/catalog/kv.ts";
 import type { CopyRow } from "../../core/catalog/rows.ts";
 import type { VersionId } from "../../core/ids.ts";
 import { type FilePath, parseDirectoryPath, parsePath } from "../../core/paths.ts";
+import type { Lease } from "../../core/swarm/lease.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LocalFile, LocalFiles } from "../../ports/local-files.ts";
@@ -28,7 +29,7 @@ import { authenticate } from "../operations/keys.ts";
 import type { Lookups } from "../operations/lookups.ts";
 import { head, LOCATE_MAX, list, locate } from "../operations/read.ts";
 import { ListPage, locateJson } from "../operations/read-json.ts";
-import { isAsRecorded, Reading, SMALL_BYTES } from "./reading.ts";
+import { isAsRecorded, type Pace, Reading, SMALL_BYTES } from "./reading.ts";
 import type { Snapshots } from "./snapshot.ts";
 
 /** Rows of a listing that are looked at in one turn of the event loop: some milliseconds. */
@@ -39,6 +40,7 @@ interface KeptFile {
   readonly info: EntryInfo;
   readonly copy: CopyRow;
   readonly kept: { headers?: unknown };
+  readonly pace: Pace;
   bytes?: Bytes;
 }
 
@@ -108,12 +110,13 @@ export class LocalFace implements ReadyFace {
   }
 
   openNow(path: string, secret: string): ReadyFile {
-    const found = this.#snapshots.kept(`open ${path}`, (fresh) => {
-      const kept: KeptFile = { ...findCopy(fresh.lookups, parsePath(path), undefined), kept: {} };
+    const lease = this.#snapshots.lease();
+    const found = this.#snapshots.kept(lease, `open ${path}`, (fresh) => {
+      const kept: KeptFile = { ...findCopy(fresh.lookups, parsePath(path), undefined), kept: {}, pace: {} };
       return kept;
     });
-    this.#admit(secret);
-    const { info, copy, kept } = found;
+    this.#admit(lease, secret);
+    const { info, copy, kept, pace } = found;
     if (copy.sizeBytes <= SMALL_BYTES) {
       return { kind: "whole", info, kept, whole: this.#bytesOf(found) };
     }
@@ -121,7 +124,7 @@ export class LocalFace implements ReadyFace {
     return {
       kind: "stream",
       info,
-      stream: (start, end) => this.#reading.range(file, copy, start, end),
+      stream: (start, end) => this.#reading.range(file, copy, start, end, pace),
       close: async () => file.close(),
     };
   }
@@ -137,15 +140,17 @@ export class LocalFace implements ReadyFace {
   }
 
   locateNow(path: string, secret: string): string {
-    this.#admit(secret);
+    this.#admit(this.#snapshots.lease(), secret);
     const [found] = this.#snapshots.look(({ lookups }) => locateJson(lookups, [parsePath(path)]));
     if (found === undefined || found === "null") throw new NotHere();
     return found;
   }
 
   /** Whether a key opens what needs no more than reading. @throws FsdfsError or NotHere when it does not */
-  #admit(secret: string): void {
-    this.#snapshots.kept(`key ${secret}`, ({ access }) => authenticate(access, { kind: "key", secret }, NO_REQUEST));
+  #admit(lease: Lease, secret: string): void {
+    this.#snapshots.kept(lease, `key ${secret}`, ({ access }) =>
+      authenticate(access, { kind: "key", secret }, NO_REQUEST),
+    );
   }
 
   #openCopy(copy: CopyRow): LocalFile {

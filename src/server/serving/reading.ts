@@ -15,6 +15,11 @@ const SPARE_MAX = 16;
 /** What is read faster lies in the page cache, and is not worth another thread. */
 const CACHED_MS_MAX = 1.5;
 
+/** How a file was read last. Kept with the file, it spares the next reader the other thread. */
+export interface Pace {
+  isCached?: boolean;
+}
+
 /** S5. */
 export function isAsRecorded(file: LocalFile, copy: CopyRow): boolean {
   const { sizeBytes, modifiedNs } = file.look();
@@ -32,28 +37,32 @@ export class Reading {
 
   /**
    * Bytes `start` to `end` of a copy, which is closed at the end. The memory of each chunk is read into again when the
-   * next is asked for. No chunk is handed out that was read after a change (P4, S8).
+   * next is asked for, by this reader or another. No chunk is handed out that was read after a change (P4, S8).
+   *
+   * @param pace of this file
    */
-  async *range(file: LocalFile, copy: CopyRow, start: number, end: number): AsyncGenerator<Bytes> {
+  async *range(file: LocalFile, copy: CopyRow, start: number, end: number, pace: Pace = {}): AsyncGenerator<Bytes> {
     this.#underWay += 1;
-    const buffer = this.#take(end - start);
-    let isCached = end - start <= SMALL_BYTES;
+    let isCached = pace.isCached ?? end - start <= SMALL_BYTES;
     try {
       for (let position = start; position < end; ) {
+        // The memory that was given back last is in the processor's cache, whoever read into it.
+        const buffer = this.#take(end - position);
         const wanted = Math.min(buffer.length, end - position);
         const chunk = wanted === buffer.length ? buffer : buffer.subarray(0, wanted);
         const begun = this.#clock.monotonic();
         // The first on another thread, since the disk may be slow; the others as it turns out to be.
         const count = isCached ? file.readNow(chunk, position) : await file.read(chunk, position);
         isCached = this.#clock.monotonic() - begun < CACHED_MS_MAX;
+        pace.isCached = isCached;
         if (count === 0) throw new Error("a copy ended before its size");
         if (!isAsRecorded(file, copy)) throw new Error("a copy changed while it was read");
         position += count;
         yield count === chunk.length ? chunk : chunk.subarray(0, count);
+        this.#give(buffer);
       }
     } finally {
       this.#underWay -= 1;
-      if (buffer.length === CHUNK_BYTES && this.#spare.length < SPARE_MAX) this.#spare.push(buffer);
       file.close();
     }
   }
@@ -61,6 +70,13 @@ export class Reading {
   #take(sizeBytes: number): Uint8Array {
     const share = Math.max(CHUNK_BYTES_MIN, Math.floor(CHUNKS_BYTES_MAX / this.#underWay));
     const wanted = Math.min(sizeBytes, share, CHUNK_BYTES);
-    return (wanted === CHUNK_BYTES ? this.#spare.pop() : undefined) ?? new Uint8Array(wanted);
+    // The end of a long file has the same memory as the rest of it: a new piece would be filled with zeros first.
+    if (wanted <= SMALL_BYTES || share < CHUNK_BYTES) return new Uint8Array(wanted);
+    return this.#spare.pop() ?? new Uint8Array(CHUNK_BYTES);
+  }
+
+  /** What is not given back, since its reader has left, is as good as new memory. */
+  #give(buffer: Uint8Array): void {
+    if (buffer.length === CHUNK_BYTES && this.#spare.length < SPARE_MAX) this.#spare.push(buffer);
   }
 }

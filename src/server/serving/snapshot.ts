@@ -66,8 +66,7 @@ export class Snapshots {
    */
   look<T>(look: (fresh: Fresh) => T): T {
     const { register } = this.#parts;
-    const lease = register.read();
-    if (register.now() >= lease.until) throw new NotHere();
+    const lease = this.lease();
     const known = this.#knownAt(lease.revision);
     try {
       return look(known);
@@ -79,15 +78,21 @@ export class Snapshots {
     }
   }
 
-  /**
-   * As `look`, for what has been found before at this state of the catalog, under that name: which is as fresh.
-   *
-   * @throws NotHere
-   */
-  kept<T>(name: string, look: (fresh: Fresh) => T): T {
+  /** For several look-ups of one moment. @throws NotHere when there is none that holds */
+  lease(): Lease {
     const { register } = this.#parts;
     const lease = register.read();
     if (register.now() >= lease.until) throw new NotHere();
+    return lease;
+  }
+
+  /**
+   * As `look`, for what has been found before at this state of the catalog, under that name: which is as fresh.
+   *
+   * @param lease was asked for in this same stretch of code, which waited for nothing since
+   * @throws NotHere
+   */
+  kept<T>(lease: Lease, name: string, look: (fresh: Fresh) => T): T {
     const kept = this.#keptAt(lease);
     const known = kept.get(name);
     if (known !== undefined) return known as T;

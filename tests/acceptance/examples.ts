@@ -47,7 +47,9 @@ export async function follow(commands: readonly string[], on: Namespace): Promis
   try {
     await furnish(home);
     await writeFile(join(home, "typed.sh"), script(commands));
+    // One process a server: what is shown is the commands, and dozens of servers are started.
     const environment = [
+      "FSDFS_PROCESSES=0",
       `HOME=${home}`,
       `PATH=${join(home, "bin")}:${process.env.PATH}`,
       `XDG_STATE_HOME=${join(home, "state")}`,

@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import pinned from "./pinned-seeds.json" with { type: "json" };
 
 const PROGRAM = fileURLToPath(new URL("main.ts", import.meta.url));
-const SEEDS = 24;
+const SEEDS = 12;
 const CASES_STRIDE = 101;
 const TIMEOUT_MS = 300_000;
 

@@ -3,13 +3,16 @@
  * stream, at the pace of the slower side, and each side hears when the other has gone.
  */
 import { once } from "node:events";
-import { Agent, type ClientRequest, type IncomingMessage, request as makeRequest } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { FsdfsError } from "../../errors.ts";
 import { sendError, sendWhole } from "./answer.ts";
 import { type Exchange, hasBody, readBody } from "./body.ts";
 import { outlasting } from "./handling.ts";
 import type { HttpLimits } from "./limits.ts";
 import { written } from "./written.ts";
+
+// An import by name would load undici too, for other names of the module: 80 ms of each start.
+const { Agent, request: makeRequest } = process.getBuiltinModule("node:http");
 
 /** Of one connection each (RFC 9110, 7.6.1), and what this side says anew. */
 const PER_CONNECTION: readonly string[] = [

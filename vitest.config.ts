@@ -1,11 +1,39 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Files that take minutes begin first, so that none of them runs alone at the end. */
+const LONG = [
+  "tests/scenarios/live.test.ts",
+  "tests/scenarios/live-restarts.test.ts",
+  "tests/acceptance/survivor.test.ts",
+  "tests/acceptance/examples.test.ts",
+  "tests/acceptance/cli.test.ts",
+  "tests/acceptance/kill.test.ts",
+  "tests/simulation/simulation.test.ts",
+  "tests/acceptance/cli-start.test.ts",
+  "tests/acceptance/suspect-disk.test.ts",
+  "tests/acceptance/suspect.test.ts",
+  "tests/simulation/drills/drills.test.ts",
+  "tests/scenarios/simulated.test.ts",
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = LONG.findIndex((name) => moduleId.endsWith(name));
+      return at === -1 ? LONG.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "tests/**/*.test.ts"],
     // Most files start servers and wait for them: one more at once than there are cores, where Vitest takes one fewer.
     maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     allowOnly: false,

@@ -4,6 +4,7 @@ import { failureOf, holders, type Server, type Stage } from "../stage.ts";
 
 const PATH = "music/song.ogg";
 const TEXT = "twenty bytes of a song";
+const LONG_TEXT = "too long for B";
 
 /** 11. */
 export async function errors(stage: Stage): Promise<void> {
@@ -15,10 +16,11 @@ export async function errors(stage: Stage): Promise<void> {
   for (const server of [a, b]) await refusals(stage, server);
 
   await a.breakDisk();
-  await a.refuses("disk-failed", "to store on a broken disk", () => a.api.put("other", "too long for B"));
+  await a.refuses("disk-failed", "to store on a broken disk", () => a.api.put("other", LONG_TEXT));
   await a.mendDisk();
-  await a.put("other", "other");
-  assert.equal(await a.read("other"), "other");
+  // B, which A would hand an upload on to for a while, has no room for it: A's own disk is tried, and works.
+  await a.put("other", LONG_TEXT);
+  assert.equal(await a.read("other"), LONG_TEXT);
   assert.equal(await a.read(PATH), TEXT);
 
   // What fails in A is told to who asks B, and both go on.

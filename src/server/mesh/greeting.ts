@@ -97,7 +97,7 @@ export class Greeting {
     if (hello.protocol !== PROTOCOL) throw new FsdfsError("catalog-version", { version: hello.protocol });
     if (from === this.#parts.identity.server) return;
     const skewMs = hello.wallMs - this.#parts.clock.wall();
-    this.skews.note(from, skewMs, hello.name);
+    this.skews.met(from, skewMs, hello.name, address);
     if (Math.abs(skewMs) <= CLOCK_SKEW_MAX_MS) return;
     this.#parts.log.warn("a server was refused, its clock is too far away", { address, skewMs: Math.round(skewMs) });
     throw this.#clocksDiffer(hello.name, skewMs);
@@ -118,7 +118,7 @@ export class Greeting {
       return false;
     }
     if (hello.protocol !== PROTOCOL) throw new FsdfsError("catalog-version", { version: hello.protocol });
-    this.skews.note(from, skewMs, hello.name);
+    this.skews.met(from, skewMs, hello.name, address);
     if (Math.abs(skewMs) > CLOCK_SKEW_MAX_MS) throw this.#clocksDiffer(hello.name, skewMs);
     if (hello.seenAs !== undefined) this.#seenAs.add(addressOf(hello.seenAs, this.swarmPort));
     if (swarm === identity.swarm) return true;

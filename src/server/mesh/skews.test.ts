@@ -32,6 +32,18 @@ describe("the clocks of others", () => {
     expect(skews.medianMs()).toBe(90_000);
   });
 
+  it("C8: a clock that was wrong does not outlast its server, when another one answers at its address", () => {
+    const [one, other] = ["10.0.0.1:4243", "10.0.0.2:4243"];
+    skews.met(serverNumbered(0), 90_000, "one", one);
+    skews.met(serverNumbered(1), 90_000, "one, on new disks", one);
+    skews.met(serverNumbered(2), 90_000, "other", other);
+    skews.note(serverNumbered(2), 90_010);
+    expect(skews.medianMs()).toBe(90_000);
+    skews.met(serverNumbered(3), 5, "one, on other disks", one);
+    skews.met(serverNumbered(4), 10, "other, on new disks", other);
+    expect(skews.all().map(({ skewMs }) => skewMs)).toEqual([5, 10]);
+  });
+
   it("nothing is known while none was met", () => {
     expect(skews.medianMs()).toBeUndefined();
   });
@@ -40,7 +52,7 @@ describe("the clocks of others", () => {
     note(90_000);
     monotonicMs = 599_000;
     expect(skews.medianMs()).toBe(90_000);
-    skews.note(serverNumbered(9), 3, "late");
+    skews.met(serverNumbered(9), 3, "late", "10.0.0.9:4243");
     monotonicMs = 601_000;
     expect(skews.all()).toEqual([expect.objectContaining({ server: serverNumbered(9), name: "late", skewMs: 3 })]);
     skews.note(serverNumbered(9), 4);

@@ -17,14 +17,28 @@ export interface Skew {
 
 export class Skews {
   readonly #clock: Clock;
-  readonly #measured = new Map<ServerId, Skew & { readonly atMs: number }>();
+  readonly #measured = new Map<ServerId, Skew & { readonly atMs: number; readonly address: string | undefined }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  note(server: ServerId, skewMs: number, name = this.#measured.get(server)?.name): void {
-    this.#measured.set(server, { server, name, skewMs, atMs: this.#clock.monotonic() });
+  /** A server was heard at an address; what was measured of another one there, as before its disks were replaced, is of nobody any more. */
+  met(server: ServerId, skewMs: number, name: string, address: string): void {
+    for (const [other, measured] of this.#measured) {
+      if (other !== server && measured.address === address) this.#measured.delete(other);
+    }
+    this.#note(server, skewMs, name, address);
+  }
+
+  /** A server that was met before was heard again. */
+  note(server: ServerId, skewMs: number): void {
+    const before = this.#measured.get(server);
+    this.#note(server, skewMs, before?.name, before?.address);
+  }
+
+  #note(server: ServerId, skewMs: number, name: string | undefined, address: string | undefined): void {
+    this.#measured.set(server, { server, name, skewMs, address, atMs: this.#clock.monotonic() });
   }
 
   all(): Skew[] {

@@ -34,8 +34,8 @@ export default defineConfig({
     // Most files start servers and wait for them: one more at once than there are cores, where Vitest takes one fewer.
     maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     allowOnly: false,
   },
 });

@@ -15,7 +15,7 @@ import { requestKeyFromPassword } from "../../src/client/request-key.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 export const PROGRAM = join(ROOT, "fsdfs");
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 /** A line of what `start` prints once it is up. */
 export const GREETING = "Next server";

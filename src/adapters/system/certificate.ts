@@ -4,6 +4,7 @@
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { FsdfsError } from "../../errors.ts";
 import type { Certificate, CertificatePair } from "../../ports/certificate.ts";
 import type { Log } from "../../ports/log.ts";
@@ -20,8 +21,8 @@ export interface WatchedCertificate extends Certificate {
   close(): void;
 }
 
-/** @throws FsdfsError `option-invalid`, naming what is wrong with which file */
-export function openCertificate(files: CertificateFiles, log: Log): WatchedCertificate {
+/** @throws FsdfsError `option-invalid`, naming what is wrong with which file; later the log does */
+export function openCertificate(files: CertificateFiles, log: Log, lookEveryMs = LOOK_EVERY_MS): WatchedCertificate {
   let looked = lookAt(files);
   let pair = readPair(files);
   warnOfEnd(pair, log);
@@ -41,7 +42,7 @@ export function openCertificate(files: CertificateFiles, log: Log): WatchedCerti
     warnOfEnd(pair, log);
     log.info("the certificate was read anew", { validTo: new X509Certificate(pair.cert).validTo });
     for (const listener of listeners) listener(pair);
-  }, LOOK_EVERY_MS);
+  }, lookEveryMs);
   timer.unref();
   return {
     get pair() {
@@ -52,14 +53,18 @@ export function openCertificate(files: CertificateFiles, log: Log): WatchedCerti
   };
 }
 
-/** Different when a file is another one, or was written. */
+/** Different when a file is another one, was written, or can or cannot be looked at any more. */
 function lookAt({ cert, key }: CertificateFiles): string {
-  return [cert, key]
-    .map((file) => {
-      const found = statSync(file, { bigint: true, throwIfNoEntry: false });
-      return found === undefined ? "none" : `${found.ino}.${found.size}.${found.mtimeNs}.${found.ctimeNs}`;
-    })
-    .join(" ");
+  return `${markOf(cert)} ${markOf(key)}`;
+}
+
+function markOf(file: string): string {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+    return `${ino}.${size}.${mtimeNs}.${ctimeNs}`;
+  } catch (error) {
+    return codeOf(error);
+  }
 }
 
 /** @throws FsdfsError `option-invalid` */
@@ -72,6 +77,9 @@ export function readPair(files: CertificateFiles): CertificatePair {
   if (!certificate.checkPrivateKey(privateKey)) {
     throw invalid("--tls-key", "it is not the key of the certificate in --tls-cert");
   }
+  // What OpenSSL would not show its clients: a weak key, or a chain that is cut off in the middle.
+  const unfit = "it cannot be used for TLS";
+  parse("--tls-cert", unfit, () => createSecureContext({ cert, key }));
   return { cert, key };
 }
 
@@ -86,9 +94,12 @@ function readText(option: string, file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw invalid(option, `the file cannot be read (${code})`, error);
+    throw invalid(option, `the file cannot be read (${codeOf(error)})`, error);
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }
 
 function parse<T>(option: string, reason: string, task: () => T): T {

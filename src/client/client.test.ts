@@ -133,6 +133,16 @@ describe.each(PLATFORMS)("over $name", (platform) => {
       expect(new Set(asked.map(({ headers }) => headers["fsdfs-request-id"])).size).toBe(1);
     });
 
+    test("of what lies at a URL has the same conditions and headers", async () => {
+      const { url, asked } = await serve(json(201, PUT_RESULT));
+      const client = clientOf(url);
+      await client.putFrom("x", "http://source/a", { ifVersion: "v1", sha256: "00", requestId: "r" });
+      await client.putFrom("x", "http://source/a", { ifMissing: true });
+      expect(asked[0]?.url).toBe("/files/x?from=http%3A%2F%2Fsource%2Fa");
+      expect(asked[0]?.headers).toMatchObject({ "if-match": '"v1"', "fsdfs-sha256": "00", "fsdfs-request-id": "r" });
+      expect(asked[1]?.headers).toMatchObject({ "if-none-match": "*" });
+    });
+
     test("gives up after five attempts", async () => {
       const { url, asked } = await serve(failure(503, "behind"));
       expect(await codeOf(clientOf(url).put("x", source("y")))).toBe("behind");

@@ -124,11 +124,7 @@ export function clientOn(platform: Platform, { url, authorize, wait, localSecret
 function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): Client {
   const client: Client = {
     put: (path, content, options = {}) => put(exchange, path, content, options),
-    putFrom: async (path, url, { sha256, requestId = randomId(), signal } = {}) => {
-      const headers = { "fsdfs-request-id": requestId, ...(sha256 === undefined ? {} : { "fsdfs-sha256": sha256 }) };
-      const ask = { method: "PUT", target: fileTarget(path) + queryOf({ from: url }), headers, patient: true, signal };
-      return exchange.parse<PutResult>(await exchange.repeated(MAYBE_DONE, () => exchange.text(ask), signal));
-    },
+    putFrom: (path, url, options = {}) => putFrom(exchange, path, url, options),
     makeDirectory: async (path) => {
       await exchange.change("PUT", directoryTarget(path));
     },
@@ -192,21 +188,15 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
   return client;
 }
 
-async function put(
-  exchange: Exchange,
-  path: string,
-  content: PutContent,
-  { sha256: announced, requestId = randomId(), ifVersion, ifMissing = false, signal }: PutOptions,
-): Promise<PutResult> {
+async function put(exchange: Exchange, path: string, content: PutContent, options: PutOptions): Promise<PutResult> {
   const source = sourceOf(content);
+  const { signal } = options;
   // What is there in one piece is read twice, so that the server can check what arrives.
-  const sha256 = announced ?? (source.whole && (await digestOf(exchange, source)));
+  const sha256 = options.sha256 ?? (source.whole && (await digestOf(exchange, source)));
   const target = fileTarget(path);
   const headers = {
-    "fsdfs-request-id": requestId,
+    ...putHeaders({ ...options, ...(sha256 === undefined ? {} : { sha256 }) }),
     "content-type": "application/octet-stream",
-    ...conditions(ifVersion, ifMissing),
-    ...(sha256 === undefined ? {} : { "fsdfs-sha256": sha256 }),
     ...(source.sizeBytes === undefined ? {} : { "content-length": String(source.sizeBytes) }),
   };
   const attempt = async () => {
@@ -220,6 +210,22 @@ async function put(
     return result;
   };
   return await exchange.repeated(source.once ? [] : MAYBE_DONE, attempt, signal);
+}
+
+async function putFrom(exchange: Exchange, path: string, url: string, options: PutOptions): Promise<PutResult> {
+  const { signal } = options;
+  const target = fileTarget(path) + queryOf({ from: url });
+  const ask = { method: "PUT", target, headers: putHeaders(options), patient: true, signal };
+  return exchange.parse<PutResult>(await exchange.repeated(MAYBE_DONE, () => exchange.text(ask), signal));
+}
+
+/** Once for all attempts. */
+function putHeaders({ sha256, requestId = randomId(), ifVersion, ifMissing = false }: PutOptions) {
+  return {
+    "fsdfs-request-id": requestId,
+    ...conditions(ifVersion, ifMissing),
+    ...(sha256 === undefined ? {} : { "fsdfs-sha256": sha256 }),
+  };
 }
 
 /** With a request id, so that who repeats it is told what came of the first. */

@@ -25,6 +25,9 @@ const IDLE_MS = 10_000;
 /** An answer that comes before the end of the request's body is an error, and short. */
 const EARLY_BYTES_MAX = 1024 * 1024;
 
+/** May be carried out twice without anybody noticing. */
+const READS: readonly (string | undefined)[] = ["GET", "HEAD"];
+
 export class Relay {
   readonly #socketPath: string;
   readonly #limits: HttpLimits;
@@ -52,7 +55,7 @@ export class Relay {
       upstream.destroy();
       if (response.headersSent || response.destroyed) response.destroy();
       else if (canRepeat(exchange, upstream)) await this.send(exchange);
-      else await sendError(exchange, told(error), this.#limits.lingerMs);
+      else await this.#answerFailure(exchange, told(error, exchange));
     }
   }
 
@@ -77,8 +80,27 @@ export class Relay {
     if (statusCode >= 400 && !sending.isDone) return await this.#answerEarly(exchange, answer, sending, sent);
     exchange.response.sendDate = false;
     exchange.response.writeHead(statusCode, headersBack(answer));
-    for await (const chunk of answer) if (!(await written(exchange.response, chunk))) return;
+    for await (const chunk of answer) if (!(await this.#handBack(exchange, chunk))) return;
+    this.#boundReader(exchange);
     exchange.response.end();
+  }
+
+  /** While nothing is written, it is the control process that takes its time, and knows for how long it may. */
+  async #handBack(exchange: Exchange, chunk: Buffer): Promise<boolean> {
+    this.#boundReader(exchange);
+    const isThere = await written(exchange.response, chunk);
+    exchange.request.socket.setTimeout(0);
+    return isThere;
+  }
+
+  /** From now on a reader that takes nothing is cut after a while, as one of an answer of this process is. */
+  #boundReader({ request }: Exchange): void {
+    request.socket.setTimeout(this.#limits.connectionIdleMs);
+  }
+
+  async #answerFailure(exchange: Exchange, error: FsdfsError): Promise<void> {
+    this.#boundReader(exchange);
+    await sendError(exchange, error, this.#limits.lingerMs);
   }
 
   /** The client is still sending: it is to see the answer, and not a connection that breaks. */
@@ -93,6 +115,7 @@ export class Relay {
     delete headers["Content-Length"];
     delete headers["content-length"];
     const text = await textOf(answer);
+    this.#boundReader(exchange);
     const rest = () => Promise.race([sent.catch(() => undefined), later(this.#limits.lingerMs)]);
     await sendWhole(exchange, answer.statusCode ?? 500, headers, text, rest);
   }
@@ -159,7 +182,7 @@ function headersOf({ request, body, awaitsContinue }: Exchange): string[] {
   else if (request.headers["transfer-encoding"] !== undefined) headers.push("transfer-encoding", "chunked");
   else if (request.headers["content-length"] !== undefined)
     headers.push("content-length", request.headers["content-length"]);
-  else if (!["GET", "HEAD"].includes(request.method ?? "")) headers.push("content-length", "0");
+  else if (!READS.includes(request.method)) headers.push("content-length", "0");
   return headers;
 }
 
@@ -172,13 +195,20 @@ function pairs(raw: readonly string[]): [name: string, value: string][] {
   return raw.flatMap((name, at) => (at % 2 === 0 ? [[name, raw[at + 1] ?? ""] as [string, string]] : []));
 }
 
-/** A connection that was kept may have been closed at this moment; what was asked over it was never read then. */
-function canRepeat({ request, body }: Exchange, upstream: ClientRequest): boolean {
-  return upstream.reusedSocket && (body !== undefined || !hasBody(request));
+/** A connection that was kept may have been closed at this moment. Whether what was asked over it was read, none can tell. */
+function canRepeat({ request }: Exchange, upstream: ClientRequest): boolean {
+  return upstream.reusedSocket && READS.includes(request.method) && !hasBody(request);
 }
 
-function told(error: unknown): FsdfsError {
-  return error instanceof FsdfsError ? error : new FsdfsError("stopping", {}, { cause: error });
+function told(error: unknown, { request }: Exchange): FsdfsError {
+  if (error instanceof FsdfsError) return error;
+  const isUndone = READS.includes(request.method) || isConnecting(error);
+  return new FsdfsError(isUndone ? "stopping" : "interrupted", {}, { cause: error });
+}
+
+/** Nothing of the request has reached anybody. */
+function isConnecting(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && error.syscall === "connect";
 }
 
 async function textOf(answer: IncomingMessage): Promise<string> {

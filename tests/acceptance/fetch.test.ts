@@ -335,6 +335,27 @@ describe("this machine and private networks", () => {
     expect(hostile.connections).toBe(before);
   });
 
+  it.each([
+    "203.0.114.7",
+    "[::ffff:203.0.114.7]",
+    "[::ffff:cb00:7207]",
+    "[0:0:0:0:0:FFFF:cb00:7207]",
+    "[64:ff9b::203.0.114.7]",
+    "0xcb007207",
+    "[2600:0:0:0::1:1]",
+  ])("are refused when they are this machine's own, however they are written: %s", async (host) => {
+    const own = () => ["203.0.114.7", "2600::0001:1"];
+    const fetcher = createFetcher({ allowPrivate: false, limits: { ...HTTP_LIMITS, fetchAnswerMs: 200 }, own });
+    await expect(fetcher.open(`http://${host}/`, new AbortController().signal)).rejects.toMatchObject({
+      code: "fetch-refused",
+    });
+    const lookup: Lookup = async () => [{ address: "::ffff:203.0.114.7", family: 6 }];
+    const byName = createFetcher({ allowPrivate: false, limits: HTTP_LIMITS, own, lookup });
+    await expect(byName.open("http://me.example/", new AbortController().signal)).rejects.toMatchObject({
+      code: "fetch-refused",
+    });
+  });
+
   it("are refused when a redirect leads there", async () => {
     // The first name is taken for a public one; the second is judged by its own address.
     const lookup: Lookup = async () => [{ address: "127.0.0.1", family: 4 }];

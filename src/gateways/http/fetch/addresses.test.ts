@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isPublicAddress } from "./addresses.ts";
+import { isAmong, isPublicAddress } from "./addresses.ts";
 
 describe("an address", () => {
   it.each([
@@ -62,5 +62,18 @@ describe("an address", () => {
     "1.1.1",
   ])("%s is not", (address) => {
     expect(isPublicAddress(address)).toBe(false);
+  });
+});
+
+describe("one of several addresses", () => {
+  const several = ["1.2.3.4", "2600::1:1", "fe80::1%lo"];
+
+  it.each(["1.2.3.4", "::ffff:1.2.3.4", "::ffff:102:304", "0:0:0:0:0:FFFF:102:304", "2600:0::0001:1", "fe80::1%lo"])(
+    "is known as %s",
+    (address) => expect(isAmong(address, several)).toBe(true),
+  );
+
+  it.each(["1.2.3.5", "::1.2.3.4", "::ffff:1.2.3.5", "2600::1:2", "fe80::1"])("is not %s", (address) => {
+    expect(isAmong(address, several)).toBe(false);
   });
 });

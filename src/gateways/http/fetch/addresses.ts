@@ -43,11 +43,25 @@ export function isPublicAddress(address: string): boolean {
   return IPV6_GLOBAL.check(address, "ipv6") && !IPV6_SPECIAL.check(address, "ipv6");
 }
 
+/** However each of them is written. */
+export function isAmong(address: string, addresses: readonly string[]): boolean {
+  const wanted = canonical(address);
+  return addresses.some((each) => canonical(each) === wanted);
+}
+
+function canonical(address: string): string {
+  return isIPv6(address) && !address.includes("%") ? (embeddedIpv4(address) ?? canonicalIpv6(address)) : address;
+}
+
+/** A URL's host has the one canonical form, in hexadecimal. */
+function canonicalIpv6(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+}
+
 /** The IPv4 address that ::ffff:0:0/96 (mapped) and 64:ff9b::/96 (NAT64) stand for. */
 function embeddedIpv4(address: string): string | undefined {
-  // A URL's host has the one canonical form, in hexadecimal.
-  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [, high, low] = /^(?:::ffff:|64:ff9b::)(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,4})?$/.exec(canonical) ?? [];
+  const written = canonicalIpv6(address);
+  const [, high, low] = /^(?:::ffff:|64:ff9b::)(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,4})?$/.exec(written) ?? [];
   if (high === undefined && low === undefined) return undefined;
   const [upper, lower] = [Number.parseInt(high ?? "0", 16), Number.parseInt(low ?? "0", 16)];
   return [upper >> 8, upper & 255, lower >> 8, lower & 255].join(".");

@@ -12,7 +12,7 @@ import { networkInterfaces } from "node:os";
 import type { Bytes } from "../../../core/catalog/kv.ts";
 import { FsdfsError } from "../../../errors.ts";
 import type { HttpLimits } from "../limits.ts";
-import { isPublicAddress } from "./addresses.ts";
+import { isAmong, isPublicAddress } from "./addresses.ts";
 
 // An import by name would load undici too, for other names of the module: 80 ms of each start.
 const { request: httpRequest } = process.getBuiltinModule("node:http");
@@ -31,6 +31,8 @@ export interface FetcherOptions {
   readonly limits: HttpLimits;
   /** The system's by default. */
   readonly lookup?: Lookup;
+  /** This machine's addresses; those of its network interfaces by default. */
+  readonly own?: () => readonly string[];
 }
 
 export interface Fetched {
@@ -182,8 +184,8 @@ async function addressesOf(options: FetcherOptions, url: URL): Promise<readonly 
   const family = isIP(host);
   const found = family === 0 ? await (options.lookup ?? lookUp)(host) : [{ address: host, family }];
   if (options.allowPrivate) return found;
-  const own = ownAddresses();
-  const open = found.filter(({ address }) => isPublicAddress(address) && !own.includes(address));
+  const own = (options.own ?? ownAddresses)();
+  const open = found.filter(({ address }) => isPublicAddress(address) && !isAmong(address, own));
   if (open.length === 0) throw new FsdfsError("fetch-refused", { url: shown(url) });
   return open;
 }

@@ -101,7 +101,8 @@ function serve(init: ServingInit): Serving {
     () => tell({ kind: "ready" }),
     (error: unknown) => {
       log.error("a serving process cannot listen", { reason: String(error) });
-      tell({ kind: "failed", code: codeOf(error) });
+      // It would be of no use; one that takes its place may find it otherwise.
+      tell({ kind: "failed", code: codeOf(error) }, () => process.exit(1));
     },
   );
   return {
@@ -123,8 +124,10 @@ function codeOf(error: unknown): string {
   return error instanceof FsdfsError ? error.code : "internal";
 }
 
-function tell(message: FromServing): void {
-  if (process.connected) process.send?.(message);
+/** @param then is called when it is told, or nobody is there to be told */
+function tell(message: FromServing, then: () => void = () => undefined): void {
+  if (process.connected) process.send?.(message, undefined, undefined, then);
+  else then();
 }
 
 if (import.meta.main) main();

@@ -25,6 +25,8 @@ export interface ServingPoolOptions {
   readonly count: number;
   /** What each runs. */
   readonly entry: string;
+  /** With which program; this process's own by default. */
+  readonly execPath?: string;
   readonly port: number;
   /** The address to listen on; undefined: all interfaces. */
   readonly host: string | undefined;
@@ -59,7 +61,7 @@ export class ServingPool {
   /** Has them serve; resolves when the first does. @throws FsdfsError `port-in-use`, `internal` */
   async serve(init: unknown): Promise<void> {
     this.#init = init;
-    for (const member of this.#members) member.send({ kind: "init", init });
+    for (const member of this.#members) this.#begin(member);
     const late = setTimeout(() => this.#serving.reject(new FsdfsError("internal")), START_MS_MAX);
     await this.#serving.promise.finally(() => clearTimeout(late));
   }
@@ -70,9 +72,10 @@ export class ServingPool {
     for (const member of this.#members) member.send({ kind: "renew", init });
   }
 
-  /** Tells all of them, and those that come, the newest view. */
+  /** Tells all of them, and those that come, the newest view; from when they serve on. */
   publish(view: unknown): void {
     this.#view = view;
+    if (this.#init === undefined) return;
     for (const member of this.#members) member.show(view);
   }
 
@@ -95,12 +98,24 @@ export class ServingPool {
   }
 
   #start(): void {
-    const { entry, registerDescriptor } = this.#options;
-    const member = new Member(entry, [this.#socket.fd(), registerDescriptor], (message) => this.#hear(member, message));
+    const options = this.#options;
+    const descriptors = [this.#socket.fd(), options.registerDescriptor] as const;
+    let member: Member;
+    try {
+      member = new Member(options, descriptors, (message) => this.#hear(member, message));
+    } catch (error) {
+      this.#replace({ pid: undefined, ageMs: 0 }, notStarted(error));
+      return;
+    }
     this.#members.add(member);
-    if (this.#init !== undefined) member.send({ kind: "init", init: this.#init });
-    if (this.#view !== undefined) member.show(this.#view);
+    if (this.#init !== undefined) this.#begin(member);
     void member.ended.then((how) => this.#noteEnd(member, how));
+  }
+
+  /** It has been told nothing yet: what comes before the beginning would be lost. */
+  #begin(member: Member): void {
+    member.send({ kind: "init", init: this.#init });
+    if (this.#view !== undefined) member.show(this.#view);
   }
 
   #hear(member: Member, message: FromServing): void {
@@ -121,22 +136,25 @@ export class ServingPool {
     this.#members.delete(member);
     this.#loads.delete(member);
     if (this.#closing !== undefined) return;
-    const { log, onEnded } = this.#options;
-    log.warn("a serving process has ended and is replaced", { pid: member.pid ?? 0, how });
-    onEnded();
-    this.#pauseMs = member.ageMs > SOUND_MS ? PAUSE_MS_MIN : Math.min(this.#pauseMs * 2, PAUSE_MS_MAX);
+    this.#replace(member, how);
+    this.#options.onEnded();
+  }
+
+  #replace({ pid = 0, ageMs }: Pick<Member, "pid" | "ageMs">, how: string): void {
+    this.#options.log.warn("a serving process has ended and is replaced", { pid, how });
+    this.#pauseMs = ageMs > SOUND_MS ? PAUSE_MS_MIN : Math.min(this.#pauseMs * 2, PAUSE_MS_MAX);
     const timer = setTimeout(
       () => {
         this.#timers.delete(timer);
         this.#start();
       },
-      member.ageMs > SOUND_MS ? 0 : this.#pauseMs,
+      ageMs > SOUND_MS ? 0 : this.#pauseMs,
     );
     this.#timers.add(timer);
   }
 }
 
-/** One process. */
+/** One process. Some failures to start it are thrown, others end it at once. */
 class Member {
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
@@ -146,15 +164,18 @@ class Member {
   #isShowing = false;
 
   constructor(
-    entry: string,
+    { entry, execPath = process.execPath }: ServingPoolOptions,
     descriptors: readonly [listen: number, register: number],
     hear: (message: FromServing) => void,
   ) {
     const stdio = ["ignore", "inherit", "inherit", "ipc", ...descriptors] as const;
-    this.#child = fork(entry, { stdio: [...stdio], execArgv: process.execArgv, cwd: "/" });
+    this.#child = fork(entry, { stdio: [...stdio], execArgv: process.execArgv, cwd: "/", execPath });
     this.#child.on("message", (message) => hear(message as FromServing));
-    this.#child.on("error", () => undefined); // It ends as well.
     const { promise, resolve } = Promise.withResolvers<string>();
+    // Without one that was started there is no end of it; after other errors there is.
+    this.#child.on("error", (error) => {
+      if (this.#child.pid === undefined) resolve(notStarted(error));
+    });
     this.#child.once("exit", (code, signal) => resolve(signal ?? `code ${code}`));
     this.ended = promise;
   }
@@ -188,6 +209,10 @@ class Member {
     await this.ended;
     clearTimeout(late);
   }
+}
+
+function notStarted(error: unknown): string {
+  return `it could not be started (${codeOf(error) ?? error})`;
 }
 
 function bindSocket(port: number, host: string | undefined): BoundSocket {

@@ -245,6 +245,23 @@ describe("the gateway", () => {
     await closed;
   });
 
+  it("has so many connections at once: those there are go on, and one more is closed", async () => {
+    const narrow = await openGateway(server, { limits: { connectionsMax: 2 } });
+    try {
+      const sockets = [connectTo(narrow.port), connectTo(narrow.port)] as const;
+      const ask = async (socket: (typeof sockets)[0]) => {
+        socket.write("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+        return String(await once(socket, "data"));
+      };
+      for (const socket of sockets) expect(await ask(socket)).toContain(" 200 OK");
+      expect(await sendRaw(narrow.port, ["GET /health HTTP/1.1\r\nHost: x\r\n\r\n"])).toBe("");
+      for (const socket of sockets) expect(await ask(socket)).toContain(" 200 OK");
+      for (const socket of sockets) socket.destroy();
+    } finally {
+      await narrow.close();
+    }
+  });
+
   it("says which port is taken", async () => {
     const { face, port } = fixture;
     const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -68,7 +68,6 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
   const app = createApp(context, options);
   const server = app.server;
   watch.attach(server);
-  server.maxConnections = limits.connectionsMax;
   let closed: Promise<void> | undefined;
   return {
     async listen() {

@@ -15,7 +15,7 @@ export interface HttpLimits {
   readonly connectionIdleMs: number;
   /** How long a connection without a request is kept; longer than the minute that proxies keep theirs. */
   readonly keepAliveMs: number;
-  /** Connections at once. Beyond it new ones are closed, so that those there are go on. */
+  /** Connections of a process at once. Beyond it new ones are closed, so that those there are go on. */
   readonly connectionsMax: number;
   /** After an answer that came before the end of the request's body: how long the rest is read and thrown away, so that
    * a client that is still sending sees the answer and not a reset connection. */

@@ -23,6 +23,7 @@ export function makeServer(limits: HttpLimits, certificate: Certificate | undefi
   };
   const server = certificate === undefined ? createServer(options) : secureServer(options, limits, certificate);
   server.setTimeout(limits.connectionIdleMs);
+  server.maxConnections = limits.connectionsMax;
   return server;
 }
 

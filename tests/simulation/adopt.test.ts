@@ -71,6 +71,22 @@ describe("files beside the data directory", () => {
     }));
 });
 
+describe("files that were adopted before and are to be moved now", () => {
+  it("P7: stay when somebody has put another in their place since they were looked at", () =>
+    play({}, async (swarm) => {
+      const [one] = swarm.machines as [Machine];
+      for (const name of ["kept", "moved"]) write(one, `${LIBRARY}/${name}`, `a song that is ${name}`);
+      expect(outcome(await adopt(one, LIBRARY))).toMatchObject({ adopted: 2 });
+      one.catalog.holdFlushes();
+      const moving = adopt(one, LIBRARY, { ...HERE, move: true });
+      await swarm.world.sleep(1_000);
+      write(one, `${LIBRARY}/kept`, "another song");
+      one.catalog.releaseFlushes();
+      expect(outcome(await moving)).toMatchObject({ present: 2, skipped: 0 });
+      expect(one.files.treeOutside(LIBRARY).map(({ name }) => name)).toEqual(["kept"]);
+    }));
+});
+
 describe("what is not adopted", () => {
   it("C9: is told, file by file, and left as it is", () =>
     play({}, async (swarm) => {

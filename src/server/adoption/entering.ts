@@ -32,6 +32,7 @@ import {
   type Outcome,
   type Ready,
   reasonToSkip,
+  removeSource,
 } from "./looking.ts";
 
 const NAMING_ATTEMPTS = 5;
@@ -267,9 +268,7 @@ async function supersede(parts: Parts, job: Job, file: Ready, stillWanted: (view
 async function removeSources({ source }: Job, files: readonly Ready[], outcomes: readonly Outcome[]): Promise<void> {
   if (source.place.kind !== "outside") return;
   for (const [i, { name, stat }] of files.entries()) {
-    const isAdopted = outcomes[i]!.kind === "adopted";
-    // The user may have put another file there since.
-    if (isAdopted && isFile(await source.stat(name), stat)) await source.remove(name);
+    if (outcomes[i]!.kind === "adopted") await removeSource(source, name, stat);
   }
 }
 

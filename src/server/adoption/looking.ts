@@ -70,7 +70,7 @@ async function look(parts: Parts, job: Job, candidate: Candidate): Promise<Ready
   if (await isCopy(parts, job, path, stat)) {
     if (job.move && !job.dryRun && source.place.kind === "outside") {
       await parts.catalog.flushed();
-      await source.remove(name); // A run that was interrupted came so far.
+      await removeSource(source, name, stat); // A run that was interrupted came so far.
     }
     return { kind: "present", sizeBytes: stat.sizeBytes };
   }
@@ -180,6 +180,12 @@ export function isUnchanged(a: FileStat, b: FileStat): boolean {
 /** As far as the times of a file tell that was given another name meanwhile. */
 export function isSameContent(a: FileStat, b: FileStat): boolean {
   return a.inode === b.inode && a.sizeBytes === b.sizeBytes && a.modifiedNs === b.modifiedNs;
+}
+
+/** Takes away the user's name of what is durable under its own (A3). He may have put another file there since. */
+export async function removeSource(source: SourceDirectory, name: string, adopted: FileStat): Promise<void> {
+  const found = await source.stat(name);
+  if (found !== undefined && isSameContent(found, adopted)) await source.remove(name);
 }
 
 export function notAdoptable(path: string, reason: string): FsdfsError {

@@ -22,8 +22,8 @@ export const ADOPTION_CANARIES: readonly Canary[] = [
     name: "a file that is left as it is loses its name",
     rules: "P7",
     file: "server/adoption/entering.ts",
-    find: "if (isAdopted && isFile(await source.stat(name), stat)) await source.remove(name);",
-    replace: "if (isAdopted || (await source.stat(name)) !== undefined) await source.remove(name);",
+    find: 'if (outcomes[i]!.kind === "adopted") await removeSource(source, name, stat);',
+    replace: "if ((await source.stat(name)) !== undefined) await source.remove(name);",
     drill: "adoption",
   },
 ];

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { type Client, clientOn } from "./client.ts";
 import { authorization } from "./credentials.ts";
+import { PATIENT_INIT } from "./patience.ts";
 import { requestKeyFromPassword } from "./request-key.ts";
 import type { SdkOptions } from "./sdk.ts";
 import { createFetchTransport } from "./transport-fetch.ts";
@@ -14,7 +15,7 @@ export interface NodeSdkOptions extends SdkOptions {
 }
 
 export function createClient({ url, key, password }: NodeSdkOptions): Client {
-  const transport = createFetchTransport({ streamsRequests: true });
+  const transport = createFetchTransport({ streamsRequests: true, patientInit: PATIENT_INIT });
   const sha256 = () => {
     const hash = createHash("sha256");
     return { update: (bytes: Uint8Array) => void hash.update(bytes), hex: () => hash.digest("hex") };

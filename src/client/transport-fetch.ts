@@ -10,9 +10,11 @@ const GATHERED_BYTES_MAX = 64 * 1024 * 1024;
 export interface FetchOptions {
   /** Browsers stream what they send over HTTP/2 only, or not at all. */
   readonly streamsRequests: boolean;
+  /** What tells the platform's fetch to wait for a server that may be silent; without it there may be a limit. */
+  readonly patientInit?: object;
 }
 
-export function createFetchTransport({ streamsRequests }: FetchOptions): Transport {
+export function createFetchTransport({ streamsRequests, patientInit = {} }: FetchOptions): Transport {
   return {
     send: async (outgoing) => {
       const { method, url, signal } = outgoing;
@@ -23,6 +25,7 @@ export function createFetchTransport({ streamsRequests }: FetchOptions): Transpo
         headers: headersOf(outgoing),
         ...(body === undefined ? {} : { body, duplex: "half" as const }),
         ...(signal === undefined ? {} : { signal }),
+        ...(outgoing.patient ? patientInit : {}),
       };
       try {
         const response = await fetch(url, { ...request, redirect: "manual" });

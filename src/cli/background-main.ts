@@ -36,9 +36,16 @@ function serving(dataDirectory: string): void {
   process.chdir("/");
 }
 
+/** Resolves when what was told last has gone out. */
+let told = Promise.resolve();
+
 /** Who started this may have gone meanwhile; then nobody has to be told. */
-function tell(told: Told): void {
-  if (process.connected) process.send?.(told, undefined, undefined, () => undefined);
+function tell(what: Told): void {
+  if (!process.connected) return;
+  told = new Promise((resolve) => process.send?.(what, undefined, undefined, () => resolve()));
 }
 
-process.exitCode = await main(process.argv.slice(2));
+const code = await main(process.argv.slice(2));
+await told;
+// Whatever still holds the event loop must not hold up who waits for this to end.
+process.exit(code);

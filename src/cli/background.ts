@@ -39,7 +39,8 @@ export async function startInBackground(args: readonly string[], data: string, c
       said ||= "err" in told;
     });
   });
-  const ended = once(child, "exit");
+  // All that it has told has come by then, which the event "exit" does not wait for.
+  const ended = once(child, "close");
   if ((await Promise.race([serving, ended])) === "serving") {
     child.unref();
     child.disconnect();

@@ -1,5 +1,5 @@
 /** `fsdfs start --detach`, `stop` and `logs`: a server in the background, and the end of any. */
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { lockDirectory } from "../../src/adapters/disk/lock.ts";
@@ -67,6 +67,22 @@ describe("a start in the background", () => {
     await program.close();
     expect(refused).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(`Port ${port} is taken`) });
     expect(await detach("b", 0)).toMatchObject({ code: 2, stderr: expect.stringContaining("--port is not valid") });
+  });
+});
+
+describe("a start that fails when its server serves already", () => {
+  test.each([
+    ["in the background", ["--detach"]],
+    ["in the foreground", []],
+  ])("ends the server, and tells why: %s", async (_where, detached) => {
+    const data = join(cluster.directory, "a");
+    // Where a start leaves word for this machine's other commands.
+    await mkdir(join(data, ".fsdfs/local.json/in-the-way"), { recursive: true });
+    const [port] = await freePortPair();
+    const args = ["--data", data, "--listen", "127.0.0.1", "--no-discovery", "--port", `${port}`];
+    const failed = await cluster.cli(["start", ...detached, ...args]);
+    expect(failed).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("local.json") });
+    await (await listenOn(port)).close();
   });
 });
 

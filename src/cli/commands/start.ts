@@ -67,7 +67,12 @@ async function runServer(values: StartValues, context: Context): Promise<number>
   // Loaded only now: the other commands do without the server's libraries.
   const { startRealServer } = await import("../../main.ts");
   const server = await startRealServer(options);
-  await leaveTraces(options, server.localSecret, context);
+  try {
+    await leaveTraces(options, server.localSecret, context);
+  } catch (error) {
+    await inTime(() => server.stop(), context);
+    throw error;
+  }
   context.out.write(greeting(options, chosen));
   context.background?.serving(options.data);
   await interrupted.promise;
@@ -76,15 +81,21 @@ async function runServer(values: StartValues, context: Context): Promise<number>
 
 async function stop(server: { stop(): Promise<void> }, options: StartOptions, context: Context): Promise<number> {
   context.err.write("fsdfs: stopping ...\n");
+  await inTime(async () => {
+    await removeLocalAccess(options.data);
+    await server.stop();
+  }, context);
+  // Whatever still holds the event loop must not hold the machine's shutdown.
+  process.exit(0);
+}
+
+async function inTime(end: () => Promise<void>, context: Context): Promise<void> {
   const late = setTimeout(() => {
     context.err.write("fsdfs: it took too long to stop; what was under way is abandoned.\n");
     process.exit(1);
   }, STOP_TIMEOUT_MS);
-  await removeLocalAccess(options.data);
-  await server.stop();
+  await end();
   clearTimeout(late);
-  // Whatever still holds the event loop must not hold the machine's shutdown.
-  process.exit(0);
 }
 
 async function prepareDataDirectory(values: StartValues, context: Context): Promise<void> {

@@ -68,6 +68,8 @@ export class MessageReader {
   #queuedBytes = 0;
   #failure: NetworkError | undefined;
   #whole = false;
+  /** The stream has ended: what is not in the queue does not come. Every stream ends, and an error costs a stack trace. */
+  #isCut = false;
   #wake: (() => void) | undefined;
 
   constructor(stream: Readable, headBytesMax: number) {
@@ -75,8 +77,8 @@ export class MessageReader {
     this.#headBytesMax = headBytesMax;
     stream.on("data", (chunk: Buffer) => this.#arrived(chunk));
     const cut = () => {
-      // An error costs a stack trace, and every stream ends.
-      if (!this.#whole) this.fail(new NetworkError("closed", "the other side ended the exchange early"));
+      this.#isCut = true;
+      this.#wake?.();
     };
     stream.once("end", cut);
     stream.once("close", cut);
@@ -87,9 +89,9 @@ export class MessageReader {
     return this.#whole;
   }
 
-  /** Ends the reading with an error, unless the message is complete. The first failure counts. */
+  /** Ends the reading with an error, unless the message is complete or its stream has ended. The first failure counts. */
   fail(error: NetworkError): void {
-    if (this.#whole || this.#failure) return;
+    if (this.#whole || this.#failure || this.#isCut) return;
     this.#failure = error;
     this.#wake?.();
   }
@@ -164,6 +166,7 @@ export class MessageReader {
       const first = this.#queue[0];
       if (first) return this.#takeFrom(first, length);
       if (this.#failure) throw this.#failure;
+      if (this.#isCut) throw new NetworkError("closed", "the other side ended the exchange early");
       this.#stream.resume();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;

@@ -44,7 +44,7 @@ export async function whileUp<T>(
   try {
     return await Promise.race([request(givenUp.signal), isDown]);
   } finally {
-    over.abort();
+    over.abort("over"); // Without a reason an exception is made for it, stack trace and all.
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { readTrash } from "../../core/catalog/copies.ts";
 import { keyAfter, workPositionOf, workRange } from "../../core/catalog/keys.ts";
-import type { Bytes } from "../../core/catalog/kv.ts";
+import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { VersionId } from "../../core/ids.ts";
 import { rankPulls, type Wanted } from "../../core/replication/next-pull.ts";
@@ -20,6 +20,8 @@ import type { Sources } from "./sources.ts";
 
 /** Files looked at in one step. */
 const LOOK_AT_MAX = 500;
+/** Sizes that are remembered of files there was no room for. */
+const SIZES_MAX = 2 * LOOK_AT_MAX;
 /** What was seen is gone by for so long, lest a file that is wanted more waits. */
 const RANKED_KEPT_MS = 500;
 /** After a look that found nothing the next one waits so long, however often the catalog changes. */
@@ -59,6 +61,8 @@ export class PullChoice {
   #nextLookAt = Number.NEGATIVE_INFINITY;
   /** Whether the last answer was that it is too early to look. */
   #isEarly = false;
+  /** Of the files that lately had no room here: a full server meets the same ones in each look. */
+  readonly #sizes = new Map<VersionId, number>();
   #first: { readonly revision: number; readonly at: number; readonly last: Bytes | undefined } | undefined;
   /** Where the walk behind the first files goes on: those that nobody can give must not hide all others. */
   #walkedTo: Bytes | undefined;
@@ -132,16 +136,24 @@ export class PullChoice {
       last = key;
       const { version, surplus, order } = workPositionOf(key);
       if (this.#parts.isActive(version)) continue;
-      const content = contentOfVersion(view, version);
+      const content = this.#fitting(view, version, freeBytes);
       if (content === undefined) continue;
-      // Who could give it is asked last: a full server looks at files again and again that it has no room for.
-      const available =
-        content.sizeBytes <= freeBytes && !backoffs.has(version) && this.#isObtainable(version, content);
+      const available = !backoffs.has(version) && this.#isObtainable(version, content);
       const others = announced.get(version) ?? 0;
       wanted.push({ key, version, surplus, announced: others, order, sizeBytes: content.sizeBytes, available });
     }
     this.#ranked = rankPulls(wanted, freeBytes).reverse();
     return { found: this.#ranked.length > 0, last: rows === LOOK_AT_MAX ? last : undefined };
+  }
+
+  /** The content of a version that there is room for; undefined when there is not, or when it is at no path. */
+  #fitting(view: ReadView, version: VersionId, freeBytes: number): FileContent | undefined {
+    if ((this.#sizes.get(version) ?? 0) > freeBytes) return undefined;
+    const content = contentOfVersion(view, version);
+    if (content === undefined || content.sizeBytes <= freeBytes) return content;
+    if (this.#sizes.size >= SIZES_MAX) this.#sizes.clear();
+    this.#sizes.set(version, content.sizeBytes);
+    return undefined;
   }
 
   /** The first of the ranked files of which all that was seen still holds. */

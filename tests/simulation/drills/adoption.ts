@@ -47,6 +47,8 @@ class Library {
   readonly #options: AdoptOptions;
   /** By the name in the directory: the write that was last. */
   readonly #last = new Map<string, Operation>();
+  /** What is to strike once its call is done. */
+  #pending: Strike | undefined;
 
   constructor(stage: Stage, isInside: boolean) {
     this.#stage = stage;
@@ -68,7 +70,9 @@ class Library {
         this.#write(about, random.chance(0.5));
       }
       left -= 1;
-      return left === 0 && kind !== "none" ? { kind, side } : undefined;
+      if (left !== 0 || kind === "none") return undefined;
+      this.#pending = { kind, side };
+      return this.#pending;
     };
   }
 
@@ -92,6 +96,7 @@ class Library {
 
   async recover(round: number): Promise<void> {
     this.machine.plan = () => undefined;
+    if (this.#pending !== undefined) this.#pending.calledOff = true;
     if (!this.machine.running) this.machine.start();
     await this.#stage.rest(`after attempt ${round}`);
   }

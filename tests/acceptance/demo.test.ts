@@ -8,6 +8,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { makeSong } from "../../src/cli/demo/songs.ts";
 import { PROGRAM, waitFor } from "./cluster.ts";
 
+/** For the demo to give up by itself before the test does, and to say why. */
+const PATIENCE_MS = 600_000;
+
 let directory: string;
 let temporary: string;
 let child: ChildProcess | undefined;
@@ -40,7 +43,17 @@ function run(args: readonly string[]) {
       output += text;
     });
   }
-  return { signal: () => started.kill("SIGINT"), ended: once(started, "close"), output: () => output };
+  const closed = once(started, "close");
+  return {
+    output: () => output,
+    over: () => started.exitCode !== null,
+    signal: () => started.kill("SIGINT"),
+    /** Together with what it printed, so that a failure shows that. */
+    ended: async () => {
+      const [code, signal] = await closed;
+      return { code, signal, output };
+    },
+  };
 }
 
 async function ownMusic(): Promise<string> {
@@ -54,37 +67,55 @@ async function ownMusic(): Promise<string> {
   return music;
 }
 
-test("shows three servers copying, one killed and come back, at rest, and ends by itself", async () => {
-  const demo = run(["--music", await ownMusic()]);
-  expect(await demo.ended).toEqual([0, null]);
-  const output = demo.output();
-  for (const part of [
-    "is given 2 songs",
-    "at rest: 2 songs, each on 3 servers",
-    "gamma is killed: kill -9",
-    "1 more song put; all 3 read through alpha and through beta",
-    "at rest: 3 songs, each on 3 servers",
-  ]) {
-    expect(output).toContain(part);
-  }
-  expect(output).not.toContain(String.fromCharCode(27));
-  expect(await readdir(temporary)).toEqual([]);
-}, 120_000);
+test(
+  "shows three servers copying, one killed and come back, at rest, and ends by itself",
+  async () => {
+    const demo = run(["--music", await ownMusic()]);
+    const { output, ...end } = await demo.ended();
+    expect(end, output).toEqual({ code: 0, signal: null });
+    for (const part of [
+      "is given 2 songs",
+      "at rest: 2 songs, each on 3 servers",
+      "gamma is killed: kill -9",
+      "1 more song put; all 3 read through alpha and through beta",
+      "at rest: 3 songs, each on 3 servers",
+    ]) {
+      expect(output).toContain(part);
+    }
+    expect(output).not.toContain(String.fromCharCode(27));
+    expect(await readdir(temporary)).toEqual([]);
+  },
+  PATIENCE_MS,
+);
 
-test("leaves neither process nor directory when it is interrupted", async () => {
-  const demo = run([]);
-  const servers = async () => {
-    const [folder = ""] = await readdir(temporary);
-    return (await readdir(join(temporary, folder))).filter((name) => name.endsWith(".log"));
-  };
-  await waitFor("a server is starting", async () => (await servers()).length > 0);
-  demo.signal();
-  expect(await demo.ended).toEqual([130, null]);
-  expect(await readdir(temporary)).toEqual([]);
-});
+test.each([
+  ["a server starts", async () => (await logs()).length > 0],
+  ["songs are copied", async (output: string) => /beta \d+, gamma \d+; songs/.test(output)],
+])(
+  "leaves neither process nor directory when it is interrupted while %s",
+  async (what, reached) => {
+    const demo = run([]);
+    await waitFor(what, async () => demo.over() || (await reached(demo.output())), PATIENCE_MS);
+    demo.signal();
+    // Well before anything in it runs out of patience.
+    await waitFor("it ends", demo.over);
+    const { output, ...end } = await demo.ended();
+    expect(end, output).toEqual({ code: 130, signal: null });
+    expect(await readdir(temporary)).toEqual([]);
+  },
+  PATIENCE_MS,
+);
+
+async function logs(): Promise<string[]> {
+  const [folder = ""] = await readdir(temporary);
+  return (await readdir(join(temporary, folder))).filter((name) => name.endsWith(".log"));
+}
 
 test("says when there is no music, and starts nothing", async () => {
   const demo = run(["--music", temporary]);
-  expect(await demo.ended).toEqual([1, null]);
-  expect(demo.output()).toContain("There are not two audio files");
+  expect(await demo.ended()).toEqual({
+    code: 1,
+    signal: null,
+    output: expect.stringContaining("There are not two audio files"),
+  });
 });

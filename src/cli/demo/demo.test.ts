@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { FsdfsError } from "../../errors.ts";
 import type { Location, ServerInfo } from "../../server/face.ts";
 import type { Output } from "../command.ts";
 import { crc8, crc16 } from "./bit-writer.ts";
 import { encodeFlac } from "./flac.ts";
+import { type Machine, patiently, STUCK_MS, unlessPassing } from "./patience.ts";
 import { createScreen } from "./screen.ts";
 import { makeSong } from "./songs.ts";
 import { describe as drawn, isAtRest } from "./view.ts";
@@ -122,10 +124,11 @@ describe("what the demo shows", () => {
 
   test("is at rest only when every song is on every server", () => {
     const rest = { servers: [server("a", "up", 1), server("b", "up", 1)], files: 1, songs: [song("up", "up")] };
-    expect(isAtRest(rest)).toBe(true);
-    expect(isAtRest({ ...rest, songs: [song("up", "down")] })).toBe(false);
-    expect(isAtRest({ ...rest, servers: [server("a", "up", 1), server("b", "up", 0)] })).toBe(false);
-    expect(isAtRest({ ...rest, servers: [server("a", "up", 1), server("b", "down", 1)] })).toBe(false);
+    expect(isAtRest(rest, 2)).toBe(true);
+    expect(isAtRest(rest, 3)).toBe(false);
+    expect(isAtRest({ ...rest, songs: [song("up", "down")] }, 2)).toBe(false);
+    expect(isAtRest({ ...rest, servers: [server("a", "up", 1), server("b", "up", 0)] }, 2)).toBe(false);
+    expect(isAtRest({ ...rest, servers: [server("a", "up", 1), server("b", "down", 1)] }, 2)).toBe(false);
   });
 });
 
@@ -158,5 +161,45 @@ describe("the screen", () => {
     expect(on(true, 30, {}).screen.live).toBe(false);
     expect(on(true, 80, { TERM: "dumb" }).screen.live).toBe(false);
     expect(on(true, 80, { NO_COLOR: "1" }).screen).toMatchObject({ live: true, colors: false, unicode: false });
+  });
+});
+
+describe("the demo's patience", () => {
+  /** Its clock goes on only by what is waited. */
+  const machine = (load: number): Machine => {
+    let nowMs = 0;
+    const wait = async (ms: number) => {
+      nowMs += ms;
+    };
+    return { monotonicMs: () => nowMs, wait, load: () => load, processors: 2 };
+  };
+  const wanted = { what: "all is copied", pauseMs: 1_000 };
+
+  test("lasts for as long as anything moves, however slowly", async () => {
+    const slow = machine(40);
+    const moves = () => String(Math.floor(slow.monotonicMs() / (STUCK_MS - 1_000)));
+    const done = async () => (slow.monotonicMs() > 20 * STUCK_MS ? "done" : undefined);
+    expect(await patiently(done, { ...wanted, sign: moves }, slow)).toBe("done");
+  });
+
+  test.each([
+    [40, "The machine is busy (its load is 40.0 on 2 processors)."],
+    [0.5, "The machine is not busy (its load is 0.5 on 2 processors)."],
+  ])("ends when nothing has moved for two minutes, and says what it waits for, at a load of %d", async (load, told) => {
+    const stuck = machine(load);
+    const waiting = patiently(async () => undefined, { ...wanted, sign: () => "alpha 3, beta 2" }, stuck);
+    await expect(waiting).rejects.toMatchObject({
+      message: "The demo waits until all is copied, and for 120 s nothing has moved. Last seen: alpha 3, beta 2",
+      hint: expect.stringContaining(told),
+    });
+    expect(stuck.monotonicMs()).toBe(STUCK_MS);
+  });
+
+  test("bears what a loaded swarm answers, and nothing else", async () => {
+    const fail = (error: Error) => unlessPassing(() => Promise.reject(error));
+    expect(await fail(new FsdfsError("behind"))).toBeUndefined();
+    expect(await unlessPassing(async () => wanted)).toBe(wanted);
+    await expect(fail(new FsdfsError("internal"))).rejects.toMatchObject({ code: "internal" });
+    await expect(fail(new TypeError("a bug"))).rejects.toThrow("a bug");
   });
 });

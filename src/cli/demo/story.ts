@@ -5,6 +5,7 @@ import type { Client } from "../../client/client.ts";
 import { FsdfsError } from "../../errors.ts";
 import { LocalError } from "../command.ts";
 import { count, formatSeconds, formatSize } from "../output.ts";
+import { patiently, unlessPassing } from "./patience.ts";
 import type { Screen } from "./screen.ts";
 import type { Song } from "./songs.ts";
 import type { DemoServer, DemoSwarm } from "./swarm.ts";
@@ -17,13 +18,13 @@ const LINE_MS = 1_000;
 /** A copying that takes this long can be watched; the disk alone would be done at once. */
 const WATCHED_S = 3.5;
 const PULL_RATE_MIN = 200_000;
-const REST_TIMEOUT_MS = 60_000;
 const PUTS_AT_ONCE = 4;
 /** Put while a server is gone. */
 const LATER_SONGS = 4;
 /** For the eye to find what has changed. */
 const PAUSE_MS = 1_200;
 const BACK_AFTER_MS = 4_000;
+const AGAIN = "Try it again.";
 
 export class Story {
   readonly #swarm: DemoSwarm;
@@ -71,7 +72,7 @@ export class Story {
 
   async #grow(alpha: DemoServer, songs: readonly Song[]): Promise<void> {
     const bytes = songs.reduce((sum, song) => sum + song.bytes.length, 0);
-    await this.#put(alpha.client, songs);
+    await this.#put(alpha, songs);
     this.#say(`1. A server, alpha, is alone. It is given ${count(songs.length, "song")}, ${formatSize(bytes)}.`);
     await this.#look();
     const rate = Math.max(PULL_RATE_MIN, Math.round(bytes / WATCHED_S));
@@ -86,11 +87,13 @@ export class Story {
     await this.#pause();
     await gamma.kill();
     this.#say(`3. gamma is killed: kill -9 ${gamma.pid}. The others go on.`);
-    await this.#until("gamma is seen to be down", () => this.#snapshot.servers.some(({ state }) => state !== "up"));
-    await this.#put(beta.client, later);
+    await this.#until("gamma is seen to be down", () =>
+      this.#snapshot.servers.some(({ name, state }) => name === gamma.name && state !== "up"),
+    );
+    await this.#put(beta, later);
     await this.#look();
     const songs = [...earlier, ...later];
-    await Promise.all([alpha, beta].map(({ client }) => readAll(client, songs)));
+    await Promise.all([alpha, beta].map((server) => this.#readAll(server, songs)));
     this.#say(
       `   ${count(later.length, "more song")} put; all ${songs.length} read through alpha and through beta, every byte right.`,
     );
@@ -107,18 +110,18 @@ export class Story {
 
   async #rest(): Promise<void> {
     const began = performance.now();
-    await this.#until("the swarm is at rest", () => isAtRest(this.#snapshot));
+    await this.#until("the swarm is at rest", () => isAtRest(this.#snapshot, this.#servers.length));
     const took = formatSeconds(performance.now() - began);
     this.#say(`   at rest: ${this.#paths.length} songs, each on ${this.#servers.length} servers, after ${took}`);
   }
 
-  async #put(client: Client, songs: readonly Song[]): Promise<void> {
+  async #put(server: DemoServer, songs: readonly Song[]): Promise<void> {
     const waiting = [...songs];
     const work = async () => {
       for (let song = waiting.shift(); song !== undefined; song = waiting.shift()) {
         const { name, bytes } = song;
         const path = `${DIRECTORY}/${name}`;
-        await client.put(path, bytes);
+        await this.#ask(server, `${server.name} takes ${path}`, (client) => client.put(path, bytes));
         this.#paths.push(path);
       }
     };
@@ -135,16 +138,37 @@ export class Story {
     this.#saidAt = performance.now();
   }
 
-  async #until(what: string, condition: () => boolean): Promise<void> {
-    const until = performance.now() + REST_TIMEOUT_MS;
-    for (;;) {
-      await this.#look();
-      if (condition()) return;
-      if (performance.now() > until) {
-        throw new LocalError(`The demo waited ${REST_TIMEOUT_MS / 1000} s in vain until ${what}.`, "Try it again.");
-      }
-      await delay(FRAME_MS);
+  async #readAll(server: DemoServer, songs: readonly Song[]): Promise<void> {
+    for (const { name, bytes } of songs) {
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      await this.#ask(server, `${name} is read through ${server.name}`, async (client) => {
+        const { body } = await client.get(`${DIRECTORY}/${name}`, { sha256 });
+        for await (const _ of body);
+        return server;
+      });
     }
+  }
+
+  /** Again while it fails for a passing reason, and the server lives. */
+  async #ask(server: DemoServer, what: string, work: (client: Client) => Promise<object>): Promise<void> {
+    const attempt = () => (server.running() ? unlessPassing(() => work(server.client)) : work(server.client));
+    await patiently(attempt, { what, pauseMs: FRAME_MS, sign: () => this.#sign() });
+  }
+
+  async #until(what: string, condition: () => boolean): Promise<void> {
+    const attempt = async () => {
+      // After Ctrl-C nobody waits for this any more, and the process would not end.
+      if (!this.#servers.some(({ running }) => running()))
+        throw new LocalError("The demo's servers have ended.", AGAIN);
+      await this.#look();
+      return condition() || undefined;
+    };
+    await patiently(attempt, { what, pauseMs: FRAME_MS, sign: () => summary(this.#snapshot, true) });
+  }
+
+  async #sign(): Promise<string> {
+    await this.#look();
+    return summary(this.#snapshot, true);
   }
 
   async #pause(): Promise<void> {
@@ -191,19 +215,14 @@ export class Story {
 
 const nothing = () => undefined;
 
-/** "alpha 36, beta 12, gamma down; 12 songs on 2 servers, 24 on 1". */
-function summary({ servers, songs }: Snapshot): string {
-  const each = servers.map(({ name, state, files }) => `${name} ${state === "up" ? files : state}`);
+/** "alpha 36, beta 12, gamma down; 12 songs on 2 servers, 24 on 1". @param whole with all that shows copies on their way */
+function summary({ servers, songs }: Snapshot, whole = false): string {
+  const each = servers.map(({ name, state, files, pulls, quota }) => {
+    const more = whole ? ` (${quota.used} bytes, ${count(pulls, "pull")})` : "";
+    return `${name} ${state === "up" ? files : state}${more}`;
+  });
   const copies = songs.map(copiesUp);
   const counts = [...new Set(copies)].sort((a, b) => b - a);
   const told = counts.map((number) => `${copies.filter((one) => one === number).length} on ${number}`);
   return `${each.join(", ")}; songs: ${told.join(", ")}`;
-}
-
-async function readAll(client: Client, songs: readonly Song[]): Promise<void> {
-  for (const { name, bytes } of songs) {
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    const { body } = await client.get(`${DIRECTORY}/${name}`, { sha256 });
-    for await (const _ of body);
-  }
 }

@@ -6,15 +6,14 @@ import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { extname, join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "../../client/client.ts";
 import { createClient } from "../../client/node.ts";
 import type { Environment } from "../../options.ts";
 import { LocalError } from "../command.ts";
 import { readLocalAccess } from "../local-access.ts";
+import { patiently } from "./patience.ts";
 
 const HOST = "127.0.0.1";
-const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
 /** Below the ports that the system gives to whoever asks for any. */
 const PORT_FIRST = 20_000;
@@ -99,17 +98,17 @@ export class DemoSwarm {
       ...joined.flatMap((url) => ["--join", url]),
       ...(pullRate === undefined ? [] : ["--pull-rate", `${pullRate}`]),
     ]);
-    const until = performance.now() + START_TIMEOUT_MS;
-    for (;;) {
+    const serving = async (): Promise<DemoServer | undefined> => {
       const access = await readLocalAccess(data);
-      if (access !== undefined && access.pid === child.pid) {
-        const { url, requestKey, pid } = access;
-        const client = createClient({ url, credential: { kind: "signing", requestKey } });
-        return { name, data, url, client, pid, running: () => runs(child), kill: () => end(child) };
+      if (access === undefined || access.pid !== child.pid) {
+        if (!runs(child)) throw await failure(name, output);
+        return undefined;
       }
-      if (!runs(child) || performance.now() > until) throw await failure(name, output);
-      await delay(POLL_MS);
-    }
+      const { url, requestKey, pid } = access;
+      const client = createClient({ url, credential: { kind: "signing", requestKey } });
+      return { name, data, url, client, pid, running: () => runs(child), kill: () => end(child) };
+    };
+    return await patiently(serving, { what: `${name} serves`, pauseMs: POLL_MS, sign: () => lastWords(output) });
   }
 
   async #spawn(output: string, args: readonly string[]): Promise<ChildProcess> {
@@ -144,9 +143,13 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 async function failure(name: string, output: string): Promise<LocalError> {
-  const said = await readFile(output, "utf8").catch(() => "");
-  const words = said.slice(-LAST_WORDS_LENGTH).trim() || "It said nothing.";
+  const words = await lastWords(output);
   return new LocalError(`The demo's server ${name} did not start. It said:\n${words}`, "Is the machine out of memory?");
+}
+
+async function lastWords(output: string): Promise<string> {
+  const said = await readFile(output, "utf8").catch(() => "");
+  return said.slice(-LAST_WORDS_LENGTH).trim() || "It said nothing.";
 }
 
 /** A port for clients that is free on loopback, and the one after it for the other servers. */

@@ -29,10 +29,12 @@ export function copiesUp(song: Location | null): number {
   return song?.servers.filter(({ state }) => state === "up").length ?? 0;
 }
 
-export function isAtRest({ servers, songs, files: total }: Snapshot): boolean {
+/** @param started how many servers there are; one that has just started is not in the roster yet */
+export function isAtRest({ servers, songs, files: total }: Snapshot, started: number): boolean {
   return (
+    servers.length === started &&
     servers.every(({ state, files, pulls }) => state === "up" && files === total && pulls === 0) &&
-    songs.every((song) => copiesUp(song) === servers.length)
+    songs.every((song) => copiesUp(song) === started)
   );
 }
 

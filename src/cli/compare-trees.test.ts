@@ -99,6 +99,12 @@ test("what is neither a file nor a directory is left out, and what has its name 
   expect(kinds(await sync({ a: "@", b: "1" }, { a: "1" }, true))).toEqual(["leave-out a", "copy b"]);
 });
 
+test("what is left out protects a directory of its name as well, with all that is in it", async () => {
+  const result = await sync({ a: "@", "a-b": "1", b: "@" }, { "a/x": "1", "a/y/z": "1", "b/": "", c: "1" }, true);
+  expect(kinds(result)).toEqual(["leave-out a", "copy a-b", "leave-out b", "delete c"]);
+  expect(Object.keys(result.tree)).toEqual(expect.arrayContaining(["a/x", "a/y/z", "b/"]));
+});
+
 test("a file in the way of a directory fails once, not for everything below it", async () => {
   const result = await sync({ "a/x": "1", "a/y": "1", b: "1" }, { a: "1" }, false);
   expect(kinds(result)).toEqual(["fail a", "copy b"]);

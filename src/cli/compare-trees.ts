@@ -61,7 +61,9 @@ export async function* compareTrees(
       if (item.type === "unreadable") sourceIsWhole = false;
       const met = order === 0 ? existing : undefined;
       const clash = met !== undefined && isClash(item, met);
-      if (met !== undefined) await (clash && met.type === "directory" ? to.skipTree() : to.next());
+      // What is left out in the source, a link say, may stand for all that is below its name in the destination.
+      const whole = met?.type === "directory" && (clash || item.type === "other");
+      if (met !== undefined) await (whole ? to.skipTree() : to.next());
       if (clash) {
         const error = await cleared(met, deleting && sourceIsWhole, clear);
         if (error !== undefined) {

@@ -1,5 +1,8 @@
 /** Looking into the swarm and keeping directories alike: cat, stat, find and sync. */
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CliHere, cliHere, readTree, writeTree } from "./cli-here.ts";
@@ -179,6 +182,50 @@ describe("sync", () => {
     expect((await stat(back)).isDirectory()).toBe(true);
   });
 
+  test("deletes nothing when the source vanishes while it is listed, wherever it is", async () => {
+    const [server] = cluster.servers;
+    const key = await cli.done(["key", "create"]);
+    const through = async (isLast: (target: string) => boolean, vanish: () => Promise<unknown>, args: string[]) => {
+      const relay = await relayTo(server?.port ?? 0, async (target) => isLast(target) && (await vanish()));
+      const access = ["--server", relay.url, "--key", key.trim()];
+      const result = await cluster.cli(["sync", ...args, "--delete", ...access]);
+      await relay.close();
+      expect(result).toMatchObject({ code: 1, stdout: expect.not.stringContaining("deleted") });
+      return result.stderr;
+    };
+    const [here, kept] = [join(local, "vanishing"), join(local, "kept")];
+    for (const directory of [here, kept]) await writeTree(directory, tree);
+    await cli.done(["sync", here, "swarm:/vanishing"]);
+    await cli.done(["sync", here, "swarm:/kept"]);
+
+    const isListing = (target: string) => target.includes("recursive");
+    const gone = () => cli.done(["rm", "-r", "/vanishing"]);
+    expect(await through(isListing, gone, ["swarm:/vanishing", kept])).toContain("no file or directory");
+    expect(await readTree(kept)).toEqual(tree);
+
+    const isCheck = (target: string) => target.startsWith("/files/kept/");
+    const goneHere = () => rm(here, { recursive: true, force: true });
+    expect(await through(isCheck, goneHere, [here, "swarm:/kept"])).toContain("ENOENT");
+    const left = (await cli.done(["find", "/kept", "--type", "f"])).trim().split("\n");
+    expect(left.sort()).toEqual(
+      Object.keys(tree)
+        .map((path) => `/kept/${path}`)
+        .sort(),
+    );
+  });
+
+  test("a link in the source protects a directory of its name in the swarm", async () => {
+    const source = join(local, "linking");
+    await writeTree(source, { "docs/deep/x": "1", gone: "1" });
+    await cli.done(["sync", source, "swarm:/linking"]);
+    await rm(source, { recursive: true });
+    await mkdir(source);
+    await symlink(local, join(source, "docs"));
+    const result = await cli.run(["sync", source, "swarm:/linking", "--delete"]);
+    expect(result).toMatchObject({ code: 0, stderr: expect.stringContaining("left out: docs") });
+    expect(await cli.done(["ls", "-r", "/linking"])).toBe("docs/deep/x\n");
+  });
+
   test.each([
     [["a", "b"], 2, "One of SRC and DEST must be in the swarm"],
     [["swarm:a", "swarm:b"], 2, "One of SRC and DEST must be in the swarm"],
@@ -189,3 +236,22 @@ describe("sync", () => {
     expect(await cli.run(["sync", ...args])).toMatchObject({ code, stderr: expect.stringContaining(told) });
   });
 });
+
+/** A way to a server on which something happens before each request goes on. */
+async function relayTo(port: number, before: (target: string) => Promise<unknown>) {
+  const relay = createServer(async (incoming, answer) => {
+    await before(incoming.url ?? "");
+    const { method, url: path, headers } = incoming;
+    const outgoing = request({ host: "127.0.0.1", port, method, path, headers }, (from) => {
+      answer.writeHead(from.statusCode ?? 500, from.headers);
+      from.pipe(answer);
+    });
+    incoming.pipe(outgoing);
+  }).listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  const close = async () => {
+    relay.closeAllConnections();
+    await new Promise((closed) => relay.close(closed));
+  };
+  return { url: `http://127.0.0.1:${(relay.address() as AddressInfo).port}`, close };
+}

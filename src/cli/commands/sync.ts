@@ -2,7 +2,6 @@
 import { lstat, mkdir, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Client } from "../../client/client.ts";
-import { parseDirectoryPath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import { flagOption } from "../../options.ts";
 import type { Location } from "../../server/face.ts";
@@ -137,7 +136,7 @@ function intoSwarm(client: Client, bulk: Bulk, local: string, remote: string): D
       if ((await remoteKind(client, remote)) === "file") throw new FsdfsError("not-a-directory", { path: remote });
     },
     source: () => localItems(local),
-    destination: () => remoteItems(client, remote),
+    destination: () => remoteItems(client, remote, { mayBeMissing: true }),
     same: (item, existing, sizeOnly) => sameContent(join(local, item.name), item, existing, sizeOnly),
     located: () => undefined,
     copy: async (item) => {
@@ -190,7 +189,8 @@ async function* localItems(root: string, { mayBeMissing = false } = {}): AsyncGe
   }
 }
 
-async function* remoteItems(client: Client, root: string): AsyncGenerator<Item> {
+/** A source that is gone must not look like an empty one: everything in the destination would be deleted. */
+async function* remoteItems(client: Client, root: string, { mayBeMissing = false } = {}): AsyncGenerator<Item> {
   try {
     for await (const { name, type, size, sha256 } of withDirectories(client.listAll(root, { recursive: true }))) {
       // A name that a path cannot have must not lead out of the directory.
@@ -198,7 +198,7 @@ async function* remoteItems(client: Client, root: string): AsyncGenerator<Item> 
     }
   } catch (error) {
     const missing = error instanceof FsdfsError && error.code === "file-not-found";
-    if (!missing || parseDirectoryPath(root) === "") throw error;
+    if (!missing || !mayBeMissing) throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 /** `./fsdfs start` on a real machine: what it prints, what it refuses, how it ends, what it finds again. */
-import { access, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -105,6 +105,21 @@ describe("it refuses", () => {
     expect(await refusal(cluster.launch(args))).toContain("Is its disk mounted?");
     const anew = cluster.launch([...args, "--new"]);
     await waitFor("it comes up", () => anew.output().includes(GREETING));
+  });
+
+  test("to run without its traces, by which the other commands find it, and ends", async () => {
+    const [port] = await freePortPair();
+    const data = join(cluster.directory, "traceless");
+    const inTheWay = join(data, ".fsdfs/local.json");
+    await mkdir(join(inTheWay, "x"), { recursive: true });
+    const args = ["--data", data, "--port", `${port}`, "--new", ...LOOPBACK];
+    expect(await refusal(cluster.launch(args))).toContain("cannot leave in its data directory");
+    const detached = await cluster.cli(["start", "--detach", ...args]);
+    expect(detached).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("cannot leave in") });
+    // Nothing holds the directory or the ports any more.
+    await rm(inTheWay, { recursive: true });
+    const again = cluster.launch(args);
+    await waitFor("it comes up", () => again.output().includes(GREETING));
   });
 
   test("a data directory that cannot be one", async () => {

@@ -9,7 +9,7 @@ import { FsdfsError } from "../../errors.ts";
 import { flagOption } from "../../options.ts";
 import { type StartOptions, startOptions } from "../../start-options.ts";
 import { askHealthOf } from "../ask-health.ts";
-import { type Context, command } from "../command.ts";
+import { type Context, command, LocalError } from "../command.ts";
 import {
   checkDataDirectory,
   readLocalAccess,
@@ -70,32 +70,37 @@ async function runServer(values: StartValues, context: Context): Promise<number>
   try {
     await leaveTraces(options, server.localSecret, context);
   } catch (error) {
-    await inTime(() => server.stop(), context);
-    throw error;
+    // Nobody on this machine would find it, not even to stop it.
+    await stop(server, options, context);
+    throw untraced(error);
   }
   context.out.write(greeting(options, chosen));
   context.background?.serving(options.data);
   await interrupted.promise;
-  return await stop(server, options, context);
-}
-
-async function stop(server: { stop(): Promise<void> }, options: StartOptions, context: Context): Promise<number> {
-  context.err.write("fsdfs: stopping ...\n");
-  await inTime(async () => {
-    await removeLocalAccess(options.data);
-    await server.stop();
-  }, context);
+  await stop(server, options, context);
   // Whatever still holds the event loop must not hold the machine's shutdown.
   process.exit(0);
 }
 
-async function inTime(end: () => Promise<void>, context: Context): Promise<void> {
+async function stop(server: { stop(): Promise<void> }, options: StartOptions, context: Context): Promise<void> {
+  context.err.write("fsdfs: stopping ...\n");
   const late = setTimeout(() => {
     context.err.write("fsdfs: it took too long to stop; what was under way is abandoned.\n");
     process.exit(1);
   }, STOP_TIMEOUT_MS);
-  await end();
+  // One that stays names a process that has gone, and is taken for what it is.
+  await removeLocalAccess(options.data).catch(() => undefined);
+  await server.stop();
   clearTimeout(late);
+}
+
+function untraced(error: unknown): LocalError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new LocalError(
+    `The server cannot leave in its data directory what the other commands find it by: ${reason}`,
+    "It was stopped again. Is something in the way there, or is the disk full?",
+    { cause: error },
+  );
 }
 
 async function prepareDataDirectory(values: StartValues, context: Context): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { outsideAddresses } from "../../src/cli/doctor/ports.ts";
 import { createClient } from "../../src/client/node.ts";
 import { requestKeyFromPassword } from "../../src/client/request-key.ts";
 import { type Files, makeCertificate } from "./certificates.ts";
@@ -29,7 +30,8 @@ async function start(name: string, ...args: readonly string[]): Promise<Started>
   const [port, swarmPort] = await freePortPair();
   const data = join(cluster.directory, name);
   const process = cluster.launch([
-    ...["--data", data, "--name", name, "--listen", "127.0.0.1", "--no-discovery", "--password", cluster.password],
+    ...["--data", data, "--name", name, "--no-discovery", "--password", cluster.password],
+    ...(args.includes("--listen") ? [] : ["--listen", "127.0.0.1"]),
     ...["--port", String(port), "--swarm-port", String(swarmPort), ...args],
   ]);
   await waitFor(`${name} has started`, () => !process.running() || process.output().includes(GREETING));
@@ -113,6 +115,27 @@ describe("HTTPS", () => {
     },
     120_000,
   );
+});
+
+describe("fsdfs doctor", () => {
+  const ports = async (...args: readonly string[]) => {
+    const { stdout } = await cluster.cli(["doctor", "--json", "--no-discovery", ...args]);
+    const { findings } = JSON.parse(stdout) as { findings: { check: string; level: string; message: string }[] };
+    return findings.filter(({ check }) => check === "ports").map(({ level, message }) => `${level}: ${message}`);
+  };
+
+  it("asks a server by HTTPS that speaks it, at all addresses of the machine, and knows it on another's port", async () => {
+    const server = await start("examined", "--listen", "::", "--tls-cert", first.cert, "--tls-key", first.key);
+    const [answers, outside] = await ports("--data", server.data);
+    expect(answers).toContain(`ok: The server answers at https://127.0.0.1:${server.port}`);
+    const [address] = outsideAddresses().filter((each) => !each.includes(":"));
+    expect(outside).toContain(address === undefined ? "no address but its own" : `https://${address}:${server.port}`);
+    const unborn = join(cluster.directory, "unborn");
+    expect(await ports("--data", unborn, "--port", String(server.port))).toContain(
+      `fail: Port ${server.port} is taken by another fsdfs server, examined.`,
+    );
+    await server.stop();
+  });
 });
 
 describe("certificates that are of no use", () => {

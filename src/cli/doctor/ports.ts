@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { z } from "zod";
-import { askHealth } from "../ask-health.ts";
-import { type Check, type Found, fail, ok, type Subject, warn } from "./check.ts";
+import { askHealth, askHealthOf } from "../ask-health.ts";
+import type { LocalServer } from "../local-access.ts";
+import { type Check, type Found, fail, ok, warn } from "./check.ts";
 
 /** A loaded server takes its time; an address behind a firewall that drops takes all of it. */
 const ANSWER_MS_MAX = 3_000;
@@ -19,12 +20,12 @@ export type HealthAnswer = z.infer<typeof healthSchema>;
 
 /** What a server at that URL says of itself; undefined when none answers in time. */
 export async function healthAt(url: string): Promise<HealthAnswer | undefined> {
-  try {
-    const told = healthSchema.safeParse(await askHealth(url, ANSWER_MS_MAX));
-    return told.success ? told.data : undefined;
-  } catch {
-    return undefined;
-  }
+  return await answered(askHealth(url, ANSWER_MS_MAX));
+}
+
+async function answered(asking: Promise<unknown>): Promise<HealthAnswer | undefined> {
+  const told = healthSchema.safeParse(await asking.catch(() => undefined));
+  return told.success ? told.data : undefined;
 }
 
 export type Reach = "open" | "refused" | "silent";
@@ -46,7 +47,7 @@ const ports: Check = {
   name: "ports",
   run: async (subject) => {
     const { port, swarmPort, listen, server } = subject;
-    if (server !== undefined) return [await judgeAnswer(server.url), ...(await outsideFindings(subject))];
+    if (server !== undefined) return [await judgeAnswer(server.url), ...(await outsideFindings(server))];
     // Another user's server has them, most likely.
     if (subject.inUse) return [];
     const findings = await Promise.all([
@@ -76,7 +77,7 @@ async function judgePort(port: number, flag: string, listen: string | undefined)
   const code = await listenRefusal(port, listen);
   if (code === undefined) return ok(`Port ${port} is free`);
   if (code === "EADDRINUSE") {
-    const other = await healthAt(`http://127.0.0.1:${port}`);
+    const other = await answered(askHealthOf(`127.0.0.1:${port}`, ANSWER_MS_MAX));
     const who = other === undefined ? "another program" : `another fsdfs server, ${other.name}`;
     return fail(`Port ${port} is taken by ${who}.`, `Stop that, or choose another with ${flag}. Who it is: ss -ltnp`);
   }
@@ -100,17 +101,13 @@ async function listenRefusal(port: number, host: string | undefined): Promise<st
 }
 
 /** By the addresses that others use. From here it cannot be seen what a firewall does to those others. */
-async function outsideFindings({ server }: Subject): Promise<Found[]> {
-  const port = new URL(server?.url ?? "").port;
+async function outsideFindings(own: LocalServer): Promise<Found[]> {
   const addresses = outsideAddresses();
   if (addresses.length === 0) {
     return [warn("This machine has no address but its own loopback.", "Connect it to a network.")];
   }
-  const answers = await Promise.all(
-    addresses.map(async (address) =>
-      (await healthAt(`http://${inUrl(address)}:${port}`)) === undefined ? [] : [address],
-    ),
-  );
+  const urls = addresses.map((address) => withHost(own.url, address));
+  const answers = await Promise.all(urls.map(async (url) => ((await healthAt(url)) === undefined ? [] : [url])));
   const reached = answers.flat();
   if (reached.length === 0) {
     return [
@@ -120,7 +117,7 @@ async function outsideFindings({ server }: Subject): Promise<Found[]> {
       ),
     ];
   }
-  return [ok(`It answers at ${reached.map((address) => `http://${inUrl(address)}:${port}`).join(", ")}`)];
+  return [ok(`It answers at ${reached.join(", ")}`)];
 }
 
 export function outsideAddresses(): string[] {
@@ -130,8 +127,10 @@ export function outsideAddresses(): string[] {
     .map(({ address }) => address);
 }
 
-function inUrl(address: string): string {
-  return address.includes(":") ? `[${address}]` : address;
+function withHost(url: string, address: string): string {
+  const at = new URL(url);
+  at.hostname = address.includes(":") ? `[${address}]` : address;
+  return at.origin;
 }
 
 export const PORT_CHECKS: readonly Check[] = [ports];

@@ -1,19 +1,18 @@
 /** `fsdfs merge HOST`: makes the swarm of this server a part of another one, with all files (C11). */
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
 import type { Client } from "../../client/client.ts";
 import { parseJoin } from "../../config-values.ts";
 import { FsdfsError } from "../../errors.ts";
 import { flagOption } from "../../options.ts";
-import type { MergePlan } from "../../server/face.ts";
-import { askHealthOf } from "../ask-health.ts";
+import type { MergePlan, MergeState } from "../../server/face.ts";
+import { swarmAddressOf } from "../ask-health.ts";
 import { clientCommand } from "../connection.ts";
 import { shown, writeJson } from "../output.ts";
 
 const HEALTH_TIMEOUT_MS = 5_000;
 const POLL_MS = 500;
-
-const healthSchema = z.object({ swarmPort: z.number().int().min(1).max(65_535) });
+/** Between two words to somebody who waits: 10 s. */
+const POLLS_A_WORD = 20;
 
 export const merge = clientCommand({
   name: "merge",
@@ -34,7 +33,8 @@ export const merge = clientCommand({
     }
     const begun = await client.merge(address);
     if (!values.json) context.err.write("This swarm takes no changes until its files are taken in …\n");
-    const swarm = await moved(client, begun.swarm);
+    const tell = (text: string) => context.err.write(`${text}\n`);
+    const swarm = await moved(client, begun.swarm, { tell: values.json ? () => undefined : tell, sleep });
     if (values.json) writeJson(context.out, { swarm });
     else context.out.write(`Done: this server belongs to the swarm ${swarm}. Its servers: fsdfs servers\n`);
     return 0;
@@ -42,22 +42,33 @@ export const merge = clientCommand({
 });
 
 async function swarmAddress(text: string): Promise<string> {
-  const { host, port } = parseJoin(text);
-  const address = `${host}:${port}`;
+  const at = parseJoin(text);
   try {
-    return `${host}:${healthSchema.parse(await askHealthOf(address, HEALTH_TIMEOUT_MS)).swarmPort}`;
+    return await swarmAddressOf(at, HEALTH_TIMEOUT_MS);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new FsdfsError("server-unreachable", { url: address, reason });
+    throw new FsdfsError("server-unreachable", { url: `${at.host}:${at.port}`, reason });
   }
 }
 
-/** Resolves with the other swarm's id once this server belongs to it and serves. */
-async function moved(client: Client, from: string): Promise<string> {
-  for (;;) {
-    await sleep(POLL_MS);
-    const [{ swarm }, { status }] = await Promise.all([client.mergeState(), client.health()]);
+const WAITS: Readonly<Record<MergeState["phase"], string>> = {
+  frozen: "this swarm's servers have not all stopped taking changes",
+  offering: "the other swarm takes in the files, or is not reached",
+  none: "this server is not about to join; its log says why",
+};
+
+/** Resolves with the other swarm's id once this server belongs to it and serves; tells now and then why it does not yet. */
+export async function moved(
+  client: Pick<Client, "mergeState" | "health">,
+  from: string,
+  { tell, sleep: rest }: { tell: (text: string) => void; sleep: (ms: number) => Promise<unknown> },
+): Promise<string> {
+  for (let polls = 1; ; polls++) {
+    await rest(POLL_MS);
+    const [{ swarm, phase }, { status }] = await Promise.all([client.mergeState(), client.health()]);
     if (swarm !== from && status === "ok") return swarm;
+    if (polls % POLLS_A_WORD > 0) continue;
+    tell(`Still waiting: ${swarm === from ? WAITS[phase] : "this server has joined, and catches up"}.`);
   }
 }
 

@@ -2,13 +2,12 @@
 import { mkdir } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
-import { z } from "zod";
 import { DATA_DIRECTORY, START_OPTIONS, type StartValues } from "../../config.ts";
 import type { JoinAddress } from "../../config-values.ts";
 import { FsdfsError } from "../../errors.ts";
 import { flagOption } from "../../options.ts";
 import { type StartOptions, startOptions } from "../../start-options.ts";
-import { askHealthOf } from "../ask-health.ts";
+import { swarmAddressOf } from "../ask-health.ts";
 import { type Context, command, LocalError } from "../command.ts";
 import {
   checkDataDirectory,
@@ -129,17 +128,14 @@ function warnOfPassword({ password, source, changed }: ChosenPassword, context: 
   }
 }
 
-const healthSchema = z.object({ swarmPort: z.number().int().min(1).max(65_535) });
-
 /** A server tells its swarm port to who asks; while it is down it is taken to be the one after the HTTP port. */
-async function swarmAddress({ host, port }: JoinAddress, context: Context): Promise<string> {
+async function swarmAddress(at: JoinAddress, context: Context): Promise<string> {
   try {
-    const told = healthSchema.safeParse(await askHealthOf(`${host}:${port}`, HEALTH_TIMEOUT_MS));
-    if (told.success) return `${host}:${told.data.swarmPort}`;
+    return await swarmAddressOf(at, HEALTH_TIMEOUT_MS);
   } catch {
-    context.err.write(`fsdfs: ${host}:${port} does not answer yet; this server goes on trying.\n`);
+    context.err.write(`fsdfs: ${at.host}:${at.port} does not answer yet; this server goes on trying.\n`);
+    return `${at.host}:${at.port + 1}`;
   }
-  return `${host}:${port + 1}`;
 }
 
 /** For this machine's other commands, and for the next start. */

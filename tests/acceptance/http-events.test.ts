@@ -144,14 +144,13 @@ describe("GET /events", () => {
   });
 
   it("ends when the gateway closes, at once", async () => {
-    const other = await openGateway(server);
+    // Were it to wait for its clients, it would do so for longer than this test may take.
+    const other = await openGateway(server, { limits: { closeGraceMs: 600_000 } });
     const response = await other.request("/events");
     const listener = new Listener(response);
     await until(() => listener.has({ type: "ready" }));
-    const began = performance.now();
     await other.close();
     await until(() => listener.ended);
-    expect(performance.now() - began).toBeLessThan(2_500);
   });
 });
 
@@ -186,9 +185,8 @@ describe("GET /events of servers with serving processes", () => {
     expect(cli).toMatchObject({ code: 2 });
     await b.kill();
     await waitFor("b is down", has({ type: "server", change: "down", name: "b" }));
-    const began = performance.now();
+    // One that takes too long to stop ends with 1.
     expect(await a!.stop()).toMatchObject({ code: 0 });
-    expect(performance.now() - began).toBeLessThan(5_000);
     await followed;
   });
 });

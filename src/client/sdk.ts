@@ -1,6 +1,8 @@
 /** What `import … from "fsdfs"` gives beside `createClient`, on every platform. docs/SDK.md has examples. */
 export { type ErrorCode, FsdfsError, isErrorCode } from "../errors.ts";
 export type {
+  AdoptEvent,
+  AdoptOptions,
   ClockRepair,
   ClockStatus,
   CreatedKey,
@@ -11,6 +13,8 @@ export type {
   Listing,
   ListOptions,
   Location,
+  MergePlan,
+  MergeState,
   PutResult,
   Scope,
   ServerFilesPage,

@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { COMMANDS } from "../../src/cli/main.ts";
+import { createClient } from "../../src/client/sdk-node.ts";
 import { START_OPTIONS } from "../../src/config.ts";
 import { ERRORS } from "../../src/errors.ts";
-import { projectFiles, ROOT } from "./sources.ts";
+import { projectFiles, ROOT, sources } from "./sources.ts";
 
 const documents = projectFiles()
   .filter((path) => path.endsWith(".md"))
@@ -71,6 +72,39 @@ describe("the documents", () => {
     const missing = Object.values(START_OPTIONS).filter(({ flag }) => !text.includes(`--${flag}`));
     expect(missing.map(({ flag }) => flag)).toEqual([]);
   });
+});
+
+describe("what must be there to pass the tests", () => {
+  /** Program or file -> Debian package. */
+  const needs = new Map(
+    [...readFileSync(join(ROOT, ".ci/run"), "utf8").matchAll(/^ {2}\[(\S+)\]=(\S+)$/gm)].map(
+      ([, program = "", debianPackage = ""]) => [program, debianPackage],
+    ),
+  );
+
+  test("is named by README.md", () => {
+    const text = readFileSync(join(ROOT, "README.md"), "utf8");
+    expect([...needs.values()].filter((name) => !text.includes(name))).toEqual([]);
+    expect(needs.size).toBeGreaterThan(4);
+  });
+
+  test("is installed by .ci/run, as far as not every Debian has it", () => {
+    // git is asked for the project's files, and done without where it is not.
+    const everywhere = ["sh", "sleep", "mkfifo", "git"];
+    const started = sources()
+      .filter(({ path }) => path.startsWith("tests/") || path.endsWith(".test.ts"))
+      .flatMap(({ code }) => [...code.matchAll(/\b(?:spawn|spawnSync|execFile|execFileSync)\)?\(\s*"([a-z]+)"/g)])
+      .map(([, program = ""]) => program);
+    expect(started).toContain("openssl");
+    expect(started.filter((program) => !needs.has(program) && !everywhere.includes(program))).toEqual([]);
+  });
+});
+
+test("docs/SDK.md names every method of the client", () => {
+  const text = readFileSync(join(ROOT, "docs/SDK.md"), "utf8");
+  const methods = Object.keys(createClient({ url: "http://localhost:4242" }));
+  expect(methods).toContain("put");
+  expect(methods.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
 });
 
 describe("the help", () => {

@@ -1,7 +1,8 @@
 /** The command line as people use it, over three real servers on this machine. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readTree, writeTree } from "./cli-here.ts";
 import { type Cluster, type CommandResult, createCluster, type RealServer, waitFor } from "./cluster.ts";
 
 let cluster: Cluster;
@@ -39,19 +40,9 @@ async function makeTree(name: string): Promise<Record<string, string>> {
     "sub/deep/b.bin": "x".repeat(200_000),
     "sub/zero": "",
   };
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(join(local, name, path, ".."), { recursive: true });
-    await writeFile(join(local, name, path), content);
-  }
+  await writeTree(join(local, name), files);
   await mkdir(join(local, name, "empty"), { recursive: true });
   return files;
-}
-
-async function readTree(directory: string): Promise<Record<string, string>> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const read = files.map(async (file) => [file.slice(directory.length + 1), await readFile(file, "utf8")] as const);
-  return Object.fromEntries(await Promise.all(read));
 }
 
 describe("files", () => {

@@ -22,8 +22,12 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  child?.kill("SIGKILL");
-  await rm(directory, { recursive: true });
+  // Killed at once it would leave its servers behind.
+  if (child?.exitCode === null && child.signalCode === null) {
+    child.kill("SIGINT");
+    await once(child, "close");
+  }
+  await rm(directory, { recursive: true, force: true });
 });
 
 /** What is set for servers of one's own must not reach the demo's. */

@@ -37,11 +37,11 @@ export class Backoffs {
     this.#versions.delete(version);
   }
 
-  /** Milliseconds until the first of them ends. */
+  /** Milliseconds until the first one ends. Those that have ended are kept: they tell how long the next is. */
   soonestMs(): number {
     const now = this.#clock.monotonic();
     let soonest = Number.POSITIVE_INFINITY;
-    for (const { until } of this.#versions.values()) soonest = Math.min(soonest, until - now);
+    for (const { until } of this.#versions.values()) if (until > now) soonest = Math.min(soonest, until - now);
     return soonest;
   }
 }

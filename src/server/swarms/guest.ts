@@ -3,21 +3,22 @@
  * disks. In this order, each step durable before the next:
  *
  * G1. A setting says so, and from the transaction on in which a server learns of it, it takes no writes. Every server of
- *     the roster must be there: what one that is away took would not be offered.
- * G2. When all know it, and the one that began has heard from all since, nothing can be missing from its catalog. Its
- *     entries are offered to the host, in order, and what was deleted here is not.
+ *     the roster must be there: what one that is away took would not be offered. When the one that began it is gone before
+ *     it came to G2, another ends the merge.
+ * G2. When all know it, and the one that began has heard from all since, nothing can be missing from its catalog. It says
+ *     so, and when all know that and nobody can end the merge any more (agreement.ts), its entries are offered to the host,
+ *     in order; what was deleted here is not.
  * G3. When the host has them all, each server moves by itself, in one transaction: the catalog gives way to the host's, as
  *     one below a floor does (C7); what lies on its disk stays, and is looked at once the host's catalog is here, with all
  *     that was offered. What lost against another file goes to the trash then.
  *
  * Until it has moved a server answers readers as before. Whoever stops, begins again where the host says it is.
  */
-import { utf8 } from "../../core/bytes.ts";
 import { descendants, type Entry } from "../../core/catalog/entries.ts";
 import { entryKey } from "../../core/catalog/keys.ts";
 import type { OfferVerdict } from "../../core/catalog/offers.ts";
 import { readRegisters } from "../../core/catalog/transaction.ts";
-import type { ServerId, SwarmId } from "../../core/ids.ts";
+import type { SwarmId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
@@ -25,21 +26,14 @@ import type { MergePlan, MergeState } from "../face.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import { CLOCK_SKEW_MAX_MS } from "../mesh/skews.ts";
 import type { Parts } from "../parts.ts";
+import type { RosterEntry } from "../settings.ts";
 import { sleep } from "../timers.ts";
-import {
-  type HostHello,
-  JOINING_SETTING,
-  type Joining,
-  type OfferedEntry,
-  type OfferPage,
-  type Taken,
-} from "./messages.ts";
+import { Agreement, HEARD_MS, isThere } from "./agreement.ts";
+import type { HostHello, Joining, OfferedEntry, OfferPage, Taken } from "./messages.ts";
 
 /** Entries in a page: the host writes them in one change, which is to take some milliseconds. */
 const PAGE_ENTRIES = 100;
 const CALL_TIMEOUT_MS = 15_000;
-/** Longer than an answer to a heartbeat counts, so that every one of them was given since (F2 of liveness.ts). */
-const HEARD_MS = 2000;
 const LEVEL_WAIT_MS = 2500;
 const POLL_MS = 100;
 const RETRY_MS = 1000;
@@ -51,10 +45,12 @@ type GuestParts = Omit<Parts, "guest">;
 export class Guest {
   readonly unit = new BackgroundUnit("join another swarm", () => this.#step());
   readonly #parts: GuestParts;
+  readonly #agreement: Agreement;
   #beginning = false;
 
   constructor(parts: GuestParts) {
     this.#parts = parts;
+    this.#agreement = new Agreement(parts);
     parts.settings.onChange(() => this.unit.wake());
   }
 
@@ -87,29 +83,32 @@ export class Guest {
 
   /** Begins; what follows goes on by itself. @throws FsdfsError `merge-refused`, `clocks-differ`, … */
   async begin(address: string): Promise<MergeState> {
-    const { settings, catalog } = this.#parts;
+    const { settings, ports } = this.#parts;
     if (settings.joining?.phase === "offering") return this.state;
+    const askedAt = ports.clock.monotonic();
     const host = await this.#meet(address);
     await this.#mustBeWhole();
     this.#beginning = true;
     try {
-      const addresses = [...new Set([address, ...host.addresses])];
-      const joining = { swarm: host.swarm, addresses, by: catalog.self };
-      await this.#write({ ...joining, phase: "frozen" });
-      try {
-        await sleep(this.#parts.ports.clock, HEARD_MS, this.#parts.ending);
-        await this.#mustBeWhole();
-        await this.#call<Taken>(address, "merge-status", {});
-        await this.#write({ ...joining, phase: "offering" });
-      } catch (error) {
-        if (settings.joining?.phase === "frozen") await this.#write(null);
-        throw error;
-      }
+      const frozen = await this.#agreement.freeze(host.swarm, [...new Set([address, ...host.addresses])]);
+      await this.#goOn(address, frozen, askedAt);
     } finally {
       this.#beginning = false;
     }
     this.unit.wake();
     return this.state;
+  }
+
+  async #goOn(address: string, frozen: Joining, askedAt: number): Promise<void> {
+    try {
+      await sleep(this.#parts.ports.clock, HEARD_MS, this.#parts.ending);
+      await this.#mustBeWhole();
+      await this.#call<Taken>(address, "merge-status", {});
+      await this.#agreement.goOn(frozen, askedAt);
+    } catch (error) {
+      await this.#agreement.end(frozen);
+      throw error;
+    }
   }
 
   async #meet(address: string): Promise<HostHello> {
@@ -126,9 +125,9 @@ export class Guest {
 
   /** G1. @throws FsdfsError `merge-refused`, `behind` */
   async #mustBeWhole(): Promise<void> {
-    const { settings, mesh, catalog, readiness, ports, ending } = this.#parts;
-    const isThere = (id: ServerId) => mesh.isUp(id) && mesh.link(id)?.report.behind === false;
-    const missing = () => [...settings.roster.values()].filter(({ id }) => id !== catalog.self && !isThere(id));
+    const { settings, catalog, readiness, ports, ending } = this.#parts;
+    const isMissing = ({ id }: RosterEntry) => id !== catalog.self && !isThere(this.#parts, id);
+    const missing = () => [...settings.roster.values()].filter(isMissing);
     const deadline = ports.clock.monotonic() + LEVEL_WAIT_MS;
     while (missing().length > 0 && ports.clock.monotonic() < deadline) await sleep(ports.clock, POLL_MS, ending);
     const names = missing().map(({ name }) => name);
@@ -138,23 +137,15 @@ export class Guest {
     if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
   }
 
-  async #write(joining: Joining | null): Promise<void> {
-    const { catalog, readiness } = this.#parts;
-    const number = await catalog.change((change) => {
-      change.writeSetting(JOINING_SETTING, utf8(JSON.stringify(joining)));
-      return change.number;
-    });
-    await catalog.flushed();
-    await readiness.known(number);
-  }
-
   async #step(): Promise<NextStep> {
     const { settings, membership, readiness, mesh, catalog } = this.#parts;
     const joining = settings.joining;
     if (joining === undefined) return { restMs: IDLE_MS };
     if (!membership.isSettled || this.#beginning) return { restMs: RETRY_MS };
     if (joining.phase === "frozen") {
-      if (joining.by === catalog.self) await this.#write(null); // A crash came before anything was offered.
+      if (joining.by === catalog.self)
+        await this.#agreement.end(joining); // A crash came before anything was offered.
+      else await this.#agreement.endAbandoned(joining);
       return { restMs: RETRY_MS };
     }
     const address = await this.#reachable(joining);
@@ -162,7 +153,8 @@ export class Guest {
     const taken = await this.#call<Taken>(address, "merge-status", {});
     if (taken.done) await this.#move(joining);
     else if (joining.by !== catalog.self && mesh.isUp(joining.by)) return { restMs: RETRY_MS };
-    else if (readiness.isFresh) await this.#offer(address, taken.cursor);
+    else if (readiness.isFresh && (taken.cursor !== null || (await this.#agreement.isMade(joining))))
+      await this.#offer(address, taken.cursor);
     return { restMs: taken.done ? 0 : RETRY_MS };
   }
 

@@ -3,7 +3,7 @@ import { fromUtf8, utf8 } from "../../core/bytes.ts";
 import { metaKey, settingKey } from "../../core/catalog/keys.ts";
 import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
 import { decodeRegisters } from "../../core/catalog/rows.ts";
-import type { ServerId, SwarmId } from "../../core/ids.ts";
+import type { HybridTime, ServerId, SwarmId } from "../../core/ids.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { StoredKey } from "../settings.ts";
 
@@ -18,6 +18,8 @@ export interface Joining {
   /** frozen: nothing was offered yet; offering: it goes on until it is done. */
   readonly phase: "frozen" | "offering";
   readonly by: ServerId;
+  /** Tells it from others that the same server began. */
+  readonly begun: HybridTime;
 }
 
 /** Set in the host's catalog, by the guest's id, with every page that is taken. */
@@ -78,10 +80,14 @@ export function readTaken(view: ReadView, guest: SwarmId): Taken {
   return readSetting<Taken>(view, takenSetting(guest)) ?? NOTHING_TAKEN;
 }
 
+export function readJoining(view: ReadView): Joining | undefined {
+  return readSetting<Joining | null>(view, JOINING_SETTING) ?? undefined;
+}
+
 /** In a change: a swarm that is about to join another takes no writes. @throws FsdfsError `merging` */
 export function checkNotJoining(view: ReadView): void {
   if (view.get(JOINING_KEY) === undefined) return;
-  if (readSetting<Joining | null>(view, JOINING_SETTING) !== null) throw new FsdfsError("merging");
+  if (readJoining(view) !== undefined) throw new FsdfsError("merging");
 }
 
 const JOINING_KEY = settingKey(JOINING_SETTING);

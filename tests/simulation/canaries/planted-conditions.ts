@@ -51,6 +51,22 @@ export const CONDITION_CANARIES: readonly Canary[] = [
     drill: "merging",
   },
   {
+    name: "a merge whose beginner is gone is never ended",
+    rules: "C11",
+    file: "server/swarms/guest.ts",
+    find: "else await this.#agreement.endAbandoned(joining);",
+    replace: "",
+    drill: "abandoned merge",
+  },
+  {
+    name: "a merge is gone on with that others may have ended",
+    rules: "C11",
+    file: "server/swarms/agreement.ts",
+    find: "if (!answers.every((answer) => isSame(answer, offering))) return false;",
+    replace: "return true;",
+    drill: "abandoned merge",
+  },
+  {
     name: "a path stays a file and a directory",
     rules: "C12",
     file: "server/catalog/conflicts.ts",

@@ -1,4 +1,5 @@
 /** All drills. Each is green for every seed, and red for some as soon as the rule it attacks is broken. */
+import { abandonedMerge } from "./abandoned-merge.ts";
 import { adoption } from "./adoption.ts";
 import { damaged, strangers } from "./catalogs.ts";
 import { wrongClocks } from "./clocks.ts";
@@ -40,6 +41,7 @@ export const DRILLS: readonly Drill[] = [
   damaged,
   strangers,
   merging,
+  abandonedMerge,
   wrongClocks,
   conditions,
   conflicts,

@@ -15,18 +15,7 @@ export const merging: Drill = {
   rules: "C11",
   config: () => ({ servers: 5, copies: 2 }),
   async play(stage) {
-    const [hosts, guests] = [stage.machines.slice(0, 2), stage.machines.slice(2)];
-    stage.swarm.cut(hosts, guests, true);
-    guests[0]!.knowsNobody = true;
-    await stage.boot(hosts);
-    await stage.boot(guests);
-    const wanted = new Map<string, Content>();
-    const losers = await fill(stage, hosts, guests, wanted);
-    await stage.rest("as two swarms", { machines: hosts });
-    await stage.rest("as two swarms", { machines: guests });
-    stage.swarm.heal(hosts, guests, "reset");
-    await stage.sleep(3_000);
-
+    const { hosts, guests, wanted, losers } = await twoSwarms(stage);
     const writing = { over: false };
     const writers = [write(stage, hosts, "host", wanted, writing), write(stage, guests, "guest", wanted, writing)];
     const disturbing = stage.random.chance(0.8) ? disturb(stage) : Promise.resolve();
@@ -41,6 +30,30 @@ export const merging: Drill = {
     stage.stopIfFailed();
   },
 };
+
+export interface TwoSwarms {
+  readonly hosts: readonly Machine[];
+  readonly guests: readonly Machine[];
+  /** What must be there in the end, by path, and what must lose. */
+  readonly wanted: Map<string, Content>;
+  readonly losers: readonly Content[];
+}
+
+/** The first two machines and the others, with files, which see each other. */
+export async function twoSwarms(stage: Stage): Promise<TwoSwarms> {
+  const [hosts, guests] = [stage.machines.slice(0, 2), stage.machines.slice(2)];
+  stage.swarm.cut(hosts, guests, true);
+  guests[0]!.knowsNobody = true;
+  await stage.boot(hosts);
+  await stage.boot(guests);
+  const wanted = new Map<string, Content>();
+  const losers = await fill(stage, hosts, guests, wanted);
+  await stage.rest("as two swarms", { machines: hosts });
+  await stage.rest("as two swarms", { machines: guests });
+  stage.swarm.heal(hosts, guests, "reset");
+  await stage.sleep(3_000);
+  return { hosts, guests, wanted, losers };
+}
 
 /** Answers the contents that must lose. */
 async function fill(
@@ -72,7 +85,7 @@ async function fill(
 }
 
 /** A client that never writes the same path again: what was acknowledged must be there in the end. */
-async function write(
+export async function write(
   stage: Stage,
   machines: readonly Machine[],
   label: string,
@@ -101,7 +114,7 @@ async function disturb(stage: Stage): Promise<void> {
   }
 }
 
-async function merge(stage: Stage, host: Machine, guests: readonly Machine[]): Promise<void> {
+export async function merge(stage: Stage, host: Machine, guests: readonly Machine[]): Promise<void> {
   const address = `${host.host}:${SWARM_PORT}`;
   const swarmOf = async (machine: Machine) => (await stage.ask(machine, (face) => face.mergeState())).swarm;
   const deadlineMs = stage.world.nowMs + MERGED_LIMIT_MS;
@@ -124,7 +137,7 @@ async function merge(stage: Stage, host: Machine, guests: readonly Machine[]): P
   stage.stopIfFailed();
 }
 
-async function checkAll(stage: Stage, wanted: Map<string, Content>, losers: readonly Content[]): Promise<void> {
+export async function checkAll(stage: Stage, wanted: Map<string, Content>, losers: readonly Content[]): Promise<void> {
   for (const machine of stage.machines) {
     const all = await stage.ask(machine, (face) => listAll(face, "", true));
     for (const [path, { sha256 }] of wanted) {

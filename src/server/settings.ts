@@ -1,13 +1,13 @@
 /** What the swarm has agreed on, read from the catalog's setting registers and kept decoded until they change. */
 import { fromUtf8, utf8 } from "../core/bytes.ts";
-import { type Epochs, readEpochs, writtenAt } from "../core/catalog/epochs.ts";
+import { type Epochs, madeAt, readEpochs, writtenAt } from "../core/catalog/epochs.ts";
 import { nameOfSettingKey, settingsRange } from "../core/catalog/keys.ts";
 import type { ReadView } from "../core/catalog/kv.ts";
 import { decodeRegisters, type VersionRow } from "../core/catalog/rows.ts";
 import { targetOf } from "../core/catalog/surplus.ts";
-import type { Stamp } from "../core/catalog/types.ts";
+import type { Content, Stamp } from "../core/catalog/types.ts";
 import { wallMsOf } from "../core/hybrid-clock.ts";
-import type { HybridTime, ServerId } from "../core/ids.ts";
+import { type HybridTime, type ServerId, versionTime } from "../core/ids.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Change } from "./catalog/change.ts";
 import type { Scope } from "./face.ts";
@@ -97,6 +97,12 @@ export class Settings {
   /** When a content was written, at the latest (C8). */
   writtenAt(stamp: Pick<Stamp, "rank" | "time">): HybridTime {
     return writtenAt(stamp, this.#decoded.epochs);
+  }
+
+  /** When a content was made, as it is shown, whichever swarm it was made in. */
+  madeAt(content: Content, stamp: Pick<Stamp, "rank" | "time">): HybridTime {
+    const written = this.writtenAt(stamp);
+    return content.type === "file" ? madeAt(versionTime(content.version), written) : written;
   }
 
   /** When the swarm's clock was last repaired, in milliseconds since the Unix epoch. */

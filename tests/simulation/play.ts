@@ -27,15 +27,39 @@ const CONFIG: SwarmConfig = {
 
 /** Starts the servers, waits until they are one swarm at rest, and plays `story` to its end in simulated time. */
 export async function play(config: Partial<SwarmConfig>, story: (swarm: Swarm) => Promise<void>): Promise<void> {
+  await playFrom(config, boot, story);
+}
+
+/** As `play`, with servers each of which has begun a swarm of its own. */
+export async function playApart(config: Partial<SwarmConfig>, story: (swarm: Swarm) => Promise<void>): Promise<void> {
+  await playFrom(config, bootApart, story);
+}
+
+async function boot(swarm: Swarm, machines: readonly Machine[] = swarm.machines): Promise<void> {
+  for (const machine of machines) {
+    machine.delays.hiccups = false;
+    machine.start();
+  }
+  expect(await comeToRest(swarm, machines, BOOT_LIMIT_MS)).toBe(undefined);
+}
+
+async function bootApart(swarm: Swarm): Promise<void> {
+  for (const machine of swarm.machines) {
+    machine.knowsNobody = true;
+    await boot(swarm, [machine]);
+  }
+}
+
+async function playFrom(
+  config: Partial<SwarmConfig>,
+  begin: (swarm: Swarm) => Promise<void>,
+  story: (swarm: Swarm) => Promise<void>,
+): Promise<void> {
   const world = new World(SEED);
   const swarm = new Swarm(world, { ...CONFIG, ...config }, composeServer);
   let ended = false;
   const run = async () => {
-    for (const machine of swarm.machines) {
-      machine.delays.hiccups = false;
-      machine.start();
-    }
-    expect(await comeToRest(swarm, swarm.machines, BOOT_LIMIT_MS)).toBe(undefined);
+    await begin(swarm);
     await world.sleep(HEARD_MS);
     await story(swarm);
   };

@@ -50,6 +50,14 @@ export function writtenAt({ rank, time }: Pick<Stamp, "rank" | "time">, epochs: 
   return latest;
 }
 
+/**
+ * When a version was made, at the latest: one that was moved, or taken over from another swarm (C11), has its name from
+ * before its content was written here; one that a wrong clock named has not.
+ */
+export function madeAt(nameTime: HybridTime, written: HybridTime): HybridTime {
+  return nameTime < written ? nameTime : written;
+}
+
 function isTarget(key: RegisterKey): boolean {
   return key.kind === "path" && key.field === TARGET_FIELD;
 }

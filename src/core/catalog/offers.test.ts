@@ -5,7 +5,7 @@ import type { Content } from "./types.ts";
 
 const file = (version: string) =>
   ({ type: "file", version: version as VersionId, sizeBytes: 1, sha256: "" }) as Content;
-const at = (content: Content, writtenAt: number) => ({ content, writtenAt: writtenAt as HybridTime });
+const at = (content: Content, madeAt: number) => ({ content, madeAt: madeAt as HybridTime });
 const deleted: Content = { type: "deleted", movedTo: undefined };
 const directory: Content = { type: "directory" };
 

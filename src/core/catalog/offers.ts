@@ -10,8 +10,8 @@ export type OfferVerdict = "taken" | "same" | "replaces" | "kept";
 
 interface Dated {
   readonly content: Content;
-  /** When it was written, by the clocks (C8): stamps of two swarms do not compare. */
-  readonly writtenAt: HybridTime;
+  /** When it was made, by the clocks (C8): stamps of two swarms do not compare. */
+  readonly madeAt: HybridTime;
 }
 
 export function judgeOffer(present: Dated | undefined, offered: Dated): OfferVerdict {
@@ -20,6 +20,6 @@ export function judgeOffer(present: Dated | undefined, offered: Dated): OfferVer
   if (present.content.type !== "file") return "taken";
   const [before, now] = [present.content.version, offered.content.version];
   if (before === now) return "same";
-  if (present.writtenAt !== offered.writtenAt) return offered.writtenAt > present.writtenAt ? "replaces" : "kept";
+  if (present.madeAt !== offered.madeAt) return offered.madeAt > present.madeAt ? "replaces" : "kept";
   return now > before ? "replaces" : "kept";
 }

@@ -4,6 +4,7 @@
  * read.ts's way. A page is made in pieces, so that a long one does not hold up other requests.
  */
 import { entryOfRow } from "../../core/catalog/entries.ts";
+import { madeAt } from "../../core/catalog/epochs.ts";
 import { descendantsRange, entryKey, keyAfter, keyAfterSubtree, pathOfEntryKey } from "../../core/catalog/keys.ts";
 import type { Bytes, KeyRange, KeyValue, ReadView } from "../../core/catalog/kv.ts";
 import { PlainFile } from "../../core/catalog/plain-file.ts";
@@ -147,7 +148,7 @@ function isPlain(view: ReadView, key: Bytes, row: Bytes): boolean {
 
 function plainEntry(lookups: Lookups, name: string): string {
   const { sizeBytes, sha256, version, time } = plain;
-  const modified = isoTime(wallMsOf(Math.min(time, lookups.writtenAt(plain)) as typeof time));
+  const modified = isoTime(wallMsOf(madeAt(time, lookups.writtenAt(plain))));
   const target = plain.target ?? lookups.context.defaultTarget;
   const { copies } = holders(lookups, plain.origins);
   return `{"name":${JSON.stringify(name)},"type":"file","size":${sizeBytes},"modified":"${modified}","sha256":"${sha256}","version":"${version}","target":${target},"copies":${copies}}`;

@@ -1,5 +1,6 @@
 /** Looking things up: entries, listings, locations, and a file's content (S5, S6). */
 import { children, descendants, type Entry, readEntry } from "../../core/catalog/entries.ts";
+import { madeAt } from "../../core/catalog/epochs.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
 import type { Register } from "../../core/catalog/rows.ts";
 import { holdersOf, targetOf } from "../../core/catalog/surplus.ts";
@@ -176,8 +177,7 @@ export function describe(lookups: Lookups, view: ReadView, entry: Entry): EntryI
     path: entry.path,
     type: "file",
     size,
-    // A version that was moved is older than what is written at its path; one that a wrong clock named is not (C8).
-    modified: iso(Math.min(versionTime(version), lookups.writtenAt(entry.stamp)) as HybridTime),
+    modified: iso(madeAt(versionTime(version), lookups.writtenAt(entry.stamp))),
     sha256,
     version,
     target: targetOf(view, row, lookups.context, entry),

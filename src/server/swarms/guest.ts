@@ -14,10 +14,12 @@
  *
  * Until it has moved a server answers readers as before. Whoever stops, begins again where the host says it is.
  */
-import { descendants, type Entry } from "../../core/catalog/entries.ts";
-import { entryKey } from "../../core/catalog/keys.ts";
+import { decodeContent } from "../../core/catalog/content.ts";
+import { descendantsRange, entryKey, keyAfter, pathOfEntryKey } from "../../core/catalog/keys.ts";
+import type { KeyValue } from "../../core/catalog/kv.ts";
+import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { OfferVerdict } from "../../core/catalog/offers.ts";
-import { readRegisters } from "../../core/catalog/transaction.ts";
+import { decodeRegisters } from "../../core/catalog/rows.ts";
 import type { SwarmId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
@@ -177,20 +179,27 @@ export class Guest {
   }
 
   #page(after: string | null): Page {
-    const view = this.#parts.catalog.read();
+    const range = descendantsRange("");
+    const start = after === null ? range.start : keyAfter(entryKey(after as FilePath));
     const entries: OfferedEntry[] = [];
-    for (const entry of descendants(view, "", (after ?? undefined) as FilePath | undefined)) {
+    for (const row of this.#parts.catalog.read().range({ ...range, start })) {
+      const offered = this.#offered(row);
+      if (offered === undefined) continue;
       if (entries.length === PAGE_ENTRIES) return { entries, last: false };
-      entries.push(this.#offered(entry));
+      entries.push(offered);
     }
     return { entries, last: true };
   }
 
-  #offered({ path, stamp }: Entry): OfferedEntry {
-    const registers = readRegisters(this.#parts.catalog.read(), entryKey(path));
+  /** Undefined where nothing is. */
+  #offered({ key, value: row }: KeyValue): OfferedEntry | undefined {
+    const registers = decodeRegisters(row);
+    const written = registers.find(({ field }) => field === CONTENT_FIELD);
+    const content = written && decodeContent(written.value);
+    if (content === undefined || content.type === "deleted") return undefined;
     return {
-      path,
-      writtenAt: this.#parts.settings.writtenAt(stamp!),
+      path: pathOfEntryKey(key),
+      madeAt: this.#parts.settings.madeAt(content, written!.stamp),
       registers: registers.map(({ field, value }) => [field, Buffer.from(value).toString("base64")]),
     };
   }

@@ -64,8 +64,8 @@ function judge({ settings }: Parts, view: ReadView, entry: OfferedEntry): OfferV
   const registers = readRegisters(view, entryKey(parsePath(entry.path)));
   const content = contentOf(registers);
   const stamp = registers.find(({ field }) => field === CONTENT_FIELD)?.stamp;
-  const present = content && stamp && { content, writtenAt: settings.writtenAt(stamp) };
-  const offered = { content: decodeContent(contentIn(entry)), writtenAt: entry.writtenAt as HybridTime };
+  const present = content && stamp && { content, madeAt: settings.madeAt(content, stamp) };
+  const offered = { content: decodeContent(contentIn(entry)), madeAt: entry.madeAt as HybridTime };
   return judgeOffer(present, offered);
 }
 

@@ -46,7 +46,7 @@ export interface HostHello {
 
 export interface OfferedEntry {
   readonly path: string;
-  readonly writtenAt: number;
+  readonly madeAt: number;
   /** Its registers' values by field, in base64. */
   readonly registers: readonly (readonly [string, string])[];
 }

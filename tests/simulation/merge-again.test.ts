@@ -1,0 +1,37 @@
+/** C11: a swarm that was made one with another before becomes one with a third. */
+import { describe, expect, it } from "vitest";
+import { type Machine, SWARM_PORT } from "./machine.ts";
+import { playApart, putText, readText } from "./play.ts";
+import type { Swarm } from "./swarm.ts";
+
+const MERGED_LIMIT_MS = 60_000;
+const ASK_TIMEOUT_MS = 20_000;
+
+async function merge(swarm: Swarm, guest: Machine, host: Machine): Promise<void> {
+  await guest.ask((face) => face.merge(`${host.host}:${SWARM_PORT}`), ASK_TIMEOUT_MS);
+  const swarmOf = async (machine: Machine) => (await machine.ask((face) => face.mergeState(), ASK_TIMEOUT_MS)).swarm;
+  const deadlineMs = swarm.world.nowMs + MERGED_LIMIT_MS;
+  while ((await swarmOf(guest)) !== (await swarmOf(host))) {
+    expect(swarm.world.nowMs).toBeLessThan(deadlineMs);
+    await swarm.world.sleep(100);
+  }
+  await swarm.world.sleep(10_000);
+}
+
+describe("a merge after a merge", () => {
+  const OF_THE_MERGED = ["guest", "host"] as const;
+  it.each(OF_THE_MERGED)("C11: of two files the later one stays, whenever the %s took it over from a third", (side) =>
+    playApart({ servers: 3, copies: 1, writeCopies: 1 }, async (swarm) => {
+      const [third, merged, other] = swarm.machines as [Machine, Machine, Machine];
+      await putText(swarm, third, "a/file", "early");
+      await putText(swarm, merged, "another/file", "text");
+      await swarm.world.sleep(5_000);
+      await putText(swarm, other, "a/file", "late");
+      await swarm.world.sleep(5_000);
+      await merge(swarm, third, merged);
+      const [guest, host] = side === "guest" ? [merged, other] : [other, merged];
+      await merge(swarm, guest, host);
+      for (const machine of [guest, host]) expect((await readText(swarm, machine, "a/file")).text).toBe("late");
+    }),
+  );
+});

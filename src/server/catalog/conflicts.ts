@@ -1,12 +1,13 @@
 /** Moves files out of the way of directories (C12): core/catalog/conflicts.ts says where and why. */
 import { resolution } from "../../core/catalog/conflicts.ts";
 import { conflictKey, conflictsRange, pathOfConflictKey } from "../../core/catalog/keys.ts";
+import type { ReadView } from "../../core/catalog/kv.ts";
 import type { FilePath } from "../../core/paths.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Readiness } from "../readiness.ts";
-import { checkNotJoining } from "../swarms/messages.ts";
+import { checkNotJoining, readJoining } from "../swarms/messages.ts";
 import type { Catalog } from "./catalog.ts";
 
 /**
@@ -14,9 +15,11 @@ import type { Catalog } from "./catalog.ts";
  * as one more conflict file. After so long the newer version is here as well.
  */
 const SETTLE_MS = 2000;
-/** While this server may not coordinate (C10), or does not know what others have written. */
+/** While this server may not coordinate (C10), does not know what others have written, or is about to join another swarm. */
 const WAIT_MS = 500;
 const IDLE_MS = 60_000;
+/** Looked at together: of ten thousand that a merge leaves the last is resolved after some minutes. */
+const LOOK_AT_MAX = 100;
 
 export class Conflicts {
   readonly unit = new BackgroundUnit("conflicts", () => this.#step());
@@ -24,7 +27,7 @@ export class Conflicts {
   readonly #readiness: Readiness;
   readonly #clock: Clock;
   readonly #log: Log;
-  #next: { readonly path: FilePath; readonly since: number } | undefined;
+  #seenAt = new Map<FilePath, number>();
 
   constructor(catalog: Catalog, readiness: Readiness, clock: Clock, log: Log) {
     this.#catalog = catalog;
@@ -37,18 +40,31 @@ export class Conflicts {
   }
 
   async #step(): Promise<NextStep> {
-    const path = this.#first();
-    if (path === undefined) return { restMs: IDLE_MS };
     const now = this.#clock.monotonic();
-    if (this.#next?.path !== path) this.#next = { path, since: now };
-    if (now - this.#next.since < SETTLE_MS || !this.#readiness.isFresh) return { restMs: WAIT_MS };
-    await this.#resolve(path);
+    this.#seenAt = this.#look(this.#catalog.read(), now);
+    if (this.#seenAt.size === 0) return { restMs: IDLE_MS };
+    const ripe = [...this.#seenAt].filter(([, seenAt]) => now - seenAt >= SETTLE_MS);
+    if (ripe.length === 0) return { restMs: WAIT_MS };
+    for (const [path] of ripe) {
+      if (!this.#mayWrite()) return { restMs: WAIT_MS };
+      await this.#resolve(path);
+      this.#seenAt.delete(path);
+    }
     return { restMs: 0 };
   }
 
-  #first(): FilePath | undefined {
-    for (const { key } of this.#catalog.read().range(conflictsRange())) return pathOfConflictKey(key);
-    return undefined;
+  /** The first paths that are noted, with when each was seen first. */
+  #look(view: ReadView, now: number): Map<FilePath, number> {
+    const seenAt = new Map<FilePath, number>();
+    for (const { key } of view.range({ ...conflictsRange(), limit: LOOK_AT_MAX })) {
+      const path = pathOfConflictKey(key);
+      seenAt.set(path, this.#seenAt.get(path) ?? now);
+    }
+    return seenAt;
+  }
+
+  #mayWrite(): boolean {
+    return this.#readiness.isFresh && readJoining(this.#catalog.read()) === undefined;
   }
 
   async #resolve(path: FilePath): Promise<void> {

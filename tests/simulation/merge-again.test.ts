@@ -1,5 +1,6 @@
 /** C11: a swarm that was made one with another before becomes one with a third. */
 import { describe, expect, it } from "vitest";
+import { MOVED_KEY } from "../../src/server/swarms/messages.ts";
 import { type Machine, SWARM_PORT } from "./machine.ts";
 import { playApart, putText, readText } from "./play.ts";
 import type { Swarm } from "./swarm.ts";
@@ -17,6 +18,24 @@ async function merge(swarm: Swarm, guest: Machine, host: Machine): Promise<void>
   }
   await swarm.world.sleep(10_000);
 }
+
+describe("a server that has moved", () => {
+  it("C11: remembers where from until it knows all that its swarm has offered", () =>
+    playApart({ servers: 2, copies: 1, writeCopies: 1 }, async (swarm) => {
+      const [guest, host] = swarm.machines as [Machine, Machine];
+      await putText(swarm, guest, "a/file", "text");
+      await putText(swarm, host, "another/file", "text");
+      const isMoving = () => guest.catalog.read().get(MOVED_KEY) !== undefined;
+      const merging = merge(swarm, guest, host);
+      const deadlineMs = swarm.world.nowMs + MERGED_LIMIT_MS;
+      while (!isMoving()) {
+        expect(swarm.world.nowMs).toBeLessThan(deadlineMs);
+        await swarm.world.sleep(1);
+      }
+      await merging;
+      expect(isMoving()).toBe(false);
+    }));
+});
 
 describe("a merge after a merge", () => {
   const OF_THE_MERGED = ["guest", "host"] as const;

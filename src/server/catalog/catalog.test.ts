@@ -11,6 +11,7 @@ import type { HybridTime, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { Settings } from "../settings.ts";
+import { MOVED_KEY } from "../swarms/messages.ts";
 import { Catalog } from "./catalog.ts";
 
 const NOW_MS = 1_790_000_000_000;
@@ -138,5 +139,14 @@ describe("times", () => {
     const { stamp, version: next } = await put(catalog);
     expect(wallMsOf(stamp.time) - NOW_MS).toBeLessThanOrEqual(1000);
     expect(next > version).toBe(true);
+  });
+});
+
+describe("a catalog that is thrown away", () => {
+  it("C11: tells no more from which swarm its server has moved", async () => {
+    await store.write((view) => view.put(MOVED_KEY, Uint8Array.of(1)));
+    const catalog = await start();
+    await catalog.reset();
+    expect(catalog.read().get(MOVED_KEY)).toBe(undefined);
   });
 });

@@ -24,7 +24,7 @@ import type { Clock } from "../../ports/clock.ts";
 import { announce } from "./announce.ts";
 import { rememberChainEnd, type Verdict, verdictOn } from "./chain.ts";
 import { type Change, type Changed, REPLACED } from "./change.ts";
-import { clear } from "./clear.ts";
+import { clear, endTaking } from "./clear.ts";
 import { Counts } from "./counts.ts";
 import { Emptying } from "./emptying.ts";
 import { readIncarnation, spread, writeIncarnation } from "./incarnation.ts";
@@ -162,7 +162,7 @@ export class Catalog {
 
   /** The swarm's catalog is here. */
   async endTaking(): Promise<void> {
-    await this.#store.write((view) => view.remove(TAKING_KEY));
+    await this.#store.write(endTaking);
     this.#isTaking = false;
   }
 

@@ -4,6 +4,7 @@ import { TAKING_KEY } from "../../core/catalog/floors.ts";
 import { type Table, tableRange } from "../../core/catalog/keys.ts";
 import type { WriteView } from "../../core/catalog/kv.ts";
 import { STATS_KEY } from "../../core/catalog/stats.ts";
+import { MOVED_KEY } from "../swarms/messages.ts";
 import { CHAIN_KEY } from "./chain.ts";
 
 /** All but "meta". */
@@ -19,9 +20,14 @@ const TABLES: readonly Table[] = [
   "settings",
 ];
 
+/** The swarm's catalog is here: after one was discarded (C7), or after a move (C11). */
+export function endTaking(view: WriteView): void {
+  for (const key of [TAKING_KEY, MOVED_KEY]) view.remove(key);
+}
+
 export function clear(view: WriteView): void {
   for (const table of TABLES) {
     for (const { key } of [...view.range(tableRange(table))]) view.remove(key);
   }
-  for (const key of [CHAIN_KEY, STATS_KEY, TAKING_KEY, ...CHECKPOINT_KEYS]) view.remove(key);
+  for (const key of [CHAIN_KEY, STATS_KEY, TAKING_KEY, MOVED_KEY, ...CHECKPOINT_KEYS]) view.remove(key);
 }

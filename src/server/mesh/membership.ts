@@ -135,7 +135,7 @@ export class Membership {
     const from = identity.swarm!;
     let takeBack = () => {};
     const leave = (view: WriteView) => {
-      view.put(MOVED_KEY, encodeMoved({ from, addresses, arrived: false }));
+      view.put(MOVED_KEY, encodeMoved({ from, addresses }));
       takeBack = identity.move(view, swarm);
     };
     this.#settled = false;

@@ -59,12 +59,10 @@ export interface OfferPage {
   readonly keys: readonly StoredKey[];
 }
 
-/** Kept by a server that has moved to another swarm. */
+/** Kept by a server that has moved to another swarm, until the swarm's catalog is here. */
 export interface Moved {
   readonly from: SwarmId;
   readonly addresses: readonly string[];
-  /** All that its swarm has offered is known here. */
-  readonly arrived: boolean;
 }
 
 export function readMoved(view: ReadView): Moved | undefined {

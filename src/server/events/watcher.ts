@@ -6,6 +6,8 @@ import type { SwarmEvent, WatchOptions } from "./event.ts";
 
 /** Some 200 KB; a reader that is so far behind is better told so. */
 const WAITING_MAX = 1000;
+/** Those that were told are kept up to here, while others always wait: each one is moved once at the most. */
+const TOLD_MAX = WAITING_MAX;
 /** Nothing depends on it: every event and every end wakes. */
 const WAIT_MS = 60_000;
 
@@ -46,13 +48,18 @@ export class Watcher {
       const event = this.#waiting[this.#next];
       if (event !== undefined) {
         this.#next += 1;
+        if (this.#next === TOLD_MAX) this.#forgetTold();
         return event;
       }
-      this.#waiting = [];
-      this.#next = 0;
+      this.#forgetTold();
       await this.#wakeup.wait(clock, WAIT_MS, this.#signal);
     }
     return undefined;
+  }
+
+  #forgetTold(): void {
+    this.#waiting = this.#waiting.slice(this.#next);
+    this.#next = 0;
   }
 
   #wants(event: SwarmEvent): boolean {

@@ -12,6 +12,7 @@ import { SEAT_KEY, type Table, tableRange, todoKey, versionOfKey } from "./keys.
 import type { ReadView, WriteView } from "./kv.ts";
 import { originName, readOrigins } from "./origins.ts";
 import { OwnLog } from "./own.ts";
+import { piecesOf, removeAll } from "./pieces.ts";
 import { encodeStats, readStats, STATS_KEY } from "./stats.ts";
 import { type CatalogContext, CatalogTransaction } from "./transaction.ts";
 import type { CatalogRecord, Origin } from "./types.ts";
@@ -44,12 +45,12 @@ export function discard(view: WriteView, discarding: Discarding): { transaction:
   const ownFloors = leaves
     ? []
     : Array.from(readOrigins(view).values(), (row): Floor => ({ origin: row, floor: row.floor }));
-  for (const table of SHARED) {
-    for (const { key } of [...view.range(tableRange(table))]) view.remove(key);
-  }
+  for (const table of SHARED) removeAll(view, tableRange(table));
   // The seat goes as well (C14): the roster may not be whole for a while.
   for (const key of [...CHECKPOINT_KEYS, SEAT_KEY]) view.remove(key);
-  for (const { key } of [...view.range(tableRange("copies"))]) view.put(todoKey(versionOfKey(key)), Uint8Array.of(1));
+  for (const copies of piecesOf(view, tableRange("copies"))) {
+    for (const { key } of copies) view.put(todoKey(versionOfKey(key)), Uint8Array.of(1));
+  }
   view.put(TAKING_KEY, Uint8Array.of(1));
   discarding.leave?.(view);
   const { copies, copyBytes, trashFiles, trashBytes } = readStats(view);

@@ -3,6 +3,7 @@ import { CHECKPOINT_KEYS } from "../../core/catalog/checkpoints.ts";
 import { TAKING_KEY } from "../../core/catalog/floors.ts";
 import { type Table, tableRange } from "../../core/catalog/keys.ts";
 import type { WriteView } from "../../core/catalog/kv.ts";
+import { removeAll } from "../../core/catalog/pieces.ts";
 import { STATS_KEY } from "../../core/catalog/stats.ts";
 import { MOVED_KEY } from "../swarms/messages.ts";
 import { CHAIN_KEY } from "./chain.ts";
@@ -26,8 +27,6 @@ export function endTaking(view: WriteView): void {
 }
 
 export function clear(view: WriteView): void {
-  for (const table of TABLES) {
-    for (const { key } of [...view.range(tableRange(table))]) view.remove(key);
-  }
+  for (const table of TABLES) removeAll(view, tableRange(table));
   for (const key of [CHAIN_KEY, STATS_KEY, TAKING_KEY, MOVED_KEY, ...CHECKPOINT_KEYS]) view.remove(key);
 }

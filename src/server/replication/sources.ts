@@ -11,7 +11,7 @@ import type { Link } from "../mesh/link.ts";
 import type { Mesh, ServerRequest } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import type { Copies } from "../storage/copies.ts";
-import { readCopyRange } from "../storage/streams.ts";
+import { readCopyRange, releasing } from "../storage/streams.ts";
 import type { Throttle } from "./throttle.ts";
 
 /** Servers that pull from this one at once; more would only slow each other and the readers down. */
@@ -22,7 +22,7 @@ export const SMALL_BYTES = 64 * 1024;
 const SMALL_IN_ONE = 32;
 const READ_TIMEOUT_MS = 10_000;
 
-interface ReadRequest {
+export interface ReadRequest {
   readonly version: VersionId;
   readonly start: number;
   readonly end: number;
@@ -87,7 +87,9 @@ export class Sources {
     const copy = await this.#copies.open(version);
     if (copy === undefined) throw new FsdfsError("copy-not-here", { path: version });
     const bytes = readCopyRange(copy, start, Math.min(end, copy.sizeBytes));
-    return { head: encodeJson({}), body: purpose === "pull" ? this.#held(bytes, copy.sizeBytes, signal) : bytes };
+    if (purpose === "reader") return { head: encodeJson({}), body: bytes };
+    const held = this.#held(bytes, copy.sizeBytes, signal);
+    return { head: encodeJson({}), body: releasing(held, () => bytes.return(undefined)) };
   }
 
   /** The bytes of a pull: counted, and held back for readers. */

@@ -8,7 +8,35 @@ export const CHUNK_BYTES = 256 * 1024;
  * Bytes `start` to `end` of a copy, which is closed at the end. Each chunk has memory of its own. Throws when somebody
  * changes the file meanwhile: no chunk is handed out that was read after a change (P4, S8).
  */
-export async function* readCopyRange(copy: OpenCopy, start: number, end: number): AsyncGenerator<Bytes> {
+export function readCopyRange(copy: OpenCopy, start: number, end: number): AsyncGenerator<Bytes> {
+  return releasing(chunksOf(copy, start, end), () => copy.file.close());
+}
+
+/**
+ * The same chunks. Whoever leaves them before he has asked for the first makes a generator end without a step of it, its
+ * `finally` included: what it would have let go of is let go of by `release`, which must bear to be called after that.
+ */
+export function releasing(chunks: AsyncGenerator<Bytes>, release: () => Promise<unknown>): AsyncGenerator<Bytes> {
+  const leaving = async (left: Promise<IteratorResult<Bytes>>) => {
+    try {
+      return await left;
+    } finally {
+      await release();
+    }
+  };
+  const released: AsyncGenerator<Bytes> = {
+    next: () => chunks.next(),
+    return: (value) => leaving(chunks.return(value)),
+    throw: (error) => leaving(chunks.throw(error)),
+    [Symbol.asyncIterator]: () => released,
+    [Symbol.asyncDispose]: async () => {
+      await released.return(undefined);
+    },
+  };
+  return released;
+}
+
+async function* chunksOf(copy: OpenCopy, start: number, end: number): AsyncGenerator<Bytes> {
   try {
     for (let position = start; position < end; ) {
       const buffer = new Uint8Array(Math.min(CHUNK_BYTES, end - position));

@@ -8,6 +8,7 @@
 import { hybridTimeOf } from "../../core/hybrid-clock.ts";
 import type { HybridTime } from "../../core/ids.ts";
 import type { FileStore } from "../../ports/file-store.ts";
+import { isDiskError } from "../storage/disk.ts";
 import { STATE_DIRECTORY } from "../storage/layout.ts";
 
 const PREFIX = "names-";
@@ -33,12 +34,8 @@ export class NameMark {
   }
 
   static async load(files: FileStore): Promise<NameMark> {
-    let mark = new NameMark(files, undefined, 0 as HybridTime);
-    for (const { name } of await files.list(STATE_DIRECTORY)) {
-      const limit = limitOf(name);
-      if (limit !== undefined && limit >= mark.limit) mark = new NameMark(files, `${STATE_DIRECTORY}/${name}`, limit);
-    }
-    return mark;
+    const found = await find(files);
+    return new NameMark(files, found?.file, found?.limit ?? (0 as HybridTime));
   }
 
   /** Every name that was ever given is below it, and so must be every one that is given now. */
@@ -68,16 +65,32 @@ export class NameMark {
   async #move(limit: HybridTime): Promise<void> {
     const to = `${STATE_DIRECTORY}/${PREFIX}${limit}`;
     if (limit < this.#limit) this.#limit = limit; // Not a name more from now on.
-    if (this.#file === undefined) {
-      const file = await this.#files.create(to);
-      await file.close();
-    } else {
-      await this.#files.rename(this.#file, to);
-    }
+    await this.#rename(to).catch(async (error: unknown) => {
+      if (!isDiskError(error, "missing")) throw error;
+      // It was renamed though that was told as a failure, or somebody removed it.
+      this.#file = (await find(this.#files))?.file;
+      await this.#rename(to);
+    });
     this.#file = to;
     await this.#files.syncDirectory(STATE_DIRECTORY);
     this.#limit = limit;
   }
+
+  async #rename(to: string): Promise<void> {
+    if (this.#file !== undefined) return await this.#files.rename(this.#file, to);
+    const file = await this.#files.create(to);
+    await file.close();
+  }
+}
+
+/** The mark that reaches furthest. */
+async function find(files: FileStore): Promise<{ file: string; limit: HybridTime } | undefined> {
+  let found: { file: string; limit: HybridTime } | undefined;
+  for (const { name } of await files.list(STATE_DIRECTORY)) {
+    const limit = limitOf(name);
+    if (limit !== undefined && limit >= (found?.limit ?? 0)) found = { file: `${STATE_DIRECTORY}/${name}`, limit };
+  }
+  return found;
 }
 
 function limitOf(name: string): HybridTime | undefined {

@@ -2,6 +2,7 @@
  * Waiting until the swarm has come to rest, and what it looks like then: every server's answers, and every disk.
  */
 
+import { tableRange } from "../../src/core/catalog/keys.ts";
 import { RECONCILE_KEY } from "../../src/server/catalog/catalog.ts";
 import type { Location, ServerInfo, SwarmStatus } from "../../src/server/face.ts";
 import { sha256Of } from "./content.ts";
@@ -59,7 +60,7 @@ export async function comeToRest(
   pollMs = POLL_INTERVAL_MS,
 ): Promise<string | undefined> {
   const endMs = swarm.world.nowMs + limitMs;
-  let before = "";
+  let before: string | undefined;
   let reason = "nothing was asked yet";
   while (swarm.world.nowMs < endMs) {
     await swarm.world.sleep(pollMs);
@@ -68,7 +69,7 @@ export async function comeToRest(
     }));
     if ("reason" in now) {
       reason = now.reason;
-      before = "";
+      before = undefined;
     } else {
       if (now.text === before) return undefined;
       reason = "it keeps changing";
@@ -92,6 +93,9 @@ async function summary(
     // What it holds is stated anew then, file by file (C6, C7).
     const isLooking = machine.catalog.read().get(RECONCILE_KEY) !== undefined;
     if (isLooking) return { reason: `${machine.name} looks through its disk` };
+    // A copy on its way to its path or to the trash counts already, and lies elsewhere or nowhere yet (S3).
+    const unsettled = [...machine.catalog.read().range(tableRange("todo"))].length;
+    if (unsettled > 0) return { reason: `${machine.name} has ${unsettled} copies to settle` };
     const servers = await machine.ask((face) => face.servers(), ASK_TIMEOUT_MS);
     const pulling = servers.find((server) => server.state === "up" && server.pulls > 0);
     if (pulling) return { reason: `${pulling.name} has ${pulling.pulls} pulls, ${machine.name} says` };

@@ -195,12 +195,16 @@ const PORT_ATTEMPTS_MAX = 100;
 const PORT_FIRST = 20_000;
 const PORTS_EACH = 1_000;
 const RANGES = 12;
+/** Whoever was given one may not listen on it yet, or for a moment not. */
+const given = new Set<number>();
 
 /** Two ports that nothing listens on, the second the one after the first, as servers have them by default. */
 export async function freePortPair(): Promise<[http: number, swarm: number]> {
   const range = Number(process.env.VITEST_POOL_ID ?? 0) % RANGES;
   for (let attempt = 0; attempt < PORT_ATTEMPTS_MAX; attempt++) {
     const port = PORT_FIRST + range * PORTS_EACH + 2 * Math.floor((Math.random() * PORTS_EACH) / 2);
+    if (given.has(port)) continue;
+    given.add(port);
     const first = await listenOn(port).catch(() => undefined);
     const second = first && (await listenOn(port + 1).catch(() => undefined));
     await Promise.all([first?.close(), second?.close()]);

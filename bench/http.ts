@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import { createClient } from "../src/client/node.ts";
 import { requestKeyFromPassword } from "../src/client/request-key.ts";
 import { buildHolder, pathOfFile } from "./catalog/build.ts";
+import { NODE_OPTIONS } from "./node.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const PORT = 15_242;
@@ -160,7 +161,18 @@ async function startServer(data: string, children: ChildProcess[]): Promise<{ ke
   const node = process.env.BENCH_NODE_OPTIONS?.split(" ") ?? [];
   const child = spawn(
     process.execPath,
-    [...node, join(ROOT, "src/cli/main.ts"), ...args, "--processes", "1", "--password", PASSWORD, "--quota", "1000T"],
+    [
+      ...NODE_OPTIONS,
+      ...node,
+      join(ROOT, "src/cli/main.ts"),
+      ...args,
+      "--processes",
+      "1",
+      "--password",
+      PASSWORD,
+      "--quota",
+      "1000T",
+    ],
     { stdio: ["ignore", "ignore", "inherit"] },
   );
   children.push(child);

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
+import { NODE_OPTIONS } from "../node.ts";
 import type { Figures, Operation, ProcessOptions } from "./server-process.ts";
 
 const PROGRAM = new URL("./server-process.ts", import.meta.url);
@@ -29,7 +30,7 @@ export class RemoteServer {
   static async start(options: ProcessOptions, nodeArguments: readonly string[] = []): Promise<RemoteServer> {
     await mkdir(options.data, { recursive: true });
     await mkdir(options.state, { recursive: true });
-    const child = fork(PROGRAM, [JSON.stringify(options)], { execArgv: [...nodeArguments] });
+    const child = fork(PROGRAM, [JSON.stringify(options)], { execArgv: [...NODE_OPTIONS, ...nodeArguments] });
     const remote = new RemoteServer(child);
     await remote.#answerTo(0);
     return remote;

@@ -97,7 +97,10 @@ export interface DirectoryEntry {
 }
 
 export interface WritableFile {
-  /** Appends all of `chunk`; the caller may reuse it once the promise has resolved. @throws FileStoreError `no-space`, `io` */
+  /**
+   * Appends all of `chunk`; the caller may reuse it once the promise has resolved. That it could not be written may be told
+   * by a later call of any method. @throws FileStoreError `no-space`, `io`
+   */
   write(chunk: Bytes): Promise<void>;
   /** fsync(2). After a failure the file must be thrown away, never synced again (S4). */
   sync(): Promise<void>;

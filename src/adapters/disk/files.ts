@@ -4,6 +4,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import type { FileStat, FileType, ReadableFile, WritableFile } from "../../ports/file-store.ts";
 import { failure, failureOf } from "./failures.ts";
+import { Gathered } from "./gathered.ts";
 
 interface Typed {
   isFile(): boolean;
@@ -34,7 +35,7 @@ class DiskFile {
   protected readonly handle: FileHandle;
   protected readonly name: string;
   #closing: Promise<void> | undefined;
-  #hasFailedSync = false;
+  protected hasFailed = false;
 
   constructor(handle: FileHandle, name: string) {
     this.handle = handle;
@@ -47,12 +48,12 @@ class DiskFile {
 
   /** S4: a failed fsync is told once by Linux; the next one would succeed without the bytes being there. */
   sync(): Promise<void> {
-    if (this.#hasFailedSync) return Promise.reject(failure("io", `${this.name} could not be synced before`));
+    if (this.hasFailed) return Promise.reject(failure("io", `${this.name} could not be synced before`));
     return this.guard(async () => {
       try {
         await this.handle.sync();
       } catch (error) {
-        this.#hasFailedSync = true;
+        this.hasFailed = true;
         throw error;
       }
     });
@@ -78,7 +79,10 @@ class DiskFile {
 }
 
 export class WritableDiskFile extends DiskFile implements WritableFile {
+  /** Bytes that the system has, or is about to get. */
   #sizeBytes: number;
+  readonly #gathered = new Gathered();
+  #closed: Promise<void> | undefined;
 
   /** @param sizeBytes what the file holds already */
   constructor(handle: FileHandle, name: string, sizeBytes = 0) {
@@ -86,17 +90,49 @@ export class WritableDiskFile extends DiskFile implements WritableFile {
     this.#sizeBytes = sizeBytes;
   }
 
+  /** Small pieces are gathered: handing one to the system costs as much as copying many. */
   write(chunk: Bytes): Promise<void> {
-    const start = this.#sizeBytes;
-    this.#sizeBytes += chunk.length;
     return this.guard(async () => {
-      let written = 0;
-      while (written < chunk.length) {
-        const left = chunk.length - written;
-        const { bytesWritten } = await this.handle.write(chunk, written, left, start + written);
+      if (this.#gathered.add(chunk)) return;
+      const before = this.#writeGathered();
+      if (this.#gathered.add(chunk)) return await before;
+      await Promise.all([before, this.#writeAll(chunk)]);
+    });
+  }
+
+  override async stat(): Promise<FileStat> {
+    await this.guard(() => this.#writeGathered());
+    return await super.stat();
+  }
+
+  override async sync(): Promise<void> {
+    await this.guard(() => this.#writeGathered());
+    await super.sync();
+  }
+
+  /** @throws FileStoreError when what came last could not be written; it is closed all the same */
+  override close(): Promise<void> {
+    this.#closed ??= this.guard(() => this.#writeGathered()).finally(() => super.close());
+    return this.#closed;
+  }
+
+  async #writeGathered(): Promise<void> {
+    const { bytes, giveBack } = this.#gathered.take();
+    await this.#writeAll(bytes).finally(giveBack);
+  }
+
+  async #writeAll(bytes: Bytes): Promise<void> {
+    const start = this.#sizeBytes;
+    this.#sizeBytes += bytes.length;
+    try {
+      for (let written = 0; written < bytes.length; ) {
+        const { bytesWritten } = await this.handle.write(bytes, written, bytes.length - written, start + written);
         written += bytesWritten;
       }
-    });
+    } catch (error) {
+      this.hasFailed = true; // A sync must not succeed without these bytes.
+      throw error;
+    }
   }
 }
 

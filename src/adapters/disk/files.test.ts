@@ -1,0 +1,64 @@
+/** Writing: small pieces are gathered, and none is lost without a word. */
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { WritableDiskFile } from "./files.ts";
+
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "fsdfs-files-"));
+});
+
+afterEach(async () => {
+  await rm(directory, { recursive: true });
+});
+
+/** Pieces of so many bytes, each with its own number in all of them. */
+function piecesOf(sizes: readonly number[]): Uint8Array[] {
+  return sizes.map((size, i) => new Uint8Array(size).fill(i + 1));
+}
+
+test("a file is its pieces in order, small and large, whether each is waited for or not", async () => {
+  const pieces = piecesOf([1, 16_384, 0, 16_384, 131_072, 5, 131_071, 2, 400_000, 16_384, 100_000, 60_000]);
+  for (const waits of [true, false]) {
+    const path = join(directory, String(waits));
+    const file = new WritableDiskFile(await open(path, "wx"), path);
+    const written: Promise<void>[] = [];
+    for (const piece of pieces) {
+      written.push(file.write(piece));
+      if (waits) await written.at(-1);
+    }
+    await Promise.all(written);
+    expect((await file.stat()).sizeBytes).toBe(Buffer.concat(pieces).length);
+    await file.close();
+    expect((await readFile(path)).equals(Buffer.concat(pieces))).toBe(true);
+  }
+});
+
+test("a piece may be used again once it was taken", async () => {
+  const path = join(directory, "reused");
+  const file = new WritableDiskFile(await open(path, "wx"), path);
+  const piece = new Uint8Array(1000);
+  for (let i = 1; i <= 300; i++) await file.write(piece.fill(i & 255));
+  await file.close();
+  const expected = Buffer.concat(Array.from({ length: 300 }, (_, i) => new Uint8Array(1000).fill((i + 1) & 255)));
+  expect((await readFile(path)).equals(expected)).toBe(true);
+});
+
+test("what was gathered and cannot be written is told by sync, which never succeeds then (S4)", async () => {
+  const file = new WritableDiskFile(await open("/dev/full", "w"), "full");
+  await file.write(new Uint8Array(100));
+  await expect(file.sync()).rejects.toMatchObject({ code: "no-space" });
+  await expect(file.sync()).rejects.toMatchObject({ code: "io" });
+  await file.close();
+});
+
+test("what was gathered and cannot be written is told by close, which closes all the same", async () => {
+  const handle = await open("/dev/full", "w");
+  const file = new WritableDiskFile(handle, "full");
+  await file.write(new Uint8Array(100));
+  await expect(file.close()).rejects.toMatchObject({ code: "no-space" });
+  expect(handle.fd).toBe(-1);
+});

@@ -31,14 +31,16 @@ const METHODS = [
 export interface ObservedFace extends Face {
   /** Contents that were opened and not closed. */
   openContents: number;
-  /** Uploads that have ended, well or not. */
+  begunPuts: number;
+  /** Of those, the ones that have ended, well or not. */
   endedPuts: number;
 }
 
 export function observe(face: Face): ObservedFace {
   const bound = Object.fromEntries(METHODS.map((method) => [method, face[method].bind(face)])) as unknown as Face;
-  const observed: ObservedFace = { ...bound, openContents: 0, endedPuts: 0 };
+  const observed: ObservedFace = { ...bound, openContents: 0, begunPuts: 0, endedPuts: 0 };
   observed.put = async (path, body, options) => {
+    observed.begunPuts += 1;
     try {
       return await face.put(path, body, options);
     } finally {

@@ -78,7 +78,8 @@ describe("a wire that goes dead", () => {
   });
 
   it("is told from a quiet one: pings keep that alive", async () => {
-    const limits = { keepaliveIntervalMs: 5, keepaliveIntervals: 2 };
+    // Twice as long as a dead wire is borne with, which a busy machine's pauses must not reach.
+    const limits = { keepaliveIntervalMs: 50, keepaliveIntervals: 20 };
     const port = await mesh({ limits }).listen(async ({ head }) => ({ head }));
     const { address, exchanges } = await wire(port);
     const connection = await mesh({ limits }).connect(address, "control");
@@ -86,7 +87,7 @@ describe("a wire that goes dead", () => {
     void connection.closed.then(() => {
       ended = true;
     });
-    await exchanges(20);
+    await exchanges(40);
     expect(ended).toBe(false);
     await connection.request({ method: "echo", head: nothing, timeoutMs: 10_000 });
   });

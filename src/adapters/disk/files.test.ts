@@ -62,3 +62,13 @@ test("what was gathered and cannot be written is told by close, which closes all
   await expect(file.close()).rejects.toMatchObject({ code: "no-space" });
   expect(handle.fd).toBe(-1);
 });
+
+test("nothing is taken any more once it is being closed: it would be lost", async () => {
+  const path = join(directory, "closing");
+  const file = new WritableDiskFile(await open(path, "wx"), path);
+  await file.write(new Uint8Array(100));
+  const closed = file.close();
+  await expect(file.write(new Uint8Array(1))).rejects.toMatchObject({ code: "io" });
+  await closed;
+  expect((await readFile(path)).length).toBe(100);
+});

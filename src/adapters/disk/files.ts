@@ -60,8 +60,13 @@ class DiskFile {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.guardCall(() => this.handle.close());
+    this.#closing ??= this.guardCall(() => this.end());
     return this.#closing;
+  }
+
+  /** What is left to do when nothing more may be asked. */
+  protected end(): Promise<void> {
+    return this.handle.close();
   }
 
   protected guard<T>(call: () => Promise<T>): Promise<T> {
@@ -82,7 +87,6 @@ export class WritableDiskFile extends DiskFile implements WritableFile {
   /** Bytes that the system has, or is about to get. */
   #sizeBytes: number;
   readonly #gathered = new Gathered();
-  #closed: Promise<void> | undefined;
 
   /** @param sizeBytes what the file holds already */
   constructor(handle: FileHandle, name: string, sizeBytes = 0) {
@@ -110,10 +114,9 @@ export class WritableDiskFile extends DiskFile implements WritableFile {
     await super.sync();
   }
 
-  /** @throws FileStoreError when what came last could not be written; it is closed all the same */
-  override close(): Promise<void> {
-    this.#closed ??= this.guard(() => this.#writeGathered()).finally(() => super.close());
-    return this.#closed;
+  /** It is closed even if what came last cannot be written. */
+  protected override async end(): Promise<void> {
+    await this.#writeGathered().finally(() => super.end());
   }
 
   async #writeGathered(): Promise<void> {

@@ -4,7 +4,7 @@
  * wrk to the second. Needs Linux, nginx, wrk and taskset. What is printed are ratios where there is something to compare.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -13,6 +13,7 @@ import { createClient } from "../src/client/node.ts";
 import { requestKeyFromPassword } from "../src/client/request-key.ts";
 import { buildHolder, pathOfFile } from "./catalog/build.ts";
 import { NODE_OPTIONS } from "./node.ts";
+import { childrenOf, cpuSeconds } from "./processes.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const PORT = 15_242;
@@ -22,8 +23,6 @@ const LARGE_BYTES = 5_000_000;
 const SMALL_BYTES = 4_096;
 const BATCH_PATHS = 1_000;
 const PAGE_ENTRIES = 10_000;
-/** Of /proc; the same on every usual Linux. */
-const TICKS_PER_S = 100;
 const START_MS_MAX = 30_000;
 
 const { values } = parseArgs({
@@ -141,12 +140,6 @@ function wrk(pid: number, url: string, extra: readonly string[]): Measured {
   };
 }
 
-/** Of all its threads, in user and system mode. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
-}
-
 function batchScript(): string {
   const paths = Array.from({ length: BATCH_PATHS }, (_, i) => pathOfFile((i * 7919) % files, files));
   return `wrk.method = "POST"
@@ -217,11 +210,6 @@ async function startNginx(directory: string, children: ChildProcess[]): Promise<
     if (performance.now() > until) throw new Error("nginx does not come up");
     await delay(50);
   }
-}
-
-function childrenOf(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-  return text.split(" ").filter(Boolean).map(Number);
 }
 
 /** All threads of a process, on the first core. */

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { join } from "node:path";
-import { cpuSeconds } from "./cpu.ts";
+import { cpuSeconds } from "./processes.ts";
 import { tell } from "./series.ts";
 import type { BenchServer, BenchSwarm } from "./swarm.ts";
 
@@ -37,19 +37,17 @@ export async function measureWrites(swarm: BenchSwarm, runs: number): Promise<vo
   const rates: number[] = [];
   const costs: number[] = [];
   for (let run = 0; run < runs; run++) {
-    const before = await cpuSecondsOf(swarm);
+    const before = cpuSecondsOf(swarm);
     rates.push(SMALL_FILES / (await putMany(server, small, SMALL_FILES, SMALL_CLIENTS)));
     await swarm.rest();
-    costs.push((((await cpuSecondsOf(swarm)) - before) * 1000) / SMALL_FILES);
+    costs.push(((cpuSecondsOf(swarm) - before) * 1000) / SMALL_FILES);
   }
   tell({ name: "creates of 4 KB, 64 clients, durable on two", values: rates, unit: "a second", target: 1500 });
   tell({ name: "CPU for a create and its third copy, all servers", values: costs, unit: "ms" });
 }
 
-async function cpuSecondsOf({ servers }: BenchSwarm): Promise<number> {
-  let seconds = 0;
-  for (const { pid } of servers) seconds += await cpuSeconds(pid);
-  return seconds;
+function cpuSecondsOf({ servers }: BenchSwarm): number {
+  return servers.reduce((seconds, { pid }) => seconds + cpuSeconds(pid), 0);
 }
 
 /** Seconds for so many new files by so many clients. */

@@ -11,6 +11,7 @@ import {
   writeLocalAccess,
 } from "./local-access.ts";
 
+const HERE = process.cwd();
 let root: string;
 const environment = () => ({ XDG_STATE_HOME: join(root, "state") });
 const access = (pid = process.pid) => ({ url: "http://127.0.0.1:4242", requestKey: new Uint8Array(32).fill(7), pid });
@@ -23,9 +24,14 @@ async function dataDirectory(name: string): Promise<string> {
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "fsdfs-access-"));
+  // Who has started a server in the checkout has a ./fsdfs-data there, which is the first that is looked at.
+  process.chdir(root);
 });
 
-afterEach(() => rm(root, { recursive: true }));
+afterEach(async () => {
+  process.chdir(HERE);
+  await rm(root, { recursive: true });
+});
 
 describe("the way to the server of this machine", () => {
   test("is read as it was written, by its owner only, until it is removed", async () => {

@@ -7,6 +7,7 @@ import { chooseLocalServer, chooseLog } from "./local-choice.ts";
 import { logFile } from "./log-file.ts";
 import { processMark } from "./process-mark.ts";
 
+const HERE = process.cwd();
 let root: string;
 const environment = () => ({ XDG_STATE_HOME: join(root, "state") });
 
@@ -23,9 +24,14 @@ async function dataDirectory(name: string, pid?: number): Promise<string> {
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "fsdfs-choice-"));
+  // Who has started a server in the checkout has a ./fsdfs-data there, which is the first that is looked at.
+  process.chdir(root);
 });
 
-afterEach(() => rm(root, { recursive: true }));
+afterEach(async () => {
+  process.chdir(HERE);
+  await rm(root, { recursive: true });
+});
 
 test("the only server of this machine is meant, the one that is named, and none of several", async () => {
   expect(await chooseLocalServer(environment(), undefined, "stop")).toBeUndefined();

@@ -36,7 +36,7 @@ describe("the options of start", () => {
       writeCopies: undefined,
       graceMs: 600_000,
       deletionsKeptMs: 24 * 3_600_000,
-      pulls: 4,
+      pulls: undefined,
       pullRate: undefined,
       serveRate: undefined,
       strict: false,

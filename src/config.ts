@@ -36,7 +36,8 @@ const RESERVE = 0.02;
 const GRACE_MS = 10 * 60_000;
 /** Beyond it processes have no core of their own on any usual machine. */
 const PROCESSES_MAX = 128;
-const PULLS = 4;
+/** What a server takes when nothing is said: PULLS in server/control/directives.ts. */
+const PULLS_TEXT = "4";
 /** More would only make each of them slower. */
 const PULLS_MAX = 64;
 const DELETIONS_KEPT_MS = 24 * 3_600_000;
@@ -221,11 +222,11 @@ export const START_OPTIONS = {
       flag: "pulls",
       env: "FSDFS_PULLS",
       placeholder: "COUNT",
-      defaultText: String(PULLS),
+      defaultText: PULLS_TEXT,
       help: "How many files this server copies from others at once; eight of up to 64 KB count as one.",
     },
     (text) => parseInteger(text, 1, PULLS_MAX),
-    PULLS,
+    undefined,
   ),
   pullRate: option(
     {

@@ -10,6 +10,8 @@ import type { BackgroundUnit } from "./background.ts";
 import { Catalog } from "./catalog/catalog.ts";
 import { Conflicts } from "./catalog/conflicts.ts";
 import { NameMark } from "./catalog/name-mark.ts";
+import { Directives } from "./control/directives.ts";
+import { StartFlags } from "./control/start-flags.ts";
 import { Events } from "./events/events.ts";
 import { Identity } from "./identity.ts";
 import { CatchUp } from "./mesh/catch-up.ts";
@@ -73,6 +75,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const catalog = new Catalog(ports.catalog, clock, context, await NameMark.load(files));
   const settings = new Settings(catalog);
   counting.settings = settings;
+  const flags = new StartFlags(catalog, options);
+  const directives = new Directives(settings, identity.server, flags);
 
   // Whom it talks to.
   const liveness = new Liveness(clock.monotonic(), options.graceMs);
@@ -116,9 +120,9 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const decisions = new Decisions(catalog, settings, seat);
 
   // What it stores.
-  const quotaBytes = options.quotaBytes ?? Math.floor((await files.capacity()).totalBytes * QUOTA_SHARE);
+  const usualQuotaBytes = Math.floor((await files.capacity()).totalBytes * QUOTA_SHARE);
   const disk = new DiskWatch(files, clock);
-  const space = new Space(catalog, quotaBytes, options.reserve, disk);
+  const space = new Space(catalog, directives.quotaBytes ?? usualQuotaBytes, options.reserve, disk);
   const leftovers = new Leftovers(files);
   const trash = new Trash(catalog, files, space, settings, leftovers, clock);
   const partials = new Partials(space, leftovers, clock);
@@ -132,7 +136,12 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const strangers = new Strangers(catalog, files, settler, clock);
 
   // What it does of itself.
-  const sources = new Sources(catalog, mesh, copies, new Throttle(clock, options.serveRate, load));
+  const serving = new Throttle(clock, directives.serveRate, load);
+  directives.onChange(() => {
+    space.quotaBytes = directives.quotaBytes ?? usualQuotaBytes;
+    serving.setRate(directives.serveRate);
+  });
+  const sources = new Sources(catalog, mesh, copies, serving);
   const rosterNow = () => [...settings.roster.keys()].flatMap((server) => describeServer(parts, server) ?? []);
   const events = new Events({ clock, catalog, ending, servers: rosterNow });
   const onStep = (step: PullStep) => events.pull(step);
@@ -147,12 +156,12 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     space,
     sources,
     load,
-    options,
+    directives,
     log,
     onStep,
   };
   const puller = new Puller(pulling);
-  const dropping = new Dropping(catalog, settings, mesh, membership, copies, settler, sources, random);
+  const dropping = new Dropping(catalog, settings, mesh, membership, copies, settler, sources, random, directives);
   const reconciler = new Reconciler(catalog, ports.catalog, membership, copies, trash);
   membership.onNewIncarnation(() => reconciler.request());
   membership.onNewIncarnation(async () => seat.unit.wake());
@@ -173,6 +182,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     selfCheck.unit,
     floors.unit,
     collector.unit,
+    flags.unit,
     seat.unit,
     new Conflicts(catalog, readiness, clock, log).unit,
     reindexer.unit,
@@ -191,6 +201,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     identity,
     catalog,
     settings,
+    directives,
     mesh,
     membership,
     readiness,

@@ -2,6 +2,7 @@
 import type { TokenKeys } from "../core/security/tokens.ts";
 import type { Adoption } from "./adoption/adoption.ts";
 import type { Catalog } from "./catalog/catalog.ts";
+import type { Directives } from "./control/directives.ts";
 import type { Events } from "./events/events.ts";
 import type { Identity } from "./identity.ts";
 import type { Membership } from "./mesh/membership.ts";
@@ -32,6 +33,7 @@ export interface Parts {
   readonly identity: Identity;
   readonly catalog: Catalog;
   readonly settings: Settings;
+  readonly directives: Directives;
   readonly mesh: Mesh;
   readonly membership: Membership;
   readonly readiness: Readiness;

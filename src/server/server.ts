@@ -48,8 +48,8 @@ export interface ServerOptions {
   readonly writeCopies: number | undefined;
   /** How long a silent server still counts as holding its copies (M3). */
   readonly graceMs: number;
-  /** Pulls at once. */
-  readonly pulls: number;
+  /** Pulls at once; undefined: as many as is usual. */
+  readonly pulls: number | undefined;
   /** Bytes a second that pulls may bring in, and take out; undefined: no bound. */
   readonly pullRate: number | undefined;
   readonly serveRate: number | undefined;

@@ -263,15 +263,20 @@ export class ServingFace implements Face {
     if (!(await this.#parts.readiness.becomesFresh())) throw new FsdfsError("behind");
   }
 
-  /** A server that has room for an upload when this one has none. */
+  /** A server that has room for an upload when this one has none, or is leaving. */
   #roomierThanHere(sizeBytes: number | undefined): Link | undefined {
     if (!this.#forwards) return undefined;
-    const { space, disk, mesh } = this.#parts;
+    const { space, disk, mesh, directives } = this.#parts;
     const here = disk.isResting ? -1 : space.roomBytes("upload");
-    if (here >= (sizeBytes ?? UNKNOWN_SIZE_BYTES)) return undefined;
-    const [best] = forwardTargets(mesh).sort((a, b) => b.report.roomBytes - a.report.roomBytes);
-    if (best === undefined || best.report.roomBytes <= here) return undefined;
-    return sizeBytes === undefined || best.report.roomBytes >= sizeBytes ? best : undefined;
+    const fitsHere = here >= (sizeBytes ?? UNKNOWN_SIZE_BYTES);
+    if (fitsHere && !directives.isDrainingHere) return undefined;
+    const isLast = ({ server }: Link) => directives.isDraining(server);
+    const isBetter = (link: Link) => directives.isDrainingHere && !isLast(link);
+    const [best] = forwardTargets(mesh)
+      .filter((link) => isBetter(link) || link.report.roomBytes > here)
+      .filter(({ report }) => report.roomBytes >= (sizeBytes ?? 0))
+      .sort((a, b) => Number(isLast(a)) - Number(isLast(b)) || b.report.roomBytes - a.report.roomBytes);
+    return fitsHere && best !== undefined && isLast(best) ? undefined : best;
   }
 }
 

@@ -10,6 +10,7 @@ import { wallMsOf } from "../core/hybrid-clock.ts";
 import { type HybridTime, type ServerId, versionTime } from "../core/ids.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Change } from "./catalog/change.ts";
+import { SERVER_SETTINGS, type ServerSettings, serverSettingsOf } from "./control/server-settings.ts";
 import type { Scope } from "./face.ts";
 import { JOINING_SETTING, type Joining } from "./swarms/messages.ts";
 
@@ -48,6 +49,7 @@ export interface DecodedSettings {
   readonly writeCopies: number;
   readonly roster: ReadonlyMap<ServerId, RosterEntry>;
   readonly keys: ReadonlyMap<string, StoredKey>;
+  readonly servers: ReadonlyMap<ServerId, ServerSettings>;
   readonly epochs: Epochs;
   readonly joining: Joining | undefined;
 }
@@ -87,6 +89,11 @@ export class Settings {
 
   get keys(): ReadonlyMap<string, StoredKey> {
     return this.#decoded.keys;
+  }
+
+  /** What was said at run time for single servers. */
+  get servers(): ReadonlyMap<ServerId, ServerSettings> {
+    return this.#decoded.servers;
   }
 
   /** The swarm that this one is about to join with its files (C11). */
@@ -161,6 +168,7 @@ export function decodeSettings(view: ReadView): DecodedSettings {
     writeCopies: numberOr(swarm.get("swarm/write-copies"), WRITE_COPIES_DEFAULT),
     roster,
     keys,
+    servers: serverSettingsOf(settings(view, SERVER_SETTINGS)),
     epochs: readEpochs(view),
     joining: (new Map(settings(view, JOINING_SETTING)).get(JOINING_SETTING) as Joining | null | undefined) ?? undefined,
   };

@@ -33,6 +33,12 @@ describe("choosing targets", () => {
     expect(names(chooseTargets(candidates, 2, 1, ["a", "c"], inOrder))).toEqual([3, 1]);
   });
 
+  it("S1: takes one that is about to leave only when there is nobody else", () => {
+    const candidates = [candidate(1, { isLast: true }), candidate(2, { zone: "taken", load: 1 }), candidate(3)];
+    expect(names(chooseTargets(candidates, 2, 1, ["taken"], inOrder))).toEqual([3, 2]);
+    expect(names(chooseTargets(candidates, 3, 1, ["taken"], inOrder))).toEqual([3, 2, 1]);
+  });
+
   it("S1: when all zones are taken, goes on with the rest", () => {
     const candidates = [1, 2, 3].map((index) => candidate(index, { zone: "a" }));
     expect(names(chooseTargets(candidates, 3, 1, [], inOrder))).toEqual([1, 2, 3]);

@@ -7,6 +7,8 @@ export interface Candidate {
   readonly load: number;
   /** Bytes it could take. */
   readonly roomBytes: number;
+  /** Only when there is nobody else: it is about to leave. */
+  readonly isLast?: boolean;
 }
 
 /**
@@ -26,6 +28,7 @@ export function chooseTargets(
   while (chosen.length < count && left.length > 0) {
     left.sort(
       (a, b) =>
+        Number(a.isLast ?? false) - Number(b.isLast ?? false) ||
         Number(taken.has(a.zone)) - Number(taken.has(b.zone)) ||
         loadStep(a.load) - loadStep(b.load) ||
         tie(a.server) - tie(b.server),

@@ -76,14 +76,15 @@ export function wantedCopies({ settings }: Parts): number {
 }
 
 function pickTargets(parts: Parts, count: number, sizeBytes: number, taken: readonly ServerId[]): Link[] {
-  const { settings, mesh, ports, catalog } = parts;
+  const { settings, mesh, ports, catalog, directives } = parts;
   const zoneOf = (server: ServerId) => settings.roster.get(server)?.zone ?? server;
   const candidates = mesh
     .upLinks()
     .filter(({ server }) => !taken.includes(server))
     .map(({ server, report: { behind, load, roomBytes } }) => {
       // A server that is behind can take bytes as well as any (C10), but it has other things to do.
-      return { server, zone: zoneOf(server), load: behind ? 1 : load, roomBytes };
+      const isLast = directives.isDraining(server);
+      return { server, zone: zoneOf(server), load: behind ? 1 : load, roomBytes, isLast };
     });
   const zones = [catalog.self, ...taken].map(zoneOf);
   const draw = String(ports.random.fraction());

@@ -13,6 +13,7 @@ import type { ServerId, VersionId } from "../../core/ids.ts";
 import { rendezvousWeight } from "../../core/rendezvous.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { Directives } from "../control/directives.ts";
 import type { Link } from "../mesh/link.ts";
 import type { Membership } from "../mesh/membership.ts";
 import type { Mesh, ServerRequest } from "../mesh/mesh.ts";
@@ -46,6 +47,7 @@ export class Dropping {
   readonly #settler: Settler;
   readonly #sources: Sources;
   readonly #random: Random;
+  readonly #directives: Directives;
   readonly #asking = new Map<VersionId, Attempt>();
 
   constructor(
@@ -57,6 +59,7 @@ export class Dropping {
     settler: Settler,
     sources: Sources,
     random: Random,
+    directives: Directives,
   ) {
     this.#catalog = catalog;
     this.#settings = settings;
@@ -66,6 +69,7 @@ export class Dropping {
     this.#settler = settler;
     this.#sources = sources;
     this.#random = random;
+    this.#directives = directives;
     mesh.handle("promise", (request) => this.#answer(request));
   }
 
@@ -116,8 +120,8 @@ export class Dropping {
   /** D2, D3. */
   async #answer({ from, message }: ServerRequest) {
     const { version, nonce } = decodeJson<PromiseRequest>(message);
-    const promised =
-      !this.#membership.isBehind && (await this.#copies.check(version)) && this.#stepsBack(version, from);
+    const mayPromise = !this.#membership.isBehind && !this.#directives.isDrainingHere;
+    const promised = mayPromise && (await this.#copies.check(version)) && this.#stepsBack(version, from);
     return { head: encodeJson({ promised, nonce } satisfies PromiseAnswer) };
   }
 

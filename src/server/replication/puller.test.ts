@@ -46,7 +46,7 @@ function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
     sources: { upHolders: (version: VersionId) => (version === held && tried.length === 0 ? [{} as Link] : []) },
     load: { load: () => 0 },
     log: { debug: silent, info: silent, warn: silent, error: silent },
-    options: { pulls: 4 },
+    directives: { isPaused: false, isDrainingHere: false, pulls: 4, onChange: silent },
   } as unknown as PullerParts;
   return { puller: new Puller(parts), tried };
 }

@@ -16,11 +16,11 @@ import type { LoadMeter } from "../../ports/load-meter.ts";
 import type { Log } from "../../ports/log.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { Directives } from "../control/directives.ts";
 import type { Link } from "../mesh/link.ts";
 import type { Membership } from "../mesh/membership.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
-import type { ServerOptions } from "../server.ts";
 import { type Copies, contentOfVersion } from "../storage/copies.ts";
 import type { Space } from "../storage/space.ts";
 import type { StagedWriter, Staging } from "../storage/staging.ts";
@@ -48,7 +48,7 @@ export interface PullerParts {
   readonly space: Space;
   readonly sources: Sources;
   readonly load: LoadMeter;
-  readonly options: Pick<ServerOptions, "pulls" | "pullRate">;
+  readonly directives: Pick<Directives, "isPaused" | "isDrainingHere" | "pulls" | "pullRate" | "onChange">;
   readonly log: Log;
   /** Is told each step of each pull. */
   readonly onStep: (step: PullStep) => void;
@@ -73,7 +73,11 @@ export class Puller {
 
   constructor(parts: PullerParts) {
     this.#parts = parts;
-    this.#throttle = new Throttle(parts.clock, parts.options.pullRate);
+    this.#throttle = new Throttle(parts.clock, parts.directives.pullRate);
+    parts.directives.onChange(() => {
+      this.#throttle.setRate(parts.directives.pullRate);
+      this.unit.wake();
+    });
     this.#backoffs = new Backoffs(parts.clock);
     this.#choice = new PullChoice({
       ...parts,
@@ -115,9 +119,10 @@ export class Puller {
   }
 
   async #step(signal: AbortSignal): Promise<NextStep> {
-    const { membership, load, options } = this.#parts;
+    const { membership, load, directives } = this.#parts;
+    if (directives.isPaused || directives.isDrainingHere) return { restMs: IDLE_MS };
     if (membership.isBehind || load.load() > LOAD_MAX) return { restMs: BUSY_REST_MS };
-    while (this.#taken < options.pulls && !signal.aborted) {
+    while (this.#taken < directives.pulls && !signal.aborted) {
       const next = this.#choice.next();
       if (next === undefined) return { restMs: this.#choice.restMs() ?? this.#restMs() };
       const share = next.sizeBytes <= SMALL_BYTES ? 1 / SMALL_IN_ONE : 1;

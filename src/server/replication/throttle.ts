@@ -21,26 +21,35 @@ const NEVER = new AbortController().signal;
 
 export class Throttle {
   readonly #clock: Clock;
-  readonly #bucket: TokenBucket | undefined;
-  readonly #pieceBytes: number;
+  #bytesPerS: number | undefined;
+  #bucket: TokenBucket | undefined;
   readonly #yieldsAt: LoadMeter | undefined;
 
   /** @param bytesPerS undefined: no bound. @param yieldsAt whose load makes it yield; undefined: it never does */
   constructor(clock: Clock, bytesPerS: number | undefined, yieldsAt?: LoadMeter) {
     this.#clock = clock;
-    this.#bucket = bytesPerS === undefined ? undefined : new TokenBucket(bytesPerS, KEPT_MS, clock.monotonic());
-    this.#pieceBytes = Math.max(
-      PIECE_BYTES_MIN,
-      Math.floor(((bytesPerS ?? Number.POSITIVE_INFINITY) * KEPT_MS) / 1000),
-    );
     this.#yieldsAt = yieldsAt;
+    this.setRate(bytesPerS);
+  }
+
+  /** Holds from now on; what waits already waits as long as it was told. @param bytesPerS undefined: no bound */
+  setRate(bytesPerS: number | undefined): void {
+    if (bytesPerS === this.#bytesPerS) return;
+    this.#bytesPerS = bytesPerS;
+    this.#bucket = bytesPerS === undefined ? undefined : new TokenBucket(bytesPerS, KEPT_MS, this.#clock.monotonic());
+  }
+
+  get #pieceBytes(): number {
+    const bytesPerS = this.#bytesPerS ?? Number.POSITIVE_INFINITY;
+    return Math.max(PIECE_BYTES_MIN, Math.floor((bytesPerS * KEPT_MS) / 1000));
   }
 
   /** The same bytes, held back, in pieces so small that whoever takes them sees something move. */
   async *held(bytes: AsyncIterable<Bytes>, signal: AbortSignal): AsyncGenerator<Bytes> {
     for await (const chunk of bytes) {
-      for (let start = 0; start < chunk.length; start += this.#pieceBytes) {
-        const piece = chunk.length <= this.#pieceBytes ? chunk : chunk.subarray(start, start + this.#pieceBytes);
+      const pieceBytes = this.#pieceBytes;
+      for (let start = 0; start < chunk.length; start += pieceBytes) {
+        const piece = chunk.length <= pieceBytes ? chunk : chunk.subarray(start, start + pieceBytes);
         await this.pass(piece.length, signal);
         yield piece;
       }

@@ -28,6 +28,10 @@ export class Space {
     return this.#quotaBytes;
   }
 
+  set quotaBytes(bytes: number) {
+    this.#quotaBytes = bytes;
+  }
+
   usedBytes(): number {
     const { copyBytes, trashBytes } = this.#catalog.stats();
     return copyBytes + trashBytes + this.#stagedBytes;

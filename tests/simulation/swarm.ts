@@ -22,12 +22,15 @@ export interface SwarmConfig {
   /** Of pulls, in bytes a second; undefined: no bound. */
   readonly pullRate?: number | undefined;
   readonly serveRate?: number | undefined;
+  /** Share of the quotas; 2% unless given. */
+  readonly reserve?: number;
   readonly pulls?: number;
   /** Servers find each other by themselves, besides the addresses they were given. */
   readonly discovery: boolean;
 }
 
 export const PASSWORD = "simulated";
+const RESERVE = 0.02;
 const DELETIONS_KEPT_MS = 24 * 3_600_000;
 /** A gigabit, in bytes for each millisecond. */
 const BYTES_PER_MS = 125_000;
@@ -114,7 +117,7 @@ export class Swarm {
       httpPort: HTTP_PORT,
       join: addresses.filter((address) => !address.startsWith(`${host}:`)),
       quotaBytes,
-      reserve: 0.02,
+      reserve: config.reserve ?? RESERVE,
       copies: config.copies,
       writeCopies: config.writeCopies,
       graceMs: config.graceMs,

@@ -28,10 +28,14 @@ import { describeServer, ownReport } from "./operations/servers.ts";
 import type { Parts } from "./parts.ts";
 import { Readiness } from "./readiness.ts";
 import { Dropping } from "./replication/dropping.ts";
+import { HandOver } from "./replication/hand-over.ts";
 import { Puller, type PullStep } from "./replication/puller.ts";
 import { Reindexer } from "./replication/reindex.ts";
+import { RoomMaker } from "./replication/room-maker.ts";
 import { Sources } from "./replication/sources.ts";
 import { Throttle } from "./replication/throttle.ts";
+import { trimUnit } from "./replication/trim.ts";
+import { UploadRoom } from "./replication/upload-room.ts";
 import type { Ports, ServerOptions } from "./server.ts";
 import { COPIES_DEFAULT, Settings } from "./settings.ts";
 import { Copies } from "./storage/copies.ts";
@@ -145,6 +149,10 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const rosterNow = () => [...settings.roster.keys()].flatMap((server) => describeServer(parts, server) ?? []);
   const events = new Events({ clock, catalog, ending, servers: rosterNow });
   const onStep = (step: PullStep) => events.pull(step);
+  const dropping = new Dropping({ catalog, settings, mesh, membership, copies, settler, sources, random, directives });
+  const roomMaker = new RoomMaker({ clock, catalog, sources, dropping });
+  const uploadRoom = new UploadRoom({ settings, mesh, space, disk, roomMaker, directives });
+  staging.makesRoomBy((missing) => uploadRoom.make(missing));
   const pulling = {
     clock,
     catalog,
@@ -155,13 +163,15 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     staging,
     space,
     sources,
+    dropping,
+    roomMaker,
     load,
     directives,
     log,
     onStep,
   };
   const puller = new Puller(pulling);
-  const dropping = new Dropping(catalog, settings, mesh, membership, copies, settler, sources, random, directives);
+  const handOver = new HandOver({ ...pulling, puller });
   const reconciler = new Reconciler(catalog, ports.catalog, membership, copies, trash);
   membership.onNewIncarnation(() => reconciler.request());
   membership.onNewIncarnation(async () => seat.unit.wake());
@@ -189,6 +199,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     reconciler.unit,
     settleUnit(settler, catalog, membership),
     puller.unit,
+    handOver.unit,
+    trimUnit({ ...pulling, handOver }),
     leftovers.unit,
     disk.unit,
     strangers.unit,
@@ -219,6 +231,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     events,
     puller,
     dropping,
+    uploadRoom,
     tokenKeys,
     lookups: {
       read: () => catalog.read(),

@@ -16,6 +16,7 @@ import type { Readiness } from "./readiness.ts";
 import type { Dropping } from "./replication/dropping.ts";
 import type { Puller } from "./replication/puller.ts";
 import type { Sources } from "./replication/sources.ts";
+import type { UploadRoom } from "./replication/upload-room.ts";
 import type { Ports, ServerOptions } from "./server.ts";
 import type { Settings } from "./settings.ts";
 import type { Copies } from "./storage/copies.ts";
@@ -51,6 +52,7 @@ export interface Parts {
   readonly events: Events;
   readonly puller: Puller;
   readonly dropping: Dropping;
+  readonly uploadRoom: UploadRoom;
   readonly guest: Guest;
   readonly tokenKeys: TokenKeys;
   readonly lookups: Lookups;

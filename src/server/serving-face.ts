@@ -71,7 +71,7 @@ export class ServingFace implements Face {
       if (options.conditions !== undefined) {
         return await conditionalPut(this.#parts, file, body, options, this.#forwards);
       }
-      const elsewhere = (await this.#ready()) ?? this.#roomierThanHere(options.sizeBytes);
+      const elsewhere = (await this.#ready()) ?? (await this.#roomierThanHere(options.sizeBytes));
       if (elsewhere !== undefined)
         return await forwardPut(elsewhere, file, body, options, this.#parts.ports.clock.wall());
       const untouched = new Untouched(body);
@@ -79,7 +79,7 @@ export class ServingFace implements Face {
         return await put(this.#parts, file, untouched, options);
       } catch (error) {
         // The disk took not even an empty file: another server may do better, and the body is there still (S1).
-        const other = error instanceof FileStoreError ? this.#roomierThanHere(options.sizeBytes) : undefined;
+        const other = error instanceof FileStoreError ? await this.#roomierThanHere(options.sizeBytes) : undefined;
         if (untouched.begun || other === undefined) throw error;
         return await forwardPut(other, file, untouched, options, this.#parts.ports.clock.wall());
       }
@@ -263,20 +263,18 @@ export class ServingFace implements Face {
     if (!(await this.#parts.readiness.becomesFresh())) throw new FsdfsError("behind");
   }
 
-  /** A server that has room for an upload when this one has none, or is leaving. */
-  #roomierThanHere(sizeBytes: number | undefined): Link | undefined {
+  /** A server that can take an upload when this one cannot, or is leaving. @throws FsdfsError `no-space` when nobody can */
+  async #roomierThanHere(sizeBytes: number | undefined): Promise<Link | undefined> {
     if (!this.#forwards) return undefined;
-    const { space, disk, mesh, directives } = this.#parts;
+    const { space, disk, uploadRoom, directives } = this.#parts;
     const here = disk.isResting ? -1 : space.roomBytes("upload");
-    const fitsHere = here >= (sizeBytes ?? UNKNOWN_SIZE_BYTES);
-    if (fitsHere && !directives.isDrainingHere) return undefined;
-    const isLast = ({ server }: Link) => directives.isDraining(server);
-    const isBetter = (link: Link) => directives.isDrainingHere && !isLast(link);
-    const [best] = forwardTargets(mesh)
-      .filter((link) => isBetter(link) || link.report.roomBytes > here)
-      .filter(({ report }) => report.roomBytes >= (sizeBytes ?? 0))
-      .sort((a, b) => Number(isLast(a)) - Number(isLast(b)) || b.report.roomBytes - a.report.roomBytes);
-    return fitsHere && best !== undefined && isLast(best) ? undefined : best;
+    if (here >= (sizeBytes ?? UNKNOWN_SIZE_BYTES) && !directives.isDrainingHere) return undefined;
+    if (sizeBytes === undefined) return uploadRoom.roomiest(directives.isDrainingHere ? -1 : here);
+    const couldStay = uploadRoom.couldTake(sizeBytes);
+    if (couldStay && !directives.isDrainingHere && !uploadRoom.isThereElsewhere(sizeBytes)) return undefined;
+    const found = await uploadRoom.findElsewhere(sizeBytes);
+    if (found === undefined && !couldStay) throw new FsdfsError("no-space");
+    return couldStay && found !== undefined && directives.isDraining(found.server) ? undefined : found;
   }
 }
 

@@ -127,6 +127,11 @@ export function workRange(held: boolean): KeyRange {
   return { start: Uint8Array.of(TABLE.work, held ? 1 : 0), end: Uint8Array.of(TABLE.work, held ? 2 : 1) };
 }
 
+/** The positions below a surplus. */
+export function workRangeBelow(held: boolean, surplus: number): KeyRange {
+  return { start: workRange(held).start, end: workPrefix(held, surplus).finish() };
+}
+
 export function trashKey(version: VersionId): Bytes {
   return withVersion(TABLE.trash, version);
 }

@@ -11,6 +11,7 @@ const wanted = (index: number, changes: Partial<Wanted> = {}): Wanted => ({
   order: 0,
   sizeBytes: 10,
   available: true,
+  makesRoom: false,
   ...changes,
 });
 
@@ -34,6 +35,11 @@ describe("choosing what to pull", () => {
     expect(chooseNextPull(files.slice(0, 2), 100)).toBeUndefined();
     expect(chooseNextPull([wanted(4, { sizeBytes: 100 })], 100)).toBeDefined();
     expect(chooseNextPull([], 100)).toBeUndefined();
+  });
+
+  it("R1: takes one that has no room if copies may go for it, after those of its surplus that have room", () => {
+    const files = [wanted(1, { sizeBytes: 101, makesRoom: true }), wanted(2), wanted(3, { surplus: 1 })];
+    expect(rankPulls(files, 100)).toEqual([files[1], files[0], files[2]]);
   });
 
   it("decides ties by this server's rendezvous weight, so that servers begin at different files", () => {

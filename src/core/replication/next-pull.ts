@@ -1,4 +1,4 @@
-/** Which files to copy next (section 8, steps 1 and 2): the lowest surplus that can be raised. Pure. */
+/** Which files to copy next (section 8): the lowest surplus that can be raised. Pure. */
 import type { VersionId } from "../ids.ts";
 
 export interface Wanted {
@@ -12,13 +12,19 @@ export interface Wanted {
   readonly sizeBytes: number;
   /** An up server holds it, and it did not fail lately. */
   readonly available: boolean;
+  /** Copies that lie here may have to go for it (R1), and perhaps can. */
+  readonly makesRoom: boolean;
 }
 
 /** The files that can be copied, the one to begin with first. */
 export function rankPulls<W extends Wanted>(wanted: readonly W[], freeBytes: number): W[] {
-  return wanted.filter((file) => file.available && file.sizeBytes <= freeBytes).sort(compare);
+  return wanted.filter((file) => file.available && (file.makesRoom || file.sizeBytes <= freeBytes)).sort(compare);
 }
 
 function compare(a: Wanted, b: Wanted): number {
-  return a.surplus + a.announced - (b.surplus + b.announced) || b.order - a.order;
+  return (
+    a.surplus + a.announced - (b.surplus + b.announced) ||
+    Number(a.makesRoom) - Number(b.makesRoom) ||
+    b.order - a.order
+  );
 }

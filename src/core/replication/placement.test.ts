@@ -9,6 +9,7 @@ const candidate = (index: number, changes: Partial<Candidate> = {}): Candidate =
   zone: `zone ${index}`,
   load: 0,
   roomBytes: 1000,
+  mayMakeRoom: false,
   ...changes,
 });
 const inOrder = (server: ServerId) => Number.parseInt(server, 16) / 1000;
@@ -48,6 +49,16 @@ describe("choosing targets", () => {
     const candidates = [candidate(1, { load: 0.09 }), candidate(2, { load: 0 }), candidate(3, { load: 0.5 })];
     expect(names(chooseTargets(candidates, 3, 1, [], inOrder))).toEqual([1, 2, 3]);
     expect(names(chooseTargets(candidates, 1, 1, [], (server) => -inOrder(server)))).toEqual([2]);
+  });
+
+  it("S3: takes one that may make room when too few have it", () => {
+    const candidates = [
+      candidate(1, { roomBytes: 0 }),
+      candidate(2, { roomBytes: 0, mayMakeRoom: true }),
+      candidate(3),
+    ];
+    expect(names(chooseTargets(candidates, 1, 10, [], inOrder))).toEqual([3]);
+    expect(names(chooseTargets(candidates, 3, 10, [], inOrder))).toEqual([3, 2]);
   });
 
   it("gives as many different servers as are asked for and there are, and changes nothing it is given", () => {

@@ -9,11 +9,13 @@ export interface Candidate {
   readonly roomBytes: number;
   /** Only when there is nobody else: it is about to leave. */
   readonly isLast?: boolean;
+  /** It could make room, by giving up copies (S3). */
+  readonly mayMakeRoom: boolean;
 }
 
 /**
- * The best `count` servers for a file of `sizeBytes`, given the zones that have it already. A zone that has none comes
- * before one that has; `tie` (0 to 1 for each server) settles the rest.
+ * The best `count` servers for a file of `sizeBytes`, given the zones that have it already. Those with room come before
+ * those that have to make it, a zone that has none before one that has; `tie` (0 to 1 for each server) settles the rest.
  */
 export function chooseTargets(
   candidates: readonly Candidate[],
@@ -24,11 +26,13 @@ export function chooseTargets(
 ): ServerId[] {
   const chosen: ServerId[] = [];
   const taken = new Set(zonesTaken);
-  const left = candidates.filter(({ roomBytes }) => roomBytes >= sizeBytes);
+  const hasRoom = ({ roomBytes }: Candidate) => roomBytes >= sizeBytes;
+  const left = candidates.filter((each) => hasRoom(each) || each.mayMakeRoom);
   while (chosen.length < count && left.length > 0) {
     left.sort(
       (a, b) =>
         Number(a.isLast ?? false) - Number(b.isLast ?? false) ||
+        Number(hasRoom(b)) - Number(hasRoom(a)) ||
         Number(taken.has(a.zone)) - Number(taken.has(b.zone)) ||
         loadStep(a.load) - loadStep(b.load) ||
         tie(a.server) - tie(b.server),

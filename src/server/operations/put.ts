@@ -76,15 +76,17 @@ export function wantedCopies({ settings }: Parts): number {
 }
 
 function pickTargets(parts: Parts, count: number, sizeBytes: number, taken: readonly ServerId[]): Link[] {
-  const { settings, mesh, ports, catalog, directives } = parts;
+  const { settings, mesh, ports, catalog, directives, uploadRoom } = parts;
   const zoneOf = (server: ServerId) => settings.roster.get(server)?.zone ?? server;
   const candidates = mesh
     .upLinks()
     .filter(({ server }) => !taken.includes(server))
-    .map(({ server, report: { behind, load, roomBytes } }) => {
-      // A server that is behind can take bytes as well as any (C10), but it has other things to do.
+    .map(({ server, report }) => {
+      const { behind, roomBytes } = report;
+      // A server that is behind can take bytes as well as any (C10), but it has other things to do, and drops nothing.
+      const [load, mayMakeRoom] = behind ? [1, false] : [report.load, uploadRoom.mayMakeRoom(report)];
       const isLast = directives.isDraining(server);
-      return { server, zone: zoneOf(server), load: behind ? 1 : load, roomBytes, isLast };
+      return { server, zone: zoneOf(server), load, roomBytes, mayMakeRoom, isLast };
     });
   const zones = [catalog.self, ...taken].map(zoneOf);
   const draw = String(ports.random.fraction());

@@ -8,6 +8,7 @@ import { keyAfter, workPositionOf, workRange } from "../../core/catalog/keys.ts"
 import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { VersionId } from "../../core/ids.ts";
+import { EXCHANGE_GAIN } from "../../core/replication/making-room.ts";
 import { rankPulls, type Wanted } from "../../core/replication/next-pull.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -16,6 +17,7 @@ import { type Copies, contentOfVersion } from "../storage/copies.ts";
 import type { Space } from "../storage/space.ts";
 import type { Uploads } from "../storage/uploads.ts";
 import type { Backoffs } from "./backoffs.ts";
+import type { RoomMaker } from "./room-maker.ts";
 import type { Sources } from "./sources.ts";
 
 /** Files looked at in one step. */
@@ -47,6 +49,7 @@ export interface ChoiceParts {
   /** What is being pulled, and the bytes that it will still claim. */
   isActive(version: VersionId): boolean;
   activeBytes(): number;
+  readonly roomMaker: Pick<RoomMaker, "highestSurplus">;
 }
 
 interface Ranked extends Wanted {
@@ -126,8 +129,10 @@ export class PullChoice {
   #look(start: Bytes): { found: boolean; last: Bytes | undefined } {
     const { catalog, backoffs } = this.#parts;
     const view = catalog.read();
-    const announced = this.#announcedByOthers();
+    const announced = announcedByOthers(this.#parts.mesh);
     const freeBytes = this.#freeBytes();
+    const quotaBytes = this.#parts.space.limitBytes("pull");
+    const highest = this.#parts.roomMaker.highestSurplus() ?? Number.NEGATIVE_INFINITY;
     const wanted: Ranked[] = [];
     let rows = 0;
     let last: Bytes | undefined;
@@ -136,21 +141,24 @@ export class PullChoice {
       last = key;
       const { version, surplus, order } = workPositionOf(key);
       if (this.#parts.isActive(version)) continue;
-      const content = this.#fitting(view, version, freeBytes);
+      const others = announced.get(version) ?? 0;
+      const mayExchange = surplus + others + EXCHANGE_GAIN <= highest; // R1
+      const content = this.#fitting(view, version, mayExchange ? quotaBytes : freeBytes);
       if (content === undefined) continue;
       const available = !backoffs.has(version) && this.#isObtainable(version, content);
-      const others = announced.get(version) ?? 0;
-      wanted.push({ key, version, surplus, announced: others, order, sizeBytes: content.sizeBytes, available });
+      const { sizeBytes } = content;
+      const makesRoom = sizeBytes > freeBytes;
+      wanted.push({ key, version, surplus, announced: others, order, sizeBytes, available, makesRoom });
     }
     this.#ranked = rankPulls(wanted, freeBytes).reverse();
     return { found: this.#ranked.length > 0, last: rows === LOOK_AT_MAX ? last : undefined };
   }
 
-  /** The content of a version that there is room for; undefined when there is not, or when it is at no path. */
-  #fitting(view: ReadView, version: VersionId, freeBytes: number): FileContent | undefined {
-    if ((this.#sizes.get(version) ?? 0) > freeBytes) return undefined;
+  /** The content of a version of at most so many bytes; undefined when it has more, or when it is at no path. */
+  #fitting(view: ReadView, version: VersionId, mostBytes: number): FileContent | undefined {
+    if ((this.#sizes.get(version) ?? 0) > mostBytes) return undefined;
     const content = contentOfVersion(view, version);
-    if (content === undefined || content.sizeBytes <= freeBytes) return content;
+    if (content === undefined || content.sizeBytes <= mostBytes) return content;
     if (this.#sizes.size >= SIZES_MAX) this.#sizes.clear();
     this.#sizes.set(version, content.sizeBytes);
     return undefined;
@@ -161,11 +169,12 @@ export class PullChoice {
     if (this.#ranked.length === 0) return undefined;
     const { catalog, backoffs, isActive } = this.#parts;
     const view = catalog.read();
-    const announced = this.#announcedByOthers();
+    const announced = announcedByOthers(this.#parts.mesh);
     const freeBytes = this.#freeBytes();
     for (let next = this.#ranked.pop(); next !== undefined; next = this.#ranked.pop()) {
       const { version } = next;
-      if (isActive(version) || backoffs.has(version) || next.sizeBytes > freeBytes) continue;
+      if (isActive(version) || backoffs.has(version)) continue;
+      if (next.sizeBytes > freeBytes && !next.makesRoom) continue;
       if ((announced.get(version) ?? 0) > next.announced || view.get(next.key) === undefined) continue;
       const content = contentOfVersion(view, version);
       if (content !== undefined && this.#isObtainable(version, content)) return next;
@@ -184,12 +193,13 @@ export class PullChoice {
     if (readTrash(this.#parts.catalog.read(), version) !== undefined) return true;
     return this.#parts.sources.upHolders(version).length > 0;
   }
+}
 
-  #announcedByOthers(): Map<VersionId, number> {
-    const counts = new Map<VersionId, number>();
-    for (const { report } of this.#parts.mesh.upLinks()) {
-      for (const version of report.pulls) counts.set(version, (counts.get(version) ?? 0) + 1);
-    }
-    return counts;
+/** How many other servers are copying which versions now. */
+export function announcedByOthers(mesh: Mesh): Map<VersionId, number> {
+  const counts = new Map<VersionId, number>();
+  for (const { report } of mesh.upLinks()) {
+    for (const version of report.pulls) counts.set(version, (counts.get(version) ?? 0) + 1);
   }
+  return counts;
 }

@@ -11,6 +11,7 @@ import { targetOf } from "../../core/catalog/surplus.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { ServerId, VersionId } from "../../core/ids.ts";
 import { rendezvousWeight } from "../../core/rendezvous.ts";
+import { type CopyTarget, promisesWanted } from "../../core/replication/making-room.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Directives } from "../control/directives.ts";
@@ -24,6 +25,19 @@ import type { Settler } from "../storage/settle.ts";
 import type { Sources } from "./sources.ts";
 
 const PROMISE_TIMEOUT_MS = 5000;
+const STEPPED_BACK = "another server is giving up its copy";
+
+export interface DroppingParts {
+  readonly catalog: Catalog;
+  readonly settings: Settings;
+  readonly mesh: Mesh;
+  readonly membership: Membership;
+  readonly copies: Copies;
+  readonly settler: Settler;
+  readonly sources: Sources;
+  readonly random: Random;
+  readonly directives: Directives;
+}
 
 interface PromiseRequest {
   readonly version: VersionId;
@@ -38,70 +52,80 @@ interface PromiseAnswer {
 /** A drop under way: "asking" can still be cancelled, "dropping" cannot. */
 type Attempt = { state: "asking" | "cancelled" | "dropping" };
 
+/** What enough others have promised about. Until one of the two is called, this server promises nothing about it (D3). */
+export interface PromisedDrop {
+  /** Gives up the copy. Answers the reason when it stays. */
+  drop(): Promise<string | undefined>;
+  keep(): void;
+}
+
 export class Dropping {
-  readonly #catalog: Catalog;
-  readonly #settings: Settings;
-  readonly #mesh: Mesh;
-  readonly #membership: Membership;
-  readonly #copies: Copies;
-  readonly #settler: Settler;
-  readonly #sources: Sources;
-  readonly #random: Random;
-  readonly #directives: Directives;
+  readonly #parts: DroppingParts;
   readonly #asking = new Map<VersionId, Attempt>();
 
-  constructor(
-    catalog: Catalog,
-    settings: Settings,
-    mesh: Mesh,
-    membership: Membership,
-    copies: Copies,
-    settler: Settler,
-    sources: Sources,
-    random: Random,
-    directives: Directives,
-  ) {
-    this.#catalog = catalog;
-    this.#settings = settings;
-    this.#mesh = mesh;
-    this.#membership = membership;
-    this.#copies = copies;
-    this.#settler = settler;
-    this.#sources = sources;
-    this.#random = random;
-    this.#directives = directives;
-    mesh.handle("promise", (request) => this.#answer(request));
+  constructor(parts: DroppingParts) {
+    this.#parts = parts;
+    parts.mesh.handle("promise", (request) => this.#answer(request));
   }
 
-  /** Gives up this server's copy for no other file. Answers the reason when it stays. */
-  async drop(version: VersionId): Promise<string | undefined> {
+  /** Whether this server is about to give up its copy of a version. */
+  isAsking(version: VersionId): boolean {
+    return this.#asking.has(version);
+  }
+
+  /** Gives up this server's copy, for no other file unless said otherwise. Answers the reason when it stays. */
+  async drop(
+    version: VersionId,
+    promises = promisesWanted(this.target(version), undefined),
+  ): Promise<string | undefined> {
+    const asked = await this.ask(version, promises);
+    return typeof asked === "string" ? asked : await asked.drop();
+  }
+
+  /** Asks the other holders for so many promises (D1). Answers the reason when they do not come. */
+  async ask(version: VersionId, promises: number): Promise<PromisedDrop | string> {
     if (this.#asking.has(version)) return "it is being dropped already";
-    if (!this.#copies.has(version)) return "this server has no copy of it";
+    if (!this.#parts.copies.has(version)) return "this server has no copy of it";
     const attempt: Attempt = { state: "asking" };
     this.#asking.set(version, attempt);
+    const keep = () => {
+      if (this.#asking.get(version) === attempt) this.#asking.delete(version);
+    };
     try {
-      const wanted = this.#promisesWanted(version);
-      const promises = await this.#ask(version);
-      if (attempt.state === "cancelled") return "another server is giving up its copy";
-      if (promises < wanted) return `${promises} other servers promise to keep theirs, and it takes ${wanted}`;
-      attempt.state = "dropping";
-      return (await this.#retire(version)) ? undefined : "it has changed meanwhile";
-    } finally {
-      this.#asking.delete(version);
+      const promised = await this.#ask(version);
+      if (attempt.state !== "cancelled" && promised >= promises)
+        return { drop: () => this.#drop(version, attempt, keep), keep };
+      keep();
+      if (attempt.state === "cancelled") return STEPPED_BACK;
+      return `${promised} other servers promise to keep theirs, and it takes ${promises}`;
+    } catch (error) {
+      keep();
+      throw error;
     }
   }
 
-  /** D1, for no other file: as many promises as the file should have copies. */
-  #promisesWanted(version: VersionId): number {
-    const view = this.#catalog.read();
+  /** N and min(W, N) of a version. */
+  target(version: VersionId): CopyTarget {
+    const { catalog, settings } = this.#parts;
+    const view = catalog.read();
     const row = readVersionRow(view, version);
-    return Math.max(1, this.#settings.safeCopies(view, row), targetOf(view, row, this.#catalog.context));
+    return { target: targetOf(view, row, catalog.context), safe: settings.safeCopies(view, row) };
+  }
+
+  async #drop(version: VersionId, attempt: Attempt, keep: () => void): Promise<string | undefined> {
+    try {
+      if (attempt.state === "cancelled") return STEPPED_BACK;
+      attempt.state = "dropping";
+      return (await this.#retire(version)) ? undefined : "it has changed meanwhile";
+    } finally {
+      keep();
+    }
   }
 
   async #ask(version: VersionId): Promise<number> {
-    const nonce = hex(this.#random.bytes(8));
+    const nonce = hex(this.#parts.random.bytes(8));
     const answers = await Promise.all(
-      this.#sources.upHolders(version).map((link) => this.#askOne(link, version, nonce)),
+      this.#parts.sources.upHolders(version).map((link) => this.#askOne(link, version, nonce)),
     );
     return answers.filter(Boolean).length;
   }
@@ -119,9 +143,12 @@ export class Dropping {
 
   /** D2, D3. */
   async #answer({ from, message }: ServerRequest) {
+    const { membership, copies, directives } = this.#parts;
     const { version, nonce } = decodeJson<PromiseRequest>(message);
-    const mayPromise = !this.#membership.isBehind && !this.#directives.isDrainingHere;
-    const promised = mayPromise && (await this.#copies.check(version)) && this.#stepsBack(version, from);
+    const mayPromise = !membership.isBehind && !directives.isDrainingHere;
+    const isSound = mayPromise && (await copies.check(version));
+    // It may have been dropped while it was looked at.
+    const promised = isSound && copies.has(version) && this.#stepsBack(version, from);
     return { head: encodeJson({ promised, nonce } satisfies PromiseAnswer) };
   }
 
@@ -130,20 +157,20 @@ export class Dropping {
     const attempt = this.#asking.get(version);
     if (attempt === undefined || attempt.state === "cancelled") return true;
     if (attempt.state === "dropping") return false;
-    if (rendezvousWeight(version, this.#catalog.self) > rendezvousWeight(version, asker)) return false;
+    if (rendezvousWeight(version, this.#parts.catalog.self) > rendezvousWeight(version, asker)) return false;
     attempt.state = "cancelled";
     return true;
   }
 
   /** D4: to the trash, and the withdrawal durable, before anything else is said. */
   async #retire(version: VersionId): Promise<boolean> {
-    const copy = readCopy(this.#catalog.read(), version);
-    if (copy === undefined || this.#mesh.links().length === 0) return false;
-    return await this.#settler.withPaths([copy.path], async () => {
-      const now = readCopy(this.#catalog.read(), version);
+    const copy = readCopy(this.#parts.catalog.read(), version);
+    if (copy === undefined || this.#parts.mesh.links().length === 0) return false;
+    return await this.#parts.settler.withPaths([copy.path], async () => {
+      const now = readCopy(this.#parts.catalog.read(), version);
       if (now?.location !== copy.location || now.staged !== undefined) return false;
-      await this.#settler.retire(version, now, "dropped");
-      await this.#catalog.flushed();
+      await this.#parts.settler.retire(version, now, "dropped");
+      await this.#parts.catalog.flushed();
       return true;
     });
   }

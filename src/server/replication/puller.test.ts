@@ -44,6 +44,7 @@ function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
     uploads: { find: () => "none" },
     space: world.space,
     sources: { upHolders: (version: VersionId) => (version === held && tried.length === 0 ? [{} as Link] : []) },
+    roomMaker: { highestSurplus: () => undefined },
     load: { load: () => 0 },
     log: { debug: silent, info: silent, warn: silent, error: silent },
     directives: { isPaused: false, isDrainingHere: false, pulls: 4, onChange: silent },

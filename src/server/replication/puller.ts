@@ -1,6 +1,6 @@
 /**
- * Copies what the swarm wants most to this server (section 8, steps 1 and 2). Each server acts for itself, from its own
- * catalog; pulls that others have announced count as copies.
+ * Copies what the swarm wants most to this server (section 8). Each server acts for itself, from its own catalog; pulls
+ * that others have announced count as copies. What does not fit takes the place of copies that are wanted less.
  */
 
 import { entryKey } from "../../core/catalog/keys.ts";
@@ -26,7 +26,9 @@ import type { Space } from "../storage/space.ts";
 import type { StagedWriter, Staging } from "../storage/staging.ts";
 import type { Uploads } from "../storage/uploads.ts";
 import { BACKOFF_BUSY_MS, Backoffs } from "./backoffs.ts";
-import { PullChoice } from "./choice.ts";
+import { announcedByOthers, PullChoice } from "./choice.ts";
+import type { Dropping } from "./dropping.ts";
+import type { RoomMaker, RoomWish } from "./room-maker.ts";
 import { SMALL_BYTES, type Sources } from "./sources.ts";
 import { LOAD_MAX, Throttle } from "./throttle.ts";
 
@@ -47,6 +49,8 @@ export interface PullerParts {
   readonly staging: Staging;
   readonly space: Space;
   readonly sources: Sources;
+  readonly dropping: Dropping;
+  readonly roomMaker: RoomMaker;
   readonly load: LoadMeter;
   readonly directives: Pick<Directives, "isPaused" | "isDrainingHere" | "pulls" | "pullRate" | "onChange">;
   readonly log: Log;
@@ -61,11 +65,21 @@ export interface PullStep {
   readonly received: number;
 }
 
+interface ActivePull {
+  done: Promise<boolean>;
+  /** Bytes that it will still claim, at most. */
+  bytesLeft: number;
+  /** Whether there is room for them, or will be when others have claimed theirs. */
+  isSeated: boolean;
+  /** Of the file that it is for, when that is another one (R3). */
+  readonly surplus: number | undefined;
+}
+
 export class Puller {
   readonly unit: BackgroundUnit;
   readonly #parts: PullerParts;
   readonly #throttle: Throttle;
-  readonly #active = new Map<VersionId, Promise<boolean>>();
+  readonly #active = new Map<VersionId, ActivePull>();
   /** How much of `--pulls` those under way take that this server has chosen by itself. */
   #taken = 0;
   readonly #backoffs: Backoffs;
@@ -102,10 +116,24 @@ export class Puller {
 
   /** Copies one version at once, for a writer that wants for copies. Answers whether it is in its place here then (W2). */
   async pullNow(version: VersionId): Promise<boolean> {
+    return await this.#pullFor(version, undefined);
+  }
+
+  /** Takes a copy over from another server, so that it can take a file of this surplus (R3). Answers as `pullNow`. */
+  async takeOver(version: VersionId, surplus: number): Promise<boolean> {
+    return await this.#pullFor(version, surplus);
+  }
+
+  async #pullFor(version: VersionId, surplus: number | undefined): Promise<boolean> {
     const { copies } = this.#parts;
     const active = this.#active.get(version);
     if (active === undefined && copies.has(version)) return await copies.settled(version);
-    return await (active ?? this.#begin(version, undefined));
+    return await (active?.done ?? this.#begin(version, undefined, surplus));
+  }
+
+  /** Whether this server could begin one more. */
+  get isIdle(): boolean {
+    return this.#active.size === 0;
   }
 
   /** Does not copy a version by itself for a while. */
@@ -115,7 +143,7 @@ export class Puller {
 
   async ended(): Promise<void> {
     await this.unit.ended();
-    await Promise.allSettled(this.#active.values());
+    await Promise.allSettled(Array.from(this.#active.values(), ({ done }) => done));
   }
 
   async #step(signal: AbortSignal): Promise<NextStep> {
@@ -141,15 +169,18 @@ export class Puller {
 
   /** What the pulls under way will still claim, at most. */
   #activeBytes(): number {
-    const view = this.#parts.catalog.read();
     let bytes = 0;
-    for (const version of this.#active.keys()) bytes += contentOfVersion(view, version)?.sizeBytes ?? 0;
+    for (const { bytesLeft } of this.#active.values()) bytes += bytesLeft;
     return bytes;
   }
 
-  #begin(version: VersionId, signal: AbortSignal | undefined): Promise<boolean> {
-    const { onStep } = this.#parts;
-    const pull = this.#pull(version, signal)
+  #begin(version: VersionId, signal: AbortSignal | undefined, surplus?: number): Promise<boolean> {
+    const { onStep, catalog } = this.#parts;
+    const bytesLeft = contentOfVersion(catalog.read(), version)?.sizeBytes ?? 0;
+    const active: ActivePull = { done: Promise.resolve(false), bytesLeft, isSeated: false, surplus };
+    active.isSeated = this.#missingFor(active) <= 0;
+    this.#active.set(version, active);
+    active.done = this.#pull(version, active, signal)
       .then((held) => {
         this.#backoffs.forget(version);
         return held;
@@ -159,20 +190,19 @@ export class Puller {
         return false;
       })
       .finally(() => this.#active.delete(version));
-    this.#active.set(version, pull);
     onStep({ step: "begun", version, received: 0 });
-    void pull.then((held) => onStep({ step: held ? "done" : "failed", version, received: 0 }));
-    return pull;
+    void active.done.then((held) => onStep({ step: held ? "done" : "failed", version, received: 0 }));
+    return active.done;
   }
 
   #fail(version: VersionId, error: unknown): void {
     const isBusy = isCode(error, "overloaded");
     this.#backoffs.failed(version, isBusy);
-    if (!isBusy)
+    if (!isBusy && !isCode(error, "no-space"))
       this.#parts.log.info("a copy could not be made and will be tried again", { version, error: String(error) });
   }
 
-  async #pull(version: VersionId, signal: AbortSignal | undefined): Promise<boolean> {
+  async #pull(version: VersionId, active: ActivePull, signal: AbortSignal | undefined): Promise<boolean> {
     const { catalog, copies, uploads, sources } = this.#parts;
     const wanted = this.#wanted(version);
     if (wanted === undefined || copies.has(version)) return copies.has(version);
@@ -181,10 +211,11 @@ export class Puller {
     if (await copies.restore(version, path, content)) return true;
     const uploaded = uploads.takeOrphaned(content.sha256, content.sizeBytes);
     if (uploaded !== undefined) return await copies.commit(version, uploaded);
+    if (!this.#mayHaveRoom(version, active)) throw new FsdfsError("no-space"); // Nothing need be opened to know that.
     let failure: unknown = new FsdfsError("no-copy-reachable", { path });
     for (const source of sources.upHolders(version)) {
       try {
-        return await this.#pullFrom(source, version, content, signal);
+        return await this.#pullFrom(source, version, content, active, signal);
       } catch (error) {
         failure = error;
         if (isCode(error, "no-space") || catalog.origin === undefined) break;
@@ -197,19 +228,23 @@ export class Puller {
     source: Link,
     version: VersionId,
     content: FileContent,
+    active: ActivePull,
     ending: AbortSignal | undefined,
   ): Promise<boolean> {
-    const { copies, staging, sources } = this.#parts;
+    const { copies, staging, sources, roomMaker } = this.#parts;
     const stalled = new AbortController();
     const signal = ending === undefined ? stalled.signal : AbortSignal.any([ending, stalled.signal]);
     const { body, writer } = await this.#open(source, version, content, signal);
     try {
+      active.bytesLeft = content.sizeBytes - writer.sizeBytes;
+      await this.#seat(version, active);
       let cancel = this.#parts.clock.after(STALL_MS, () => stalled.abort());
       try {
         for await (const chunk of body) {
           cancel();
           if (signal.aborted) throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });
           await writer.write(chunk);
+          active.bytesLeft = Math.max(0, content.sizeBytes - writer.sizeBytes);
           this.#parts.onStep({ step: "progress", version, received: writer.sizeBytes });
           await this.#throttle.pass(chunk.length, signal);
           cancel = this.#parts.clock.after(STALL_MS, () => stalled.abort());
@@ -226,12 +261,44 @@ export class Puller {
         if (writer.resumedBytes === 0) void sources.reportWrong(source, version);
         throw new FsdfsError("digest-mismatch", { actual: staged.sha256 });
       }
-      return await copies.commit(version, staged);
+      const held = await copies.commit(version, staged);
+      if (held) roomMaker.pulled(version);
+      return held;
     } catch (error) {
       if (isCode(error, "no-space")) await writer.abort();
       else await writer.suspend();
       throw error;
     }
+  }
+
+  /** Whether there is room, or copies here may go for it. */
+  #mayHaveRoom(version: VersionId, active: ActivePull): boolean {
+    const missing = active.isSeated ? 0 : this.#missingFor(active);
+    return missing <= 0 || this.#parts.roomMaker.mayMake(missing, this.#wish(version, active));
+  }
+
+  /** Sees to it that there is room for a pull whose source is open (step 3). @throws FsdfsError `no-space` */
+  async #seat(version: VersionId, active: ActivePull): Promise<void> {
+    if (active.isSeated) return;
+    const missing = () => this.#missingFor(active);
+    if (missing() > 0 && !(await this.#parts.roomMaker.make(missing, this.#wish(version, active)))) {
+      throw new FsdfsError("no-space");
+    }
+    active.isSeated = true;
+  }
+
+  #missingFor(active: ActivePull): number {
+    let bytes = active.bytesLeft - this.#parts.space.roomBytes("pull");
+    for (const other of this.#active.values()) if (other !== active && other.isSeated) bytes += other.bytesLeft;
+    return bytes;
+  }
+
+  #wish(version: VersionId, active: ActivePull): RoomWish {
+    const { catalog, mesh, dropping } = this.#parts;
+    const own = readVersionRow(catalog.read(), version).indexed?.surplus ?? 0;
+    const surplus = active.surplus ?? own + (announcedByOthers(mesh).get(version) ?? 0);
+    const { target, safe } = dropping.target(version);
+    return { surplus, isUrgent: own < safe - target };
   }
 
   /** A source's bytes of a version, from where an earlier attempt was cut, and the staged file that they go into. */

@@ -39,7 +39,7 @@ export class Space {
 
   /** Bytes that may still be claimed; what lies in the trash is not counted as room here. */
   freeBytes(purpose: Purpose): number {
-    return this.#limitBytes(purpose) - this.usedBytes();
+    return this.limitBytes(purpose) - this.usedBytes();
   }
 
   /** So many more of the staged bytes are of pulls that were cut, and give way. */
@@ -51,6 +51,11 @@ export class Space {
   roomBytes(purpose: Purpose): number {
     if (this.#disk.isResting) return 0;
     return Math.min(this.freeBytes(purpose), this.#disk.freeBytes) + this.#catalog.stats().trashBytes + this.#idleBytes;
+  }
+
+  /** By how many bytes copies and what is on its way to be one exceed what they may take; trash gives way to them. */
+  bytesAbove(purpose: Purpose): number {
+    return this.usedBytes() - this.#catalog.stats().trashBytes - this.#idleBytes - this.limitBytes(purpose);
   }
 
   /** Takes `bytes` of room; false when there is not enough, and nothing was taken. */
@@ -66,7 +71,8 @@ export class Space {
     if (this.#stagedBytes < 0) throw new Error("more room was given back than was claimed");
   }
 
-  #limitBytes(purpose: Purpose): number {
+  /** What may be used at most. */
+  limitBytes(purpose: Purpose): number {
     return purpose === "upload" ? this.#quotaBytes : Math.floor(this.#quotaBytes * (1 - this.#reserve));
   }
 }

@@ -22,6 +22,8 @@ const ID_BYTES = 12;
 const HASH_CHUNK_BYTES = 1024 * 1024;
 /** Less than this of a pull that was cut is not worth another attempt's looking at it. */
 const PARTIAL_BYTES_MIN = 64 * 1024;
+/** What was given up for one upload may be claimed by another that waits beside it. */
+const CLAIM_ATTEMPTS = 4;
 
 /** A staged file that is whole and durable. */
 export interface StagedFile {
@@ -43,11 +45,19 @@ export interface StagingParts {
   readonly clock: Clock;
 }
 
+/** Gives up copies for an upload until so many bytes more can be claimed: `missing` is asked when it is its turn. */
+export type MakeRoom = (missing: () => number) => Promise<boolean>;
+
 export class Staging {
-  readonly #parts: StagingParts;
+  readonly #parts: StagingParts & { makeRoom: MakeRoom };
 
   constructor(parts: StagingParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, makeRoom: async () => false };
+  }
+
+  /** What an upload does when there is no room (S3). Known later than the rest. */
+  makesRoomBy(makeRoom: MakeRoom): void {
+    this.#parts.makeRoom = makeRoom;
   }
 
   async begin(purpose: Purpose): Promise<StagedWriter> {
@@ -178,7 +188,7 @@ export class StagedWriter {
   readonly id: string;
   /** What was there when it was begun. */
   readonly resumedBytes: number;
-  readonly #parts: StagingParts;
+  readonly #parts: StagingParts & { readonly makeRoom: MakeRoom };
   readonly #file: WritableFile;
   readonly #use: Use;
   readonly #hash: Hash;
@@ -188,7 +198,13 @@ export class StagedWriter {
   /** Whether the file holds all that was written. */
   #isWhole = true;
 
-  constructor(parts: StagingParts, id: string, file: WritableFile, use: Use, start: Start) {
+  constructor(
+    parts: StagingParts & { readonly makeRoom: MakeRoom },
+    id: string,
+    file: WritableFile,
+    use: Use,
+    start: Start,
+  ) {
     this.#parts = parts;
     this.id = id;
     this.#file = file;
@@ -205,15 +221,8 @@ export class StagedWriter {
 
   /** @throws FsdfsError `no-space`, FileStoreError; the caller then aborts */
   async write(chunk: Bytes): Promise<void> {
-    const { space, trash, partials, disk, clock } = this.#parts;
-    const { purpose } = this.#use;
-    if (!space.claim(chunk.length, purpose)) {
-      await partials.discardAll();
-      if (!space.claim(chunk.length, purpose)) {
-        await trash.makeRoom(chunk.length, purpose);
-        if (!space.claim(chunk.length, purpose)) throw new FsdfsError("no-space");
-      }
-    }
+    const { space, disk, clock } = this.#parts;
+    if (!space.claim(chunk.length, this.#use.purpose)) await this.#claim(chunk.length);
     this.#sizeBytes += chunk.length;
     this.#arrivedAt = clock.monotonic();
     this.#hash.update(chunk);
@@ -224,6 +233,22 @@ export class StagedWriter {
       disk.failed(error);
       throw error;
     }
+  }
+
+  /** Has what may go make room: pulls that were cut, then the trash, then, for uploads, copies (S3). */
+  async #claim(bytes: number): Promise<void> {
+    const { space, trash, partials, makeRoom } = this.#parts;
+    const { purpose } = this.#use;
+    await partials.discardAll();
+    for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
+      if (space.claim(bytes, purpose)) return;
+      await trash.makeRoom(bytes, purpose);
+      if (space.claim(bytes, purpose)) return;
+      if (purpose !== "upload") break;
+      const lasting = space.roomBytes(purpose) - space.freeBytes(purpose); // Trash that may not go yet.
+      if (!(await makeRoom(() => bytes + lasting - space.roomBytes(purpose)))) break;
+    }
+    throw new FsdfsError("no-space");
   }
 
   /** Makes the file and its name durable. After a failure it is thrown away (S4). */

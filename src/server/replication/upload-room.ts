@@ -1,0 +1,101 @@
+/**
+ * Room for uploads (S3). A file that has no copy yet is wanted more than any other, with a surplus of -N. Copies go for it
+ * as its bytes arrive, never for what a client says will come; but whether they could is looked at before, so that an
+ * upload goes where it can be stored, or is refused before it is sent.
+ */
+import { EXCHANGE_GAIN } from "../../core/replication/making-room.ts";
+import type { Directives } from "../control/directives.ts";
+import type { Link } from "../mesh/link.ts";
+import type { Mesh } from "../mesh/mesh.ts";
+import { decodeJson, encodeJson, type ServerReport } from "../mesh/messages.ts";
+import type { Settings } from "../settings.ts";
+import type { DiskWatch } from "../storage/disk-watch.ts";
+import type { Space } from "../storage/space.ts";
+import type { RoomMaker, RoomWish } from "./room-maker.ts";
+
+const ASK_TIMEOUT_MS = 2000;
+/** Servers that are asked for one upload. */
+const ASKED_MAX = 16;
+
+export interface UploadRoomParts {
+  readonly settings: Settings;
+  readonly mesh: Mesh;
+  readonly space: Space;
+  readonly disk: DiskWatch;
+  readonly roomMaker: RoomMaker;
+  readonly directives: Directives;
+}
+
+export class UploadRoom {
+  readonly #parts: UploadRoomParts;
+
+  constructor(parts: UploadRoomParts) {
+    this.#parts = parts;
+    parts.mesh.handle("upload-room", async ({ message }) => {
+      const { bytes } = decodeJson<{ bytes: number }>(message);
+      return { head: encodeJson({ could: this.couldTake(bytes) }) };
+    });
+  }
+
+  /** Gives up copies until there is room: see `MakeRoom`. */
+  async make(missing: () => number): Promise<boolean> {
+    return await this.#parts.roomMaker.make(missing, this.#wish());
+  }
+
+  /** Whether an upload of so many bytes would find room here, or copies that may go for it. */
+  couldTake(bytes: number): boolean {
+    const { space, disk, roomMaker } = this.#parts;
+    if (disk.isResting || bytes > space.quotaBytes) return false;
+    const missing = bytes - space.roomBytes("upload");
+    return missing <= 0 || roomMaker.mayMakeInPieces(missing, this.#wish());
+  }
+
+  /** Whether another server has told that it has room for so many bytes. */
+  isThereElsewhere(bytes: number): boolean {
+    return this.#others().some(({ report }) => report.roomBytes >= bytes);
+  }
+
+  /** The server with the most room, when it is more than so much: for uploads of unknown size. */
+  roomiest(bytes: number): Link | undefined {
+    const [best] = this.#others((report) => report.roomBytes);
+    return best !== undefined && best.report.roomBytes > bytes ? best : undefined;
+  }
+
+  /** Another server that could take an upload of so many bytes, those with room first; undefined when none says so. */
+  async findElsewhere(bytes: number): Promise<Link | undefined> {
+    const rank = ({ roomBytes, maxSurplus }: ServerReport) =>
+      roomBytes >= bytes ? Number.MAX_VALUE : (maxSurplus ?? -Number.MAX_VALUE);
+    for (const link of this.#others(rank).slice(0, ASKED_MAX)) if (await this.#asks(link, bytes)) return link;
+    return undefined;
+  }
+
+  /** Servers that take uploads, the highest in rank first, behind them those that are about to leave. */
+  #others(rank: (report: ServerReport) => number = () => 0): Link[] {
+    const { mesh, directives } = this.#parts;
+    const isLast = ({ server }: Link) => Number(directives.isDraining(server));
+    return mesh
+      .upLinks()
+      .filter(({ report }) => !report.behind)
+      .sort((a, b) => isLast(a) - isLast(b) || rank(b.report) - rank(a.report) || a.report.load - b.report.load);
+  }
+
+  /** Whether a server has told that copies on it may go for an upload. */
+  mayMakeRoom({ maxSurplus }: ServerReport): boolean {
+    const { copies, writeCopies } = this.#parts.settings;
+    const safe = Math.min(copies, writeCopies);
+    return maxSurplus !== null && maxSurplus >= Math.max(EXCHANGE_GAIN, safe + 1) - copies;
+  }
+
+  async #asks(link: Link, bytes: number): Promise<boolean> {
+    try {
+      const answer = await link.call("upload-room", encodeJson({ bytes }), ASK_TIMEOUT_MS);
+      return decodeJson<{ could: boolean }>(answer).could;
+    } catch {
+      return false;
+    }
+  }
+
+  #wish(): RoomWish {
+    return { surplus: -this.#parts.settings.copies, isUrgent: true };
+  }
+}

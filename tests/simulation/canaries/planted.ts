@@ -209,18 +209,17 @@ export const CANARIES: readonly Canary[] = [
   {
     name: "a copy is dropped with a single promise",
     rules: "D1",
-    file: "server/replication/dropping.ts",
-    find: "return Math.max(1, this.#settings.safeCopies(view, row), targetOf(view, row, this.#catalog.context));",
-    replace:
-      "return Math.max(1, this.#settings.safeCopies(view, row) * 0, targetOf(view, row, this.#catalog.context) * 0);",
+    file: "core/replication/making-room.ts",
+    find: "return Math.max(1, safe, left);",
+    replace: "return Math.max(1, safe * 0, left * 0);",
     drill: "drops",
   },
   {
     name: "a copy is promised without a look at its file",
     rules: "D2",
     file: "server/replication/dropping.ts",
-    find: "(await this.#copies.check(version))",
-    replace: "this.#copies.has(version)",
+    find: "(await copies.check(version))",
+    replace: "copies.has(version)",
     drill: "empty promises",
   },
   {

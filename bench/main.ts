@@ -1,22 +1,27 @@
 /**
- * The figures: `npm run bench -- [--files 1000000] [--runs 5] [--only TEXT] [--check]`.
+ * The figures: `npm run bench -- [--files 1000000] [--runs 5] [--only TEXT] [--check]`, and one large file by itself:
+ * `npm run bench -- large [--size 10G]`.
  *
  * Servers are started as a user starts them, keys on, with a catalog of so many files. What is measured stands beside
  * something else in the same run (nginx, dd, cp), since absolute times say little on a shared machine: look at the ratios.
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { parseSizeBytes } from "../src/options.ts";
 import { measureCopying } from "./copy.ts";
+import { measureLarge } from "./large.ts";
 import { measureRest } from "./rest.ts";
 import { summary } from "./series.ts";
 import { BenchSwarm } from "./swarm.ts";
 import { measureWrites } from "./write.ts";
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     files: { type: "string", default: "1000000" },
     runs: { type: "string", default: "5" },
     only: { type: "string", default: "" },
+    size: { type: "string", default: "10G" },
     check: { type: "boolean", default: false },
   },
 });
@@ -24,13 +29,23 @@ const files = Number(values.files);
 const runs = Number(values.runs);
 const isWanted = (name: string) => name.includes(values.only);
 
-if (isWanted("write") || isWanted("rest")) await withFullSwarm();
-if (isWanted("copy")) await measureCopying(Math.min(runs, 3));
-
-const isMet = summary(
-  `${files.toLocaleString("en")} files, ${runs} runs, load ${loadavg()[0]!.toFixed(1)}: median (least to most)`,
-);
+const isMet = positionals.includes("large") ? await large() : await small();
 if (values.check && !isMet) process.exitCode = 1;
+
+async function large(): Promise<boolean> {
+  await measureLarge(parseSizeBytes(values.size));
+  return summary(`one file, one run, load ${load()}`);
+}
+
+async function small(): Promise<boolean> {
+  if (isWanted("write") || isWanted("rest")) await withFullSwarm();
+  if (isWanted("copy")) await measureCopying(Math.min(runs, 3));
+  return summary(`${files.toLocaleString("en")} files, ${runs} runs, load ${load()}: median (least to most)`);
+}
+
+function load(): string {
+  return loadavg()[0]!.toFixed(1);
+}
 
 async function withFullSwarm(): Promise<void> {
   const swarm = await BenchSwarm.create();

@@ -13,7 +13,7 @@ import type { Client } from "../src/client/client.ts";
 import { createClient } from "../src/client/node.ts";
 import { buildHolder } from "./catalog/build.ts";
 
-const PROGRAM = new URL("../fsdfs", import.meta.url).pathname;
+export const PROGRAM = new URL("../fsdfs", import.meta.url).pathname;
 const PORT_FIRST = 47_400;
 /** What the full catalog's files say to be: more than the room of a server that does not hold them. */
 const LISTED_BYTES = 3e9;

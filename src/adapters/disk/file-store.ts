@@ -3,8 +3,8 @@
  * has reached without following a link. Regular files are opened without waiting (O_NONBLOCK), so that a FIFO that
  * somebody left there hangs nobody.
  */
-import { constants } from "node:fs";
-import { link, lstat, mkdir, open, opendir, readdir, rename, rmdir, statfs, unlink } from "node:fs/promises";
+import { type BigIntStats, closeSync, constants, fstatSync, openSync } from "node:fs";
+import { link, lstat, mkdir, opendir, readdir, rename, rmdir, statfs, unlink } from "node:fs/promises";
 import {
   type DirectoryEntry,
   type FileStat,
@@ -15,9 +15,11 @@ import {
   type SourceDirectory,
   type WritableFile,
 } from "../../ports/file-store.ts";
+import { look, lookAtOnce, openFile, syncFile } from "./calls.ts";
 import { type Directories, openDirectories } from "./directories.ts";
 import { changeFailureOf, failure, failureOf, systemCode } from "./failures.ts";
 import { ReadableDiskFile, statOf, typeOf, WritableDiskFile } from "./files.ts";
+import { RecentNames } from "./recent.ts";
 import { SharedSyncs } from "./shared-syncs.ts";
 import { openDiskSource } from "./sources.ts";
 
@@ -49,6 +51,7 @@ export class DiskFileStore implements FileStore {
   readonly #directories: Directories;
   readonly #options: DiskFileStoreOptions;
   readonly #syncs = new SharedSyncs((name) => this.#syncDirectory(name));
+  readonly #recent = new RecentNames();
 
   constructor(directories: Directories, options: DiskFileStoreOptions = {}) {
     this.#directories = directories;
@@ -56,38 +59,31 @@ export class DiskFileStore implements FileStore {
   }
 
   create(name: string): Promise<WritableFile> {
-    return this.#change(name, (path) =>
-      insteadOfWhatExists(path, name, async () => new WritableDiskFile(await open(path, CREATE), name)),
-    );
+    return this.#change(name, async (path) => {
+      const descriptor = await this.#insteadOfWhatExists(path, name, () => openFile(path, CREATE));
+      this.#recent.add(name);
+      return new WritableDiskFile(descriptor, name);
+    });
   }
 
   append(name: string): Promise<WritableFile> {
     return this.#change(name, async (path) => {
-      await refuseLink(path, name);
-      const handle = await open(path, APPEND);
-      try {
-        const stats = await handle.stat();
-        if (!stats.isFile()) throw failure("not-a-file", name);
-        return new WritableDiskFile(handle, name, stats.size);
-      } catch (error) {
-        await handle.close();
-        throw error;
-      }
+      await this.#refuseLink(path, name);
+      const descriptor = await openFile(path, APPEND);
+      const stats = fstatSync(descriptor);
+      if (stats.isFile()) return new WritableDiskFile(descriptor, name, stats.size);
+      closeSync(descriptor);
+      throw failure("not-a-file", name);
     });
   }
 
   async open(name: string): Promise<ReadableFile> {
     if (name === "") throw failure("not-a-file", name);
     return this.#at(name, async (path) => {
-      const file = new ReadableDiskFile(await open(path, READ), name);
-      try {
-        const { type } = await file.stat();
-        if (type !== "file") throw failure("not-a-file", name);
-        return file;
-      } catch (error) {
-        await file.close();
-        throw error;
-      }
+      const descriptor = await openFile(path, READ);
+      if (fstatSync(descriptor).isFile()) return new ReadableDiskFile(descriptor, name);
+      closeSync(descriptor);
+      throw failure("not-a-file", name);
     });
   }
 
@@ -95,7 +91,10 @@ export class DiskFileStore implements FileStore {
     try {
       if (name === "")
         return await this.#within(name, async (path) => statOf(await lstat(`${path}/.`, { bigint: true })));
-      return await this.#at(name, async (path) => statOf(await lstat(path, { bigint: true })));
+      return await this.#at(name, async (path) => {
+        const stats = await this.#look(path, name);
+        return stats && statOf(stats);
+      });
     } catch (error) {
       if (error instanceof FileStoreError && (error.code === "missing" || error.code === "not-a-directory")) {
         return undefined;
@@ -126,7 +125,7 @@ export class DiskFileStore implements FileStore {
   }
 
   makeDirectory(name: string): Promise<void> {
-    return this.#change(name, (path) => insteadOfWhatExists(path, name, () => mkdir(path)));
+    return this.#change(name, (path) => this.#insteadOfWhatExists(path, name, () => mkdir(path)));
   }
 
   removeDirectory(name: string): Promise<void> {
@@ -134,7 +133,7 @@ export class DiskFileStore implements FileStore {
       try {
         await rmdir(path);
       } catch (error) {
-        if (systemCode(error) === "ENOTDIR") await refuseLink(path, name);
+        if (systemCode(error) === "ENOTDIR") await this.#refuseLink(path, name);
         throw error;
       }
     });
@@ -146,11 +145,11 @@ export class DiskFileStore implements FileStore {
 
   #syncDirectory(name: string): Promise<void> {
     return this.#within(name, async (path) => {
-      const handle = await open(path, LIST);
+      const descriptor = openSync(path, LIST); // Whoever leads here has just looked it up.
       try {
-        await handle.sync();
+        await syncFile(descriptor);
       } finally {
-        await handle.close();
+        closeSync(descriptor);
       }
     });
   }
@@ -158,9 +157,10 @@ export class DiskFileStore implements FileStore {
   rename(from: string, to: string): Promise<void> {
     return this.#change(from, (fromPath) =>
       this.#change(to, async (toPath) => {
-        await refuseLink(fromPath, from);
-        await refuseLink(toPath, to, { mayBeMissing: true });
+        await this.#refuseLink(fromPath, from);
+        await this.#refuseLink(toPath, to, { mayBeMissing: true });
         await rename(fromPath, toPath);
+        this.#recent.add(to);
       }),
     );
   }
@@ -172,9 +172,9 @@ export class DiskFileStore implements FileStore {
   /** Gives a file a second name in another store of the same file system. */
   linkTo(from: string, other: DiskFileStore, to: string): Promise<void> {
     return this.#change(from, async (fromPath) => {
-      const stats = await refuseLink(fromPath, from);
+      const stats = await this.#refuseLink(fromPath, from);
       if (stats?.isFile() === false) throw failure("not-a-file", from);
-      await other.#change(to, (toPath) => insteadOfWhatExists(toPath, to, () => link(fromPath, toPath)));
+      await other.#change(to, (toPath) => other.#insteadOfWhatExists(toPath, to, () => link(fromPath, toPath)));
     });
   }
 
@@ -188,7 +188,7 @@ export class DiskFileStore implements FileStore {
 
   remove(name: string): Promise<void> {
     return this.#change(name, async (path) => {
-      const stats = await refuseLink(path, name);
+      const stats = await this.#refuseLink(path, name);
       if (stats?.isDirectory() === true) throw failure("not-a-file", name);
       await unlink(path);
     });
@@ -218,6 +218,30 @@ export class DiskFileStore implements FileStore {
     return this.#within(directory, (path) => use(`${path}/${name.slice(slash + 1)}`));
   }
 
+  async #insteadOfWhatExists<T>(path: string, name: string, make: () => Promise<T>): Promise<T> {
+    try {
+      return await make();
+    } catch (error) {
+      if (systemCode(error) === "EEXIST") await this.#refuseLink(path, name, { mayBeMissing: true });
+      throw error;
+    }
+  }
+
+  async #refuseLink(path: string, name: string, options: { readonly mayBeMissing?: boolean } = {}) {
+    const stats = await this.#look(path, name);
+    if (stats?.isSymbolicLink()) throw failure("symlink", name);
+    if (stats === undefined && options.mayBeMissing !== true) throw failure("missing", name);
+    return stats;
+  }
+
+  /** Without another thread where the kernel need not ask the disk. */
+  async #look(path: string, name: string): Promise<BigIntStats | undefined> {
+    if (this.#recent.has(name)) return lookAtOnce(path);
+    const stats = await look(path);
+    this.#recent.add(name);
+    return stats;
+  }
+
   #change<T>(name: string, use: (path: string) => Promise<T>): Promise<T> {
     return this.#at(name, (path) =>
       use(path).catch((error: unknown) => {
@@ -233,26 +257,6 @@ function checkName(name: string): void {
     if (segment === "" || segment === "." || segment === ".." || segment.includes("\0")) {
       throw new RangeError(`not a name inside the data directory: ${JSON.stringify(name)}`);
     }
-  }
-}
-
-async function insteadOfWhatExists<T>(path: string, name: string, make: () => Promise<T>): Promise<T> {
-  try {
-    return await make();
-  } catch (error) {
-    if (systemCode(error) === "EEXIST") await refuseLink(path, name, { mayBeMissing: true });
-    throw error;
-  }
-}
-
-async function refuseLink(path: string, name: string, options: { readonly mayBeMissing?: boolean } = {}) {
-  try {
-    const stats = await lstat(path);
-    if (stats.isSymbolicLink()) throw failure("symlink", name);
-    return stats;
-  } catch (error) {
-    if (options.mayBeMissing === true && systemCode(error) === "ENOENT") return undefined;
-    throw error;
   }
 }
 

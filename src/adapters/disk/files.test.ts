@@ -1,9 +1,10 @@
 /** Writing: small pieces are gathered, and none is lost without a word. */
-import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { fstatSync, openSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { WritableDiskFile } from "./files.ts";
+import { ReadableDiskFile, WritableDiskFile } from "./files.ts";
 
 let directory: string;
 
@@ -24,7 +25,7 @@ test("a file is its pieces in order, small and large, whether each is waited for
   const pieces = piecesOf([1, 16_384, 0, 16_384, 131_072, 5, 131_071, 2, 400_000, 16_384, 100_000, 60_000]);
   for (const waits of [true, false]) {
     const path = join(directory, String(waits));
-    const file = new WritableDiskFile(await open(path, "wx"), path);
+    const file = new WritableDiskFile(openSync(path, "wx"), path);
     const written: Promise<void>[] = [];
     for (const piece of pieces) {
       written.push(file.write(piece));
@@ -39,7 +40,7 @@ test("a file is its pieces in order, small and large, whether each is waited for
 
 test("a piece may be used again once it was taken", async () => {
   const path = join(directory, "reused");
-  const file = new WritableDiskFile(await open(path, "wx"), path);
+  const file = new WritableDiskFile(openSync(path, "wx"), path);
   const piece = new Uint8Array(1000);
   for (let i = 1; i <= 300; i++) await file.write(piece.fill(i & 255));
   await file.close();
@@ -48,7 +49,7 @@ test("a piece may be used again once it was taken", async () => {
 });
 
 test("what was gathered and cannot be written is told by sync, which never succeeds then (S4)", async () => {
-  const file = new WritableDiskFile(await open("/dev/full", "w"), "full");
+  const file = new WritableDiskFile(openSync("/dev/full", "w"), "full");
   await file.write(new Uint8Array(100));
   await expect(file.sync()).rejects.toMatchObject({ code: "no-space" });
   await expect(file.sync()).rejects.toMatchObject({ code: "io" });
@@ -56,19 +57,34 @@ test("what was gathered and cannot be written is told by sync, which never succe
 });
 
 test("what was gathered and cannot be written is told by close, which closes all the same", async () => {
-  const handle = await open("/dev/full", "w");
-  const file = new WritableDiskFile(handle, "full");
+  const descriptor = openSync("/dev/full", "w");
+  const file = new WritableDiskFile(descriptor, "full");
   await file.write(new Uint8Array(100));
   await expect(file.close()).rejects.toMatchObject({ code: "no-space" });
-  expect(handle.fd).toBe(-1);
+  expect(() => fstatSync(descriptor)).toThrow("EBADF");
 });
 
 test("nothing is taken any more once it is being closed: it would be lost", async () => {
   const path = join(directory, "closing");
-  const file = new WritableDiskFile(await open(path, "wx"), path);
+  const file = new WritableDiskFile(openSync(path, "wx"), path);
   await file.write(new Uint8Array(100));
   const closed = file.close();
   await expect(file.write(new Uint8Array(1))).rejects.toMatchObject({ code: "io" });
   await closed;
   expect((await readFile(path)).length).toBe(100);
+});
+
+test("a descriptor is kept until no read of it is under way: it would be another file's (P4)", async () => {
+  const path = join(directory, "read");
+  await writeFile(path, new Uint8Array(100_000).fill(7));
+  const descriptor = openSync(path, "r");
+  const file = new ReadableDiskFile(descriptor, path);
+  const buffer = new Uint8Array(100_000);
+  const events: string[] = [];
+  const read = file.read(buffer, 0).then(() => events.push("read"));
+  await file.close().then(() => events.push("closed"));
+  await read;
+  expect(events).toEqual(["read", "closed"]);
+  expect(buffer.every((byte) => byte === 7)).toBe(true);
+  expect(() => fstatSync(descriptor)).toThrow("EBADF");
 });

@@ -1,8 +1,8 @@
 /** Open files of the disk, and what the disk tells of them. */
-import type { BigIntStats } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
+import { type BigIntStats, closeSync, fstatSync } from "node:fs";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import type { FileStat, FileType, ReadableFile, WritableFile } from "../../ports/file-store.ts";
+import { closeFile, readFile, syncFile, writeFile } from "./calls.ts";
 import { failure, failureOf } from "./failures.ts";
 import { Gathered } from "./gathered.ts";
 
@@ -31,19 +31,26 @@ export function statOf(stats: BigIntStats): FileStat {
   };
 }
 
+/** Closing the last of a file that was deleted meanwhile gives its blocks back, which takes no time up to this size. */
+const LIGHT_BYTES = 64 * 1024;
+
 class DiskFile {
-  protected readonly handle: FileHandle;
+  protected readonly descriptor: number;
   protected readonly name: string;
   #closing: Promise<void> | undefined;
+  /** Calls of other threads: until they are back the descriptor must be this file's. */
+  #underWay = 0;
+  #whenIdle: (() => void) | undefined;
   protected hasFailed = false;
 
-  constructor(handle: FileHandle, name: string) {
-    this.handle = handle;
+  constructor(descriptor: number, name: string) {
+    this.descriptor = descriptor;
     this.name = name;
   }
 
+  /** The kernel has what is open in memory. */
   stat(): Promise<FileStat> {
-    return this.guard(async () => statOf(await this.handle.stat({ bigint: true })));
+    return this.guard(async () => statOf(this.statNow()));
   }
 
   /** S4: a failed fsync is told once by Linux; the next one would succeed without the bytes being there. */
@@ -51,7 +58,7 @@ class DiskFile {
     if (this.hasFailed) return Promise.reject(failure("io", `${this.name} could not be synced before`));
     return this.guard(async () => {
       try {
-        await this.handle.sync();
+        await syncFile(this.descriptor);
       } catch (error) {
         this.hasFailed = true;
         throw error;
@@ -60,21 +67,42 @@ class DiskFile {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.guardCall(() => this.end());
+    this.#closing ??= this.#guardCall(() => this.end());
     return this.#closing;
   }
 
   /** What is left to do when nothing more may be asked. */
-  protected end(): Promise<void> {
-    return this.handle.close();
+  protected async end(): Promise<void> {
+    if (this.#underWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+    }
+    if (this.isQuickToClose()) closeSync(this.descriptor);
+    else await closeFile(this.descriptor);
   }
 
-  protected guard<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#closing !== undefined) return Promise.reject(failure("io", `${this.name} is closed`));
-    return this.guardCall(call);
+  /** Whether closing it waits for nothing. */
+  protected isQuickToClose(): boolean {
+    return this.statNow().size <= LIGHT_BYTES;
   }
 
-  protected async guardCall<T>(call: () => Promise<T>): Promise<T> {
+  protected statNow(): BigIntStats {
+    return fstatSync(this.descriptor, { bigint: true });
+  }
+
+  protected async guard<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw failure("io", `${this.name} is closed`);
+    this.#underWay += 1;
+    try {
+      return await this.#guardCall(call);
+    } finally {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#whenIdle?.();
+    }
+  }
+
+  async #guardCall<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();
     } catch (error) {
@@ -86,11 +114,13 @@ class DiskFile {
 export class WritableDiskFile extends DiskFile implements WritableFile {
   /** Bytes that the system has, or is about to get. */
   #sizeBytes: number;
+  /** The disk has all of them. */
+  #isSynced = false;
   readonly #gathered = new Gathered();
 
   /** @param sizeBytes what the file holds already */
-  constructor(handle: FileHandle, name: string, sizeBytes = 0) {
-    super(handle, name);
+  constructor(descriptor: number, name: string, sizeBytes = 0) {
+    super(descriptor, name);
     this.#sizeBytes = sizeBytes;
   }
 
@@ -104,14 +134,18 @@ export class WritableDiskFile extends DiskFile implements WritableFile {
     });
   }
 
-  override async stat(): Promise<FileStat> {
-    await this.guard(() => this.#writeGathered());
-    return await super.stat();
+  override stat(): Promise<FileStat> {
+    return this.guard(async () => {
+      await this.#writeGathered();
+      return statOf(this.statNow());
+    });
   }
 
   override async sync(): Promise<void> {
     await this.guard(() => this.#writeGathered());
+    const sizeBytes = this.#sizeBytes;
     await super.sync();
+    this.#isSynced = sizeBytes === this.#sizeBytes;
   }
 
   /** It is closed even if what came last cannot be written. */
@@ -119,18 +153,23 @@ export class WritableDiskFile extends DiskFile implements WritableFile {
     await this.#writeGathered().finally(() => super.end());
   }
 
+  /** What is not on the disk yet may be waited for. */
+  protected override isQuickToClose(): boolean {
+    return this.#isSynced;
+  }
+
   async #writeGathered(): Promise<void> {
     const { bytes, giveBack } = this.#gathered.take();
-    await this.#writeAll(bytes).finally(giveBack);
+    if (bytes.length > 0) await this.#writeAll(bytes).finally(giveBack);
   }
 
   async #writeAll(bytes: Bytes): Promise<void> {
     const start = this.#sizeBytes;
     this.#sizeBytes += bytes.length;
+    this.#isSynced = false;
     try {
       for (let written = 0; written < bytes.length; ) {
-        const { bytesWritten } = await this.handle.write(bytes, written, bytes.length - written, start + written);
-        written += bytesWritten;
+        written += await writeFile(this.descriptor, bytes, written, start + written);
       }
     } catch (error) {
       this.hasFailed = true; // A sync must not succeed without these bytes.
@@ -144,10 +183,9 @@ export class ReadableDiskFile extends DiskFile implements ReadableFile {
     return this.guard(async () => {
       let filled = 0;
       while (filled < buffer.length) {
-        const left = buffer.length - filled;
-        const { bytesRead } = await this.handle.read(buffer, filled, left, position + filled);
-        if (bytesRead === 0) break;
-        filled += bytesRead;
+        const count = await readFile(this.descriptor, buffer, filled, position + filled);
+        if (count === 0) break;
+        filled += count;
       }
       return filled;
     });

@@ -8,7 +8,7 @@ export const PORT_MAX = 65_535;
 const NAME_LENGTH_MAX = 64;
 const RESERVE_MAX = 0.5;
 /** Bytes a second. With less, a pull would pass for one that has stalled. */
-const RATE_MIN = 10_000;
+export const RATE_MIN = 10_000;
 
 export interface JoinAddress {
   /** As in a URL: an IPv6 address has its brackets. */

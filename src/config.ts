@@ -26,12 +26,14 @@ import {
   type ValuesOf,
 } from "./options.ts";
 
+export { RATE_MIN } from "./config-values.ts";
+
 export const DATA_DIRECTORY = "./fsdfs-data";
 /** Secrets and answers about the swarm lie in this directory inside of the data directory. */
 export const STATE_DIRECTORY_NAME = ".fsdfs";
 
 /** A swarm that outgrows a mesh of some 100 servers is not what this is made for (M5). */
-const COPIES_MAX = 100;
+export const COPIES_MAX = 100;
 const RESERVE = 0.02;
 const GRACE_MS = 10 * 60_000;
 /** Beyond it processes have no core of their own on any usual machine. */
@@ -39,7 +41,7 @@ const PROCESSES_MAX = 128;
 /** What a server takes when nothing is said: PULLS in server/control/directives.ts. */
 const PULLS_TEXT = "4";
 /** More would only make each of them slower. */
-const PULLS_MAX = 64;
+export const PULLS_MAX = 64;
 const DELETIONS_KEPT_MS = 24 * 3_600_000;
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 

@@ -140,6 +140,11 @@ export const ERRORS = {
     message: "There is something at {path} already.",
     hint: "Choose another path, or delete what is there first.",
   },
+  "server-ambiguous": {
+    status: 409,
+    message: "Several servers have the name {server}.",
+    hint: "Say which by its id: fsdfs servers",
+  },
   "server-not-found": {
     status: 404,
     message: "No server {server} belongs to this swarm.",

@@ -5,6 +5,7 @@ import { type Command, type Context, UsageError } from "./command.ts";
 import { adopt } from "./commands/adopt.ts";
 import { cat } from "./commands/cat.ts";
 import { CLOCK_COMMANDS } from "./commands/clock.ts";
+import { copies } from "./commands/copies.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { drop } from "./commands/drop.ts";
@@ -17,7 +18,9 @@ import { logs } from "./commands/logs.ts";
 import { ls } from "./commands/ls.ts";
 import { merge } from "./commands/merge.ts";
 import { mv } from "./commands/mv.ts";
+import { PAUSE_COMMANDS } from "./commands/pause.ts";
 import { put } from "./commands/put.ts";
+import { quota } from "./commands/quota.ts";
 import { rm } from "./commands/rm.ts";
 import { servers } from "./commands/servers.ts";
 import { start } from "./commands/start.ts";
@@ -25,6 +28,7 @@ import { stat } from "./commands/stat.ts";
 import { status } from "./commands/status.ts";
 import { stop } from "./commands/stop.ts";
 import { sync } from "./commands/sync.ts";
+import { throttle } from "./commands/throttle.ts";
 import { exitCodeOf, failureOf, writeFailure } from "./report.ts";
 import { processContext } from "./terminal.ts";
 import { softwareVersion } from "./version.ts";
@@ -48,6 +52,10 @@ export const COMMANDS: readonly Command[] = [
   status,
   servers,
   events,
+  copies,
+  quota,
+  throttle,
+  ...PAUSE_COMMANDS,
   drop,
   merge,
   ...CLOCK_COMMANDS,

@@ -20,8 +20,10 @@ import type {
   MergeState,
   PutResult,
   Scope,
+  ServerChanges,
   ServerFilesPage,
   ServerInfo,
+  SwarmChanges,
   SwarmEvent,
   SwarmStatus,
   WatchOptions,
@@ -63,6 +65,9 @@ export interface Client {
    * broke there is no telling what was missed.
    */
   events(options?: EventOptions): AsyncGenerator<SwarmEvent>;
+  /** `server` is an id or a name. What is said holds until something else is, also over restarts. */
+  configureServer(server: string, changes: ServerChanges): Promise<ServerInfo>;
+  configureSwarm(changes: SwarmChanges): Promise<SwarmStatus>;
   /** Also of a server that would not serve now. */
   clock(): Promise<ClockStatus>;
   repairClock(options?: { withoutAbsent?: boolean }): Promise<ClockRepair>;
@@ -167,6 +172,9 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
       const target = `/events${queryOf({ types: types?.join(","), under })}`;
       return exchange.events<SwarmEvent>({ method: "GET", target, signal });
     },
+    configureServer: async (server, changes) =>
+      exchange.parse<ServerInfo>(await exchange.change("POST", `/servers/${encodeURIComponent(server)}`, changes)),
+    configureSwarm: async (changes) => exchange.parse<SwarmStatus>(await exchange.change("POST", "/swarm", changes)),
     clock: () => exchange.read<ClockStatus>("/clock"),
     repairClock: async (options = {}) =>
       exchange.parse<ClockRepair>(await exchange.change("POST", "/clock/repair", { ...options })),

@@ -71,7 +71,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const counting: { membership?: Membership; settings?: Settings } = {};
   const context: CatalogContext = {
     self: identity.server,
-    counts: (server: ServerId) => server === identity.server || !counting.membership!.isAbsent(server),
+    counts: (server: ServerId) =>
+      !counting.settings?.countsNot(server) && (server === identity.server || !counting.membership!.isAbsent(server)),
     get defaultTarget() {
       return counting.settings?.copies ?? COPIES_DEFAULT;
     },
@@ -100,7 +101,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const talking = { clock, network, catalog, settings, identity, process, liveness, greeting, log, report };
   const mesh = new Mesh(talking, ending);
   const membership = new Membership(
-    { clock, random, store: ports.catalog, catalog, settings, identity, liveness, greeting, mesh, options, log },
+    { clock, random, store: ports.catalog, catalog, settings, flags, identity, liveness, greeting, mesh, options, log },
     readAbsent(ports.catalog),
   );
   counting.membership = membership;
@@ -177,12 +178,9 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   membership.onNewIncarnation(async () => seat.unit.wake());
   const reindexer = new Reindexer(catalog, ports.catalog);
   membership.onAbsence((server) => reindexer.server(server));
-  let copiesIndexed = settings.copies;
-  settings.onChange(() => {
-    if (settings.copies === copiesIndexed) return;
-    copiesIndexed = settings.copies;
-    void reindexer.everything();
-  });
+  const followed = () => ({ copies: settings.copies, uncounted: settings.uncounted });
+  await reindexer.follow(followed);
+  settings.onChange(() => void reindexer.follow(followed));
 
   catalog.onChange(({ own }) => {
     if (own) mesh.wakePushes();
@@ -192,7 +190,6 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     selfCheck.unit,
     floors.unit,
     collector.unit,
-    flags.unit,
     seat.unit,
     new Conflicts(catalog, readiness, clock, log).unit,
     reindexer.unit,

@@ -6,9 +6,11 @@
 import type { Bytes } from "../core/catalog/kv.ts";
 import type { Conditions } from "../core/conditions.ts";
 import type { ServerId, SwarmId, VersionId } from "../core/ids.ts";
+import type { Rate } from "./control/server-settings.ts";
 import type { SwarmEvent, WatchOptions } from "./events/event.ts";
+import type { OperatorFace } from "./operator-face.ts";
 
-export interface Face {
+export interface Face extends OperatorFace {
   put(path: string, body: AsyncIterable<Bytes>, options?: PutOptions): Promise<PutResult>;
   /** `conditions`: what is at the path before (C14). */
   makeDirectory(path: string, options?: { conditions?: Conditions }): Promise<void>;
@@ -50,24 +52,6 @@ export interface Face {
   events(options: WatchOptions): AsyncGenerator<SwarmEvent>;
   /** Alive, and whether it would serve. Never waits for another server. */
   health(): Health;
-  /** How this server's clock and the others' are (C8). Never waits for another server. */
-  clock(): Promise<ClockStatus>;
-  /**
-   * Has all servers write at the right time again after a clock ran ahead. `withoutAbsent`: servers that are absent are
-   * done without; what they wrote meanwhile loses against what is written from now on.
-   * @throws `clock-wrong`, `clock-repair-refused`
-   */
-  repairClock(options?: { withoutAbsent?: boolean }): Promise<ClockRepair>;
-
-  /**
-   * Makes this swarm a part of the one whose server has this address, "host:port" of its swarm's port, with all files (C11).
-   * Resolves when it has begun. @throws `merge-refused`, `clocks-differ`, `behind`
-   */
-  merge(address: string): Promise<MergeState>;
-  /** What a merge would do. */
-  planMerge(address: string): Promise<MergePlan>;
-  /** Never waits for another server. */
-  mergeState(): Promise<MergeState>;
 
   createKey(name: string, scope: Scope): Promise<CreatedKey>;
   listKeys(): Promise<KeyInfo[]>;
@@ -76,7 +60,9 @@ export interface Face {
   authenticate(credential: Credential, request: { method: string; target: string }): Promise<Principal>;
 }
 
+export type { Rate } from "./control/server-settings.ts";
 export type { SwarmEvent, WatchOptions } from "./events/event.ts";
+export type * from "./operator-face.ts";
 
 /**
  * This process is not the one to answer, or not now: what was asked for is to be asked of the server's control process,
@@ -275,6 +261,9 @@ export interface SwarmStatus {
   readonly deletions: number;
   /** null while there are no files. */
   readonly minSurplus: number | null;
+  /** N of files for which nothing else says one, and W. */
+  readonly copies: number;
+  readonly writeCopies: number;
   /** The same in words, with what to do. */
   readonly advice: string;
   readonly servers: { readonly up: number; readonly total: number };
@@ -289,6 +278,20 @@ export interface StrangersInfo {
   readonly examples: readonly string[];
   /** When they were counted, as an ISO 8601 time. */
   readonly asOf: string;
+}
+
+/** What operators said for a server at run time; null: nothing, so that it is as it was started. */
+export interface ServerSettingsInfo {
+  /** Bytes. */
+  readonly quota: number | null;
+  /** Pulls at once. */
+  readonly pulls: number | null;
+  readonly pullRate: Rate | null;
+  readonly serveRate: Rate | null;
+  /** It does no work of its own. */
+  readonly paused: boolean;
+  /** It gives its copies to others, and counts for no K. */
+  readonly draining: boolean;
 }
 
 export interface ServerInfo extends HolderInfo {
@@ -307,6 +310,7 @@ export interface ServerInfo extends HolderInfo {
   readonly problem: string | null;
   /** Of the server that answers; null for others, and before they were counted. */
   readonly strangers: StrangersInfo | null;
+  readonly settings: ServerSettingsInfo;
   readonly softwareVersion: string;
 }
 
@@ -322,68 +326,6 @@ export interface Health {
   /** Where other servers connect; who joins by this address asks for it. */
   readonly swarmPort: number;
   readonly softwareVersion: string;
-}
-
-export interface ClockStatus {
-  /** This server's clock, ISO 8601 in UTC. */
-  readonly time: string;
-  /** This server's clock minus the median of the others', in milliseconds; null while none was met. */
-  readonly errorMs: number | null;
-  /** By how many milliseconds what is written is dated ahead of the clocks, at the server where it is most. */
-  readonly aheadMs: number;
-  /** How often the swarm's clock was repaired. */
-  readonly epoch: number;
-  /** When it was repaired last; null when it never was. */
-  readonly repaired: string | null;
-  /** The same in words, with what to do. */
-  readonly advice: string;
-  readonly servers: readonly ClockOfServer[];
-}
-
-export interface ClockOfServer {
-  readonly id: ServerId;
-  readonly name: string;
-  readonly self: boolean;
-  /** null when it is not in the roster: it was refused before it could join. */
-  readonly state: ServerState | null;
-  /** Its clock minus this server's, in milliseconds; null when it was not compared of late. */
-  readonly skewMs: number | null;
-  /** Its clock is too far away to work with it. */
-  readonly refused: boolean;
-  /** By how much what it writes is dated ahead of its clock; null while it is not connected. */
-  readonly aheadMs: number | null;
-}
-
-export interface ClockRepair {
-  /** False when there was nothing to repair. */
-  readonly repaired: boolean;
-  /** By how much what was written was dated ahead of the clocks. */
-  readonly aheadMs: number;
-  readonly epoch: number;
-}
-
-export interface MergePlan {
-  /** The swarm that would be joined, its files and servers. */
-  readonly swarm: SwarmId;
-  readonly files: number;
-  readonly servers: number;
-  /** Of this swarm's files and directories: those for which there is room, and those that are there already. */
-  readonly taken: number;
-  readonly same: number;
-  /** Files of one path: this swarm's was written later, or earlier and goes to the trash. */
-  readonly replaces: number;
-  readonly kept: number;
-  /** Some of the last two. */
-  readonly examples: readonly { readonly path: string; readonly verdict: "taken" | "same" | "replaces" | "kept" }[];
-}
-
-export interface MergeState {
-  /** The swarm to which the server that answers belongs. */
-  readonly swarm: SwarmId;
-  /** The one that it is about to join. */
-  readonly into: SwarmId | null;
-  /** frozen: no changes are taken any more; offering: the other swarm takes in what is here, then the servers move. */
-  readonly phase: "none" | "frozen" | "offering";
 }
 
 export interface KeyInfo {

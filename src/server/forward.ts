@@ -26,6 +26,8 @@ export type PlainOperation =
   | "status"
   | "servers"
   | "serverFiles"
+  | "configureServer"
+  | "configureSwarm"
   | "createKey"
   | "listKeys"
   | "revokeKey";
@@ -40,6 +42,8 @@ const PLAIN: ReadonlySet<string> = new Set<PlainOperation>([
   "status",
   "servers",
   "serverFiles",
+  "configureServer",
+  "configureSwarm",
   "createKey",
   "listKeys",
   "revokeKey",

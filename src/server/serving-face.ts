@@ -30,8 +30,10 @@ import type {
   PutResult,
   RemoveOptions,
   Scope,
+  ServerChanges,
   ServerFilesPage,
   ServerInfo,
+  SwarmChanges,
   SwarmEvent,
   SwarmStatus,
   WatchOptions,
@@ -42,6 +44,7 @@ import type { Link } from "./mesh/link.ts";
 import { makeDirectory, move, remove } from "./operations/change-names.ts";
 import { clock, repairClock } from "./operations/clock.ts";
 import { atOwner, conditionalPut } from "./operations/conditional.ts";
+import { configureServer, configureSwarm } from "./operations/configure.ts";
 import { drop } from "./operations/drop.ts";
 import { authenticate, createKey, listKeys, revokeKey } from "./operations/keys.ts";
 import { put } from "./operations/put.ts";
@@ -177,6 +180,14 @@ export class ServingFace implements Face {
 
   health(): Health {
     return health(this.#parts);
+  }
+
+  async configureServer(server: string, changes: ServerChanges): Promise<ServerInfo> {
+    return await this.#run("configureServer", [server, changes], () => configureServer(this.#parts, server, changes));
+  }
+
+  async configureSwarm(changes: SwarmChanges): Promise<SwarmStatus> {
+    return await this.#run("configureSwarm", [changes], () => configureSwarm(this.#parts, changes));
   }
 
   async clock(): Promise<ClockStatus> {

@@ -96,6 +96,16 @@ export class Settings {
     return this.#decoded.servers;
   }
 
+  /** The servers whose copies count for no K, whether or not they are there (M3): they are about to leave. In order. */
+  get uncounted(): readonly ServerId[] {
+    return uncountedOf(this.#decoded);
+  }
+
+  /** Whether a server is one of these. */
+  countsNot(server: ServerId): boolean {
+    return isUncounted(this.#decoded, server);
+  }
+
   /** The swarm that this one is about to join with its files (C11). */
   get joining(): Joining | undefined {
     return this.#decoded.joining;
@@ -123,6 +133,14 @@ export class Settings {
   safeCopies(view: ReadView, row: VersionRow): number {
     return Math.min(this.writeCopies, targetOf(view, row, this.#catalog.context));
   }
+}
+
+export function uncountedOf({ servers }: DecodedSettings): readonly ServerId[] {
+  return [...servers].flatMap(([server, { draining }]) => (draining ? [server] : [])).sort();
+}
+
+function isUncounted({ servers }: DecodedSettings, server: ServerId): boolean {
+  return servers.get(server)?.draining === true;
 }
 
 export function writeCopies(change: Change, copies: number): void {

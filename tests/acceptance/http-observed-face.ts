@@ -17,6 +17,8 @@ const METHODS = [
   "adopt",
   "events",
   "health",
+  "configureServer",
+  "configureSwarm",
   "clock",
   "repairClock",
   "merge",

@@ -196,6 +196,7 @@ describe("GET /openapi.json", () => {
       const list = await ask(method, "/servers", "/servers");
       if (method === "GET") {
         const { servers } = await jsonOf<{ servers: { id: string }[] }>(list);
+        await ask("POST", "/servers/{id}", `/servers/${servers[0]!.id}`, { body: '{"pullRate": "unlimited"}' });
         for (const each of ["GET", "HEAD"]) await ask(each, "/servers/{id}/files", `/servers/${servers[0]!.id}/files`);
       }
       await ask(method, "/servers/{id}/files", "/servers/0123456789ab/files");
@@ -209,6 +210,9 @@ describe("GET /openapi.json", () => {
     await ask("PUT", directory, "/files/a/one.ogg/");
     await ask("POST", "/locate", "/locate", { body: '{"paths": ["a/one.ogg", "none"]}' });
     await ask("POST", "/locate", "/locate", { body: "nonsense" });
+    await ask("POST", "/servers/{id}", "/servers/none", { body: '{"paused": false}' });
+    await ask("POST", "/servers/{id}", "/servers/none", { body: '{"pullRate": 1}' });
+    await ask("POST", "/swarm", "/swarm", { body: '{"copies": 3}' });
     await ask("POST", "/drop/{path}", "/drop/a/one.ogg");
     await ask("POST", "/drop/{path}", "/drop/none");
     await ask("POST", "/move", "/move", { body: '{"from": "a/one.ogg", "to": "a/two.ogg"}' });

@@ -19,6 +19,7 @@ const SERVER: ServerInfo = {
   clockSkewMs: 0,
   problem: null,
   strangers: null,
+  settings: { quota: null, pulls: null, pullRate: null, serveRate: null, paused: false, draining: false },
   softwareVersion: "1.0.0",
 };
 const asOf = "2026-01-01T00:00:00.000Z";

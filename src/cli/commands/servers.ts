@@ -23,7 +23,7 @@ export function describe(servers: readonly ServerInfo[]): string {
   const rows = table(servers, [
     { title: "SERVER", value: (server) => `${server.id}${server.self ? "*" : ""}` },
     { title: "NAME", value: (server) => shown(server.name) },
-    { title: "STATE", value: (server) => `${server.state}${server.full ? ", full" : ""}` },
+    { title: "STATE", value: (server) => stateOf(server) },
     { title: "FILES", value: (server) => server.files.toLocaleString("en-US"), right: true },
     { title: "USED", value: (server) => formatSize(server.quota.used), right: true },
     { title: "FREE", value: (server) => formatSize(server.quota.free), right: true },
@@ -38,6 +38,10 @@ export function describe(servers: readonly ServerInfo[]): string {
     problem === null ? [] : [`${shown(name)} (${id}): ${shown(problem)}\n`],
   );
   return rows + problems.join("") + servers.map(describeStrangers).join("");
+}
+
+function stateOf({ state, full, settings: { paused, draining } }: ServerInfo): string {
+  return [state, full && "full", paused && "paused", draining && "draining"].filter(Boolean).join(", ");
 }
 
 function describeStrangers({ strangers }: ServerInfo): string {

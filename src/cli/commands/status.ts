@@ -19,6 +19,7 @@ export const status = clientCommand({
       ["servers", `${found.servers.up} up of ${found.servers.total}`],
       ["files", `${found.files.toLocaleString("en-US")}, ${formatSize(found.bytes)}`],
       ["quota", `${formatSize(found.quota.used)} used of ${formatSize(found.quota.total)}`],
+      ["copies", `${found.copies} of each file, ${found.writeCopies} before an upload is acknowledged`],
       ["surplus", `${found.minSurplus ?? "-"} at least`],
       ["advice", shown(found.advice)],
     ];

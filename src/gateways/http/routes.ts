@@ -2,6 +2,7 @@
 import type { Operation } from "./operation.ts";
 import { adopt } from "./operations/adopt.ts";
 import { clock, repairClock } from "./operations/clock.ts";
+import { configureServer, configureSwarm } from "./operations/configure.ts";
 import { deleteFile } from "./operations/delete-file.ts";
 import { listDirectory, makeDirectory, removeDirectory } from "./operations/directories.ts";
 import { drop } from "./operations/drop.ts";
@@ -32,7 +33,9 @@ export const OPERATIONS: readonly Operation[] = [
   adopt,
   status,
   listServers,
+  configureServer,
   listServerFiles,
+  configureSwarm,
   events,
   clock,
   repairClock,

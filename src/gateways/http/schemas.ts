@@ -90,13 +90,17 @@ export const status: z.ZodType<SwarmStatus> = z
     bytes: count,
     deletions: count,
     minSurplus: z.int().nullable(),
+    copies: count,
+    writeCopies: count,
     advice: z.string(),
     servers: z.object({ up: count, total: count }),
     quota: z.object({ total: count, used: count }),
   })
   .meta({ id: "Status" });
 
-const server: z.ZodType<ServerInfo> = z
+const rate = z.union([z.number(), z.literal("unlimited")]).nullable();
+
+export const server: z.ZodType<ServerInfo> = z
   .object({
     ...holder,
     self: z.boolean(),
@@ -108,6 +112,14 @@ const server: z.ZodType<ServerInfo> = z
     clockSkewMs: z.int().nullable(),
     problem: z.string().nullable(),
     strangers: z.object({ files: count, examples: z.array(z.string()), asOf: time }).nullable(),
+    settings: z.object({
+      quota: count.nullable(),
+      pulls: count.nullable(),
+      pullRate: rate,
+      serveRate: rate,
+      paused: z.boolean(),
+      draining: z.boolean(),
+    }),
     softwareVersion: z.string(),
   })
   .meta({ id: "Server" });

@@ -46,13 +46,13 @@ export class Directives {
 
   /** Pulls at once on this server. */
   get pulls(): number {
-    const said = this.#flags.overrules("pulls") ? undefined : this.saidFor(this.#self).pulls;
+    const said = this.#flags.saysNow("pulls") ? undefined : this.saidFor(this.#self).pulls;
     return said ?? this.#flags.given.pulls ?? PULLS;
   }
 
   /** This server's quota; undefined: nobody said one. */
   get quotaBytes(): number | undefined {
-    const said = this.#flags.overrules("quotaBytes") ? undefined : this.saidFor(this.#self).quotaBytes;
+    const said = this.#flags.saysNow("quotaBytes") ? undefined : this.saidFor(this.#self).quotaBytes;
     return said ?? this.#flags.given.quotaBytes;
   }
 
@@ -67,7 +67,7 @@ export class Directives {
   }
 
   #rate(name: "pullRate" | "serveRate"): number | undefined {
-    const said: Rate | undefined = this.#flags.overrules(name) ? undefined : this.saidFor(this.#self)[name];
+    const said: Rate | undefined = this.#flags.saysNow(name) ? undefined : this.saidFor(this.#self)[name];
     return said === "unlimited" ? undefined : (said ?? this.#flags.given[name]);
   }
 }

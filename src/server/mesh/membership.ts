@@ -14,14 +14,13 @@ import type { Log } from "../../ports/log.ts";
 import type { Random } from "../../ports/random.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { StartFlags } from "../control/start-flags.ts";
 import type { Identity } from "../identity.ts";
 import type { ServerOptions } from "../server.ts";
 import {
-  COPIES_DEFAULT,
   type RosterEntry,
   type Settings,
   sameRosterEntry,
-  WRITE_COPIES_DEFAULT,
   writeCopies,
   writeRosterEntry,
   writeWriteCopies,
@@ -55,6 +54,7 @@ export interface MembershipParts {
   readonly store: CatalogStore;
   readonly catalog: Catalog;
   readonly settings: Settings;
+  readonly flags: StartFlags;
   readonly identity: Identity;
   readonly liveness: Liveness;
   readonly greeting: Greeting;
@@ -282,17 +282,19 @@ export class Membership {
   }
 
   async #enterRoster(): Promise<void> {
-    const { catalog, settings, identity, options } = this.#parts;
+    const { catalog, settings, identity, flags } = this.#parts;
     const entry = this.#ownEntry();
-    const { copies, writeCopies: w } = options;
-    const copiesDiffer = copies !== undefined && (copies !== settings.copies || copies !== COPIES_DEFAULT);
-    const wDiffers = w !== undefined && (w !== settings.writeCopies || w !== WRITE_COPIES_DEFAULT);
+    const { copies, writeCopies: w } = flags.given;
+    const copiesSaid = copies !== undefined && flags.saysNow("copies");
+    const wSaid = w !== undefined && flags.saysNow("writeCopies");
     await catalog.change((change) => {
       if (!sameRosterEntry(settings.roster.get(identity.server), entry)) writeRosterEntry(change, entry);
-      if (copiesDiffer && copies !== settings.copies) writeCopies(change, copies);
-      if (wDiffers && w !== settings.writeCopies) writeWriteCopies(change, w);
+      if (copiesSaid && copies !== settings.copies) writeCopies(change, copies);
+      if (wSaid && w !== settings.writeCopies) writeWriteCopies(change, w);
+      flags.write(change);
     });
     await catalog.flushed();
+    flags.written();
   }
 
   #ownEntry(): RosterEntry {

@@ -5,12 +5,10 @@ import { decodeUrlPath } from "../../core/paths.ts";
 import { hashKey, KEY_RANDOM_BYTES, makeKey, matchesHash, parseKey } from "../../core/security/api-keys.ts";
 import { type TokenKeys, verifyLink, verifyRequest } from "../../core/security/tokens.ts";
 import { FsdfsError } from "../../errors.ts";
-import type { Change } from "../catalog/change.ts";
 import type { CreatedKey, Credential, KeyInfo, Principal, Scope } from "../face.ts";
-import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
 import { type StoredKey, writeKey } from "../settings.ts";
-import { checkNotJoining } from "../swarms/messages.ts";
+import { changeSettings } from "./change-settings.ts";
 
 const NAME_LENGTH_MAX = 100;
 const KEYS_MAX = 10_000;
@@ -89,19 +87,4 @@ export function authenticate(
 
 function describeKey({ id, name, scope, createdMs }: StoredKey): KeyInfo {
   return { id, name, scope, created: new Date(createdMs).toISOString() };
-}
-
-async function changeSettings(parts: Parts, apply: (change: Change) => void): Promise<void> {
-  const { catalog, readiness } = parts;
-  readiness.checkClock();
-  if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
-  const number = await catalog.change((change) => {
-    checkNotJoining(change.view);
-    apply(change);
-    return change.number;
-  });
-  await afterChange(async () => {
-    await catalog.flushed();
-    await readiness.known(number);
-  });
 }

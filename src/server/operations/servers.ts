@@ -10,6 +10,7 @@ import type {
   HolderInfo,
   ServerFilesPage,
   ServerInfo,
+  ServerSettingsInfo,
   ServerState,
   StrangersInfo,
   SwarmStatus,
@@ -86,6 +87,8 @@ export function status(parts: Parts): SwarmStatus {
     bytes,
     deletions,
     minSurplus,
+    copies: settings.copies,
+    writeCopies: settings.writeCopies,
     advice: advise(minSurplus),
     servers: { up: up.length, total: settings.roster.size },
     quota: {
@@ -114,9 +117,22 @@ export function servers(parts: Parts): ServerInfo[] {
       clockSkewMs: self ? 0 : link === undefined ? null : Math.round(link.clockSkewMs),
       problem: self || link !== undefined ? null : problemOf(parts, entry),
       strangers: self ? strangersOf(parts) : null,
+      settings: settingsOf(parts, entry.id),
       softwareVersion: entry.softwareVersion,
     };
   });
+}
+
+function settingsOf({ directives }: Parts, server: ServerId): ServerSettingsInfo {
+  const { quotaBytes, pulls, pullRate, serveRate, paused, draining } = directives.saidFor(server);
+  return {
+    quota: quotaBytes ?? null,
+    pulls: pulls ?? null,
+    pullRate: pullRate ?? null,
+    serveRate: serveRate ?? null,
+    paused: paused ?? false,
+    draining: draining ?? false,
+  };
 }
 
 function strangersOf({ strangers: { report } }: Parts): StrangersInfo | null {

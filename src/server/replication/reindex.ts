@@ -5,7 +5,7 @@
  */
 import { fromUtf8, utf8 } from "../../core/bytes.ts";
 import { keyAfter, logKey, metaKey, numberOfLogKey, tableRange, versionOfKey } from "../../core/catalog/keys.ts";
-import type { ReadView } from "../../core/catalog/kv.ts";
+import type { ReadView, WriteView } from "../../core/catalog/kv.ts";
 import { decodePointer } from "../../core/catalog/log.ts";
 import { isServerId, type ServerId, type VersionId } from "../../core/ids.ts";
 import type { CatalogStore } from "../../ports/catalog-store.ts";
@@ -15,7 +15,16 @@ import type { Catalog } from "../catalog/catalog.ts";
 const BATCH = 500;
 const IDLE_MS = 60_000;
 const JOBS_KEY = metaKey("reindex");
+const FOLLOWED_KEY = metaKey("reindexed");
 const ALL = "all";
+
+/** What settings say that K and N follow. */
+export interface Followed {
+  /** N of the swarm. */
+  readonly copies: number;
+  /** The servers that count for no K, whether or not they are there. */
+  readonly uncounted: readonly ServerId[];
+}
 
 /** "all", or a server whose files are to be looked at. */
 type Job = string;
@@ -24,6 +33,8 @@ export class Reindexer {
   readonly unit: BackgroundUnit;
   readonly #catalog: Catalog;
   readonly #store: CatalogStore;
+  /** What was added while it is worked on: it begins anew then. */
+  readonly #added = new Set<Job>();
 
   constructor(catalog: Catalog, store: CatalogStore) {
     this.#catalog = catalog;
@@ -35,26 +46,48 @@ export class Reindexer {
     await this.#add(server);
   }
 
-  async everything(): Promise<void> {
-    await this.#add(ALL);
+  /**
+   * Has looked at again what differs from what settings said when this was called last, in this process or before. `now`
+   * is asked when its answer counts.
+   */
+  async follow(now: () => Followed): Promise<void> {
+    await this.#store.write((view) => {
+      const row = view.get(FOLLOWED_KEY);
+      const followed = now();
+      const text = JSON.stringify(followed);
+      if (row !== undefined && fromUtf8(row) === text) return;
+      const before: Followed = row === undefined ? { ...followed, uncounted: [] } : JSON.parse(fromUtf8(row));
+      const changed: Job[] = [...new Set(before.uncounted).symmetricDifference(new Set(followed.uncounted))];
+      if (before.copies !== followed.copies) changed.push(ALL);
+      this.#addTo(view, changed);
+      view.put(FOLLOWED_KEY, utf8(text));
+    });
+    this.unit.wake();
+  }
+
+  #addTo(view: WriteView, jobs: readonly Job[]): void {
+    for (const job of jobs) this.#added.add(job);
+    writeJobs(view, [...readJobs(view).filter((job) => !jobs.includes(job)), ...jobs]);
   }
 
   async #add(job: Job): Promise<void> {
-    await this.#store.write((view) => {
-      const jobs = readJobs(view);
-      view.put(JOBS_KEY, utf8(JSON.stringify([...jobs.filter((other) => other !== job), job])));
-    });
+    await this.#store.write((view) => this.#addTo(view, [job]));
     this.unit.wake();
   }
 
   async #step(signal: AbortSignal): Promise<NextStep> {
     const [job] = readJobs(this.#store.read());
     if (job === undefined) return { restMs: IDLE_MS };
+    this.#added.delete(job);
     if (isServerId(job)) await this.#reindexServer(job, signal);
     else await this.#reindexAll(signal);
     if (signal.aborted) return { restMs: IDLE_MS };
     await this.#store.write((view) => {
-      view.put(JOBS_KEY, utf8(JSON.stringify(readJobs(view).filter((other) => other !== job))));
+      if (!this.#added.has(job))
+        writeJobs(
+          view,
+          readJobs(view).filter((other) => other !== job),
+        );
     });
     return { restMs: 0 };
   }
@@ -97,6 +130,10 @@ export class Reindexer {
       for (const version of versions) transaction.touch(version);
     });
   }
+}
+
+function writeJobs(view: WriteView, jobs: readonly Job[]): void {
+  view.put(JOBS_KEY, utf8(JSON.stringify(jobs)));
 }
 
 function readJobs(view: ReadView): Job[] {

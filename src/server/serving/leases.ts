@@ -96,12 +96,12 @@ export class Leases {
   }
 
   #describe(): Omit<ServingView, "revision"> {
-    const { settings, membership, catalog } = this.#parts;
+    const { settings, catalog } = this.#parts;
     const servers = [...settings.roster.keys()];
     return {
       self: catalog.self,
       servers: servers.flatMap((server) => describeServer(this.#parts, server) ?? []),
-      absent: servers.filter((server) => membership.isAbsent(server)),
+      uncounted: servers.filter((server) => !catalog.context.counts(server)),
     };
   }
 }

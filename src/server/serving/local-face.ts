@@ -168,6 +168,8 @@ export class LocalFace implements ReadyFace {
   servers = elsewhere;
   serverFiles = elsewhere;
   drop = elsewhere;
+  configureServer = elsewhere;
+  configureSwarm = elsewhere;
   clock = elsewhere;
   repairClock = elsewhere;
   merge = elsewhere;

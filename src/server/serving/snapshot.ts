@@ -129,7 +129,7 @@ export class Snapshots {
 function knownOf({ store, clock, tokenKeys, publicRead }: SnapshotParts, view: ServingView): Known {
   const settings: DecodedSettings = decodeSettings(store.read());
   const servers = new Map<ServerId, HolderInfo>(view.servers.map((server) => [server.id, server]));
-  const absent = new Set(view.absent);
+  const uncounted = new Set(view.uncounted);
   let origins: ReadonlyMap<number, OriginRow> = new Map();
   const lookups: Lookups = {
     read: () => store.read(),
@@ -141,7 +141,7 @@ function knownOf({ store, clock, tokenKeys, publicRead }: SnapshotParts, view: S
     },
     context: {
       self: view.self,
-      counts: (server) => server === view.self || !absent.has(server),
+      counts: (server) => !uncounted.has(server),
       defaultTarget: settings.copies,
     },
     zone: servers.get(view.self)?.zone,

@@ -7,8 +7,8 @@ export interface ServingView {
   readonly revision: number;
   readonly self: ServerId;
   readonly servers: readonly HolderInfo[];
-  /** Who does not count for K (M3). */
-  readonly absent: readonly ServerId[];
+  /** Who does not count for K (M3): absent and draining ones. */
+  readonly uncounted: readonly ServerId[];
 }
 
 /** Where leases and views go. */

@@ -73,11 +73,11 @@ describe("a quota at run time", () => {
       const [a, b, c] = swarm.machines as [Machine, Machine, Machine];
       await putText(swarm, a, "a/first", "x".repeat(10_000));
       await until(swarm, "three copies", async () => (await locate(a, "a/first")).copies === 3);
-      for (const machine of [b, c]) await configure(a, machine, { quota: 5_000 });
+      for (const machine of [b, c]) await configure(a, machine, { quota: 500 });
       await putText(swarm, a, "a/second", "y".repeat(1_000));
       await rest(swarm);
       expect((await locate(a, "a/second")).copies).toBe(1);
-      expect((await infoOf(a, c)).quota).toMatchObject({ total: 5_000, free: 0 });
+      expect((await infoOf(a, c)).quota).toMatchObject({ total: 500, free: 0 });
       await configure(a, b, { quota: 20_000 });
       await configure(a, c, { quota: null });
       await until(swarm, "three copies", async () => (await locate(a, "a/second")).copies === 3);

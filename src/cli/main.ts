@@ -8,6 +8,7 @@ import { CLOCK_COMMANDS } from "./commands/clock.ts";
 import { copies } from "./commands/copies.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
+import { drain } from "./commands/drain.ts";
 import { drop } from "./commands/drop.ts";
 import { events } from "./commands/events.ts";
 import { find } from "./commands/find.ts";
@@ -56,6 +57,7 @@ export const COMMANDS: readonly Command[] = [
   quota,
   throttle,
   ...PAUSE_COMMANDS,
+  drain,
   drop,
   merge,
   ...CLOCK_COMMANDS,

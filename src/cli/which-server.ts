@@ -7,7 +7,7 @@ import type { ServerInfo } from "../server/face.ts";
 export const DEFAULT_WORD = "default";
 
 /** @param named its id or name. @throws FsdfsError `server-not-found`, `server-ambiguous` */
-export async function whichServer(client: Client, named: string | undefined): Promise<ServerInfo> {
+export async function whichServer(client: Pick<Client, "servers">, named: string | undefined): Promise<ServerInfo> {
   const servers = await client.servers();
   if (named === undefined) return servers.find(({ self }) => self)!;
   const found = servers.filter(({ id, name }) => id === named || name === named);

@@ -27,6 +27,7 @@ import { Decisions } from "./operations/decisions.ts";
 import { describeServer, ownReport } from "./operations/servers.ts";
 import type { Parts } from "./parts.ts";
 import { Readiness } from "./readiness.ts";
+import { Drain } from "./replication/drain.ts";
 import { Dropping } from "./replication/dropping.ts";
 import { HandOver } from "./replication/hand-over.ts";
 import { Puller, type PullStep } from "./replication/puller.ts";
@@ -157,6 +158,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const pulling = {
     clock,
     catalog,
+    settings,
     mesh,
     membership,
     copies,
@@ -173,6 +175,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   };
   const puller = new Puller(pulling);
   const handOver = new HandOver({ ...pulling, puller });
+  const drain = new Drain(pulling);
   const reconciler = new Reconciler(catalog, ports.catalog, membership, copies, trash);
   membership.onNewIncarnation(() => reconciler.request());
   membership.onNewIncarnation(async () => seat.unit.wake());
@@ -197,6 +200,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     settleUnit(settler, catalog, membership),
     puller.unit,
     handOver.unit,
+    drain.unit,
     trimUnit({ ...pulling, handOver }),
     leftovers.unit,
     disk.unit,
@@ -228,6 +232,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     events,
     puller,
     dropping,
+    drain,
     uploadRoom,
     tokenKeys,
     lookups: {

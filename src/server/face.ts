@@ -280,6 +280,16 @@ export interface StrangersInfo {
   readonly asOf: string;
 }
 
+/** What is left on a server that is drained. */
+export interface DrainInfo {
+  readonly files: number;
+  readonly bytes: number;
+  /** What files wait for: room on other servers, more servers, or to be copied. As of a look some seconds ago. */
+  readonly waiting: { readonly room: number; readonly servers: number; readonly copies: number };
+  /** Nothing is left: the server can be taken away. */
+  readonly safe: boolean;
+}
+
 /** What operators said for a server at run time; null: nothing, so that it is as it was started. */
 export interface ServerSettingsInfo {
   /** Bytes. */
@@ -311,6 +321,8 @@ export interface ServerInfo extends HolderInfo {
   /** Of the server that answers; null for others, and before they were counted. */
   readonly strangers: StrangersInfo | null;
   readonly settings: ServerSettingsInfo;
+  /** How far it is emptied; null while it is not drained, or has not told yet. */
+  readonly drain: DrainInfo | null;
   readonly softwareVersion: string;
 }
 

@@ -13,6 +13,7 @@ import type { Decisions } from "./operations/decisions.ts";
 import type { Access } from "./operations/keys.ts";
 import type { Lookups } from "./operations/lookups.ts";
 import type { Readiness } from "./readiness.ts";
+import type { Drain } from "./replication/drain.ts";
 import type { Dropping } from "./replication/dropping.ts";
 import type { Puller } from "./replication/puller.ts";
 import type { Sources } from "./replication/sources.ts";
@@ -52,6 +53,7 @@ export interface Parts {
   readonly events: Events;
   readonly puller: Puller;
   readonly dropping: Dropping;
+  readonly drain: Drain;
   readonly uploadRoom: UploadRoom;
   readonly guest: Guest;
   readonly tokenKeys: TokenKeys;

@@ -51,6 +51,28 @@ describe("fsdfs quota", () => {
   });
 });
 
+describe("fsdfs drain", () => {
+  test("empties a server, tells that it is safe to unplug, and that it goes on being an ordinary one when it is cancelled", async () => {
+    await cli("copies", "1", "--write-copies", "1");
+    await server(1).client.put("/a/file", "text");
+    await waitFor("two copies", async () => (await server(0).client.locate("/a/file")).copies === 2);
+    const drain = await cli("drain", "b");
+    expect(drain).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/\nb is empty, safe to unplug: yes\n$|^b is empty, safe/),
+    });
+    expect((await server(0).client.locate("/a/file")).servers.map(({ name }) => name)).toEqual(["a"]);
+    expect((await cli("servers")).stdout).toMatch(/ b +up, draining [\s\S]*\nb is empty, safe to unplug: yes\n/);
+    expect((await cli("drain", "b", "--cancel")).stdout).toBe("b is an ordinary server again\n");
+    await waitFor("two copies", async () => (await server(0).client.locate("/a/file")).copies === 2);
+    expect(JSON.parse((await cli("drain", "b", "--no-wait", "--json")).stdout)).toMatchObject({
+      settings: { draining: true },
+    });
+    await cli("drain", "b", "--cancel");
+    expect(await cli("drain")).toMatchObject({ code: 2 });
+  });
+});
+
 describe("fsdfs throttle, pause, resume and copies", () => {
   test("show what was said, to people and as JSON", async () => {
     expect((await cli("throttle", "b", "--pull-rate", "1M", "--pulls", "2")).stdout).toBe(

@@ -2,6 +2,7 @@
 import { Armory } from "./armory.ts";
 import { withBugsReported } from "./bugs.ts";
 import { ConditionalClients } from "./conditional.ts";
+import { Drainer } from "./drainer.ts";
 import { Dropper } from "./dropper.ts";
 import { Faults } from "./faults.ts";
 import { History } from "./history.ts";
@@ -130,12 +131,15 @@ class Run {
     await this.#calm(() => this.#world.sleep(this.#random.between(CALM_MS.low, CALM_MS.high)));
     const dropper = new Dropper(this.#swarm, SeededRandom.of(this.#world.seed, "dropper"), FILES);
     dropper.start();
+    const drainer = new Drainer(this.#swarm, SeededRandom.of(this.#world.seed, "drainer"));
+    drainer.start();
     await this.#faults.strike(this.#random.between(8_000, 25_000), this.#random.between(200, 4_000));
     this.#faults.healAll();
     this.#healedMs = this.#world.nowMs;
     workload.stop();
     this.#conditional?.stop();
     dropper.stop();
+    await drainer.stop(this.#live());
     if (!(await this.#rest("after the faults"))) return;
     if (this.#faults.kinds.some((kind) => kind === "full-disk" || kind === "errors")) {
       await this.#world.sleep(this.#healedMs + DISK_REST_MS - this.#world.nowMs);

@@ -20,6 +20,7 @@ const SERVER: ServerInfo = {
   problem: null,
   strangers: null,
   settings: { quota: null, pulls: null, pullRate: null, serveRate: null, paused: false, draining: false },
+  drain: null,
   softwareVersion: "1.0.0",
 };
 const asOf = "2026-01-01T00:00:00.000Z";

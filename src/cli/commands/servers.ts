@@ -2,6 +2,7 @@
 import type { ServerInfo } from "../../server/face.ts";
 import { clientCommand } from "../connection.ts";
 import { formatSize, shown, table, writeJson } from "../output.ts";
+import { describeDrain } from "./drain.ts";
 
 const EXAMPLES_SHOWN = 5;
 
@@ -37,7 +38,8 @@ export function describe(servers: readonly ServerInfo[]): string {
   const problems = servers.flatMap(({ name, id, problem }) =>
     problem === null ? [] : [`${shown(name)} (${id}): ${shown(problem)}\n`],
   );
-  return rows + problems.join("") + servers.map(describeStrangers).join("");
+  const drains = servers.filter(({ settings }) => settings.draining).map((server) => `${describeDrain(server)}\n`);
+  return rows + problems.join("") + drains.join("") + servers.map(describeStrangers).join("");
 }
 
 function stateOf({ state, full, settings: { paused, draining } }: ServerInfo): string {

@@ -120,6 +120,14 @@ export const server: z.ZodType<ServerInfo> = z
       paused: z.boolean(),
       draining: z.boolean(),
     }),
+    drain: z
+      .object({
+        files: count,
+        bytes: count,
+        waiting: z.object({ room: count, servers: count, copies: count }),
+        safe: z.boolean(),
+      })
+      .nullable(),
     softwareVersion: z.string(),
   })
   .meta({ id: "Server" });

@@ -14,6 +14,7 @@ import {
   type VersionId,
 } from "../../core/ids.ts";
 import type { ProcessId } from "../../core/swarm/liveness.ts";
+import type { DrainReport } from "../replication/drain.ts";
 
 export const PROTOCOL = 2;
 export const NO_SWARM = "0".repeat(SWARM_ID_BYTES * 2) as SwarmId;
@@ -59,6 +60,8 @@ export interface ServerReport {
   /** Versions it is copying now. */
   readonly pulls: readonly VersionId[];
   readonly behind: boolean;
+  /** How far it is emptied, when it is drained. */
+  readonly drain?: DrainReport;
   /** Digest of the roster that it durably knows, and whether everybody who decides conditions is in it (C14). */
   readonly roster: string;
   readonly anchored: boolean;

@@ -29,6 +29,7 @@ export function ownReport(parts: Parts): ServerReport {
   const view = catalog.read();
   const { copies } = catalog.stats();
   const maxSurplus = lastSurplus(view, true);
+  const drain = parts.drain.report();
   const noRoom = space.roomBytes("pull") <= 0;
   return {
     process: mesh.process,
@@ -44,6 +45,7 @@ export function ownReport(parts: Parts): ServerReport {
     full: maxSurplus !== undefined && maxSurplus <= 0 && noRoom,
     pulls: puller.announced(),
     behind: readiness.isBehind,
+    ...(drain === undefined ? {} : { drain }),
     roster: seat.roster,
     anchored: seat.isAnchored,
     epoch: catalog.times.epoch,
@@ -118,6 +120,7 @@ export function servers(parts: Parts): ServerInfo[] {
       problem: self || link !== undefined ? null : problemOf(parts, entry),
       strangers: self ? strangersOf(parts) : null,
       settings: settingsOf(parts, entry.id),
+      drain: report?.drain ?? null,
       softwareVersion: entry.softwareVersion,
     };
   });

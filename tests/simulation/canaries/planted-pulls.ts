@@ -27,4 +27,28 @@ export const PULL_CANARIES: readonly Canary[] = [
       "const partial = this.#kept.get(version);\n    if (partial !== undefined) void this.discard(version);\n    return undefined;",
     drill: "cut pulls",
   },
+  {
+    name: "a server that is drained counts for K",
+    rules: "M3",
+    file: "server/settings.ts",
+    find: "return servers.get(server)?.draining === true;",
+    replace: "return servers.get(server)?.draining === null;",
+    drill: "draining",
+  },
+  {
+    name: "a server that is drained asks for no promises",
+    rules: "D1 P3",
+    file: "core/replication/draining.ts",
+    find: "return Math.max(1, safe, Math.min(target, staying));",
+    replace: "return 0 * Math.max(1, safe, Math.min(target, staying));",
+    drill: "draining",
+  },
+  {
+    name: "a server is told to be empty that is not",
+    rules: "D1 P3",
+    file: "server/replication/drain.ts",
+    find: "if (files > 0) return",
+    replace: "if (files > 100) return",
+    drill: "draining",
+  },
 ];

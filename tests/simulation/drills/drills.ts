@@ -7,6 +7,7 @@ import { conditions } from "./conditions.ts";
 import { conflicts } from "./conflicts.ts";
 import { cutPulls } from "./cut-pulls.ts";
 import { edited, planted, rotten, vanished } from "./disks.ts";
+import { draining } from "./draining.ts";
 import { drops, emptyPromises, toTheTrash } from "./drops.ts";
 import { slowToLearn } from "./freshness.ts";
 import { busy, silent, slowAnswers } from "./liveness.ts";
@@ -35,6 +36,7 @@ export const DRILLS: readonly Drill[] = [
   drops,
   emptyPromises,
   toTheTrash,
+  draining,
   scarceRoom,
   names,
   unmounted,

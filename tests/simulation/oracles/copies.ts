@@ -1,19 +1,29 @@
 /** P3 and honest numbers: at rest every file has its copies, and K and the holders are what the disks hold. */
-import type { Location } from "../../../src/server/face.ts";
+import type { Location, ServerInfo } from "../../../src/server/face.ts";
 import type { Losses } from "../losses.ts";
 import type { DiskView, RestView } from "../rest.ts";
 
 export function copies(view: RestView, losses: Losses, copiesWanted: number): string[] {
-  return view.servers.flatMap(({ machine, locations }) =>
+  return view.servers.flatMap(({ machine, locations, servers }) =>
     [...locations.values()].flatMap((location) => {
-      const problem = dishonest(location, view.disks, losses) ?? tooFew(location, copiesWanted);
+      const problem = dishonest(location, view.disks, losses, countsNot(servers)) ?? tooFew(location, copiesWanted);
       return problem ? [`${location.path} ${location.version}: ${problem}, says ${machine.name}`] : [];
     }),
   );
 }
 
+/** Servers that are drained: their copies are there, and count for no K. */
+function countsNot(servers: readonly ServerInfo[]): ReadonlySet<string> {
+  return new Set(servers.filter(({ settings }) => settings.draining).map(({ id }) => id));
+}
+
 /** K equals the disks: who is said to hold it has it, right, and nobody else has it. */
-function dishonest(location: Location, disks: readonly DiskView[], losses: Losses): string | undefined {
+function dishonest(
+  location: Location,
+  disks: readonly DiskView[],
+  losses: Losses,
+  countsNot: ReadonlySet<string>,
+): string | undefined {
   const said = new Set<string>(location.servers.map(({ id }) => id));
   for (const { machine, server, files } of disks) {
     if (losses.isRotten(machine, location.sha256)) continue;
@@ -22,7 +32,7 @@ function dishonest(location: Location, disks: readonly DiskView[], losses: Losse
     if (!has && said.has(server))
       return `${machine.name} is said to hold it, and has ${files.get(location.path) ?? "nothing"}`;
   }
-  const counted = location.servers.filter((server) => server.state !== "absent").length;
+  const counted = location.servers.filter(({ id, state }) => state !== "absent" && !countsNot.has(id)).length;
   if (location.copies !== counted) return `K is told as ${location.copies}, with ${counted} holders`;
   if (location.surplus !== location.copies - location.target) return `a surplus of ${location.surplus}`;
   return undefined;

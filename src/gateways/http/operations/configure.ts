@@ -21,6 +21,7 @@ const serverSchema = z.strictObject({
   pullRate: rate.describe("bytes a second that it copies from others"),
   serveRate: rate.describe("bytes a second that others copy from it"),
   paused: z.boolean("neither true nor false").optional().describe("it does no work of its own"),
+  draining: z.boolean("neither true nor false").optional().describe("it gives its copies to others"),
 });
 
 const copies = z.int("not a whole number").min(1, "below 1").max(COPIES_MAX, `above ${COPIES_MAX}`).optional();

@@ -1,0 +1,76 @@
+/**
+ * An operator who has servers drained and thinks better of it, whatever else is going on (D1, D2, M3). In the end all of them
+ * stay. Draws from a stream of its own.
+ */
+import { FsdfsError } from "../../src/errors.ts";
+import type { Face } from "../../src/server/face.ts";
+import { type Machine, NoAnswer } from "./machine.ts";
+import type { SeededRandom } from "./random.ts";
+import type { Swarm } from "./swarm.ts";
+
+/** Of runs that have one. */
+const CHANCE = 0.2;
+const PAUSE_MS = { low: 200, high: 6_000 };
+const TIMEOUT_MS = 15_000;
+const RETRY_MS = 500;
+const RETRIES = 120;
+
+export class Drainer {
+  readonly #swarm: Swarm;
+  readonly #random: SeededRandom;
+  readonly #works: boolean;
+  #working: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(swarm: Swarm, random: SeededRandom) {
+    this.#swarm = swarm;
+    this.#random = random;
+    this.#works = random.chance(CHANCE);
+  }
+
+  start(): void {
+    if (this.#works) this.#working = this.#work();
+  }
+
+  /** Resolves when no server is drained any more. @param machines those that are there */
+  async stop(machines: readonly Machine[]): Promise<void> {
+    this.#stopped = true;
+    if (this.#working === undefined) return;
+    await this.#working;
+    for (let retries = 0; retries < RETRIES; retries++) {
+      if (await this.#tell(machines[retries % machines.length]!, stayAll)) return;
+      await this.#swarm.world.sleep(RETRY_MS);
+    }
+    this.#swarm.world.fail("liveness", "nobody could be told that all servers stay");
+  }
+
+  async #work(): Promise<void> {
+    const { world, machines } = this.#swarm;
+    while (!this.#stopped) {
+      await world.sleep(this.#random.between(PAUSE_MS.low, PAUSE_MS.high));
+      const [asked, meant] = [this.#random.pick(machines), this.#random.pick(machines)];
+      const draining = this.#random.chance(0.6);
+      const done = await this.#tell(asked, async (face) => {
+        await face.configureServer(meant.name, { draining });
+      });
+      if (done) world.trace(`${meant.name} is ${draining ? "to be drained" : "to stay"}, ${asked.name} was told`);
+    }
+  }
+
+  async #tell(machine: Machine, call: (face: Face) => Promise<void>): Promise<boolean> {
+    try {
+      await machine.ask(call, TIMEOUT_MS);
+      return true;
+    } catch (error) {
+      if (error instanceof NoAnswer || error instanceof FsdfsError) return false;
+      this.#swarm.world.fail("face", error instanceof Error ? (error.stack ?? "") : String(error));
+      return false;
+    }
+  }
+}
+
+async function stayAll(face: Face): Promise<void> {
+  for (const { id, settings } of await face.servers()) {
+    if (settings.draining) await face.configureServer(id, { draining: false });
+  }
+}

@@ -60,3 +60,7 @@ export function promisesWanted({ target, safe }: CopyTarget, wantedSurplus: numb
 export function promisesAfterHandOver({ safe }: CopyTarget, holdersBefore: number): number {
   return Math.max(1, safe, holdersBefore);
 }
+
+export function totalBytes(copies: readonly OwnCopy[]): number {
+  return copies.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
+}

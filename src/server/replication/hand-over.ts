@@ -4,8 +4,15 @@
  */
 import { readCopy } from "../../core/catalog/copies.ts";
 import { workPositionOf, workRange, workRangeBelow } from "../../core/catalog/keys.ts";
+import type { KeyRange } from "../../core/catalog/kv.ts";
 import type { VersionId } from "../../core/ids.ts";
-import { EXCHANGE_GAIN, type OwnCopy, promisesAfterHandOver } from "../../core/replication/making-room.ts";
+import {
+  chooseDrops,
+  EXCHANGE_GAIN,
+  type OwnCopy,
+  promisesAfterHandOver,
+  totalBytes,
+} from "../../core/replication/making-room.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LoadMeter } from "../../ports/load-meter.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
@@ -18,6 +25,7 @@ import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import { whileUp } from "../mesh/while-up.ts";
 import { contentOfVersion } from "../storage/copies.ts";
 import type { Space } from "../storage/space.ts";
+import { Backoffs } from "./backoffs.ts";
 import { announcedByOthers } from "./choice.ts";
 import type { Dropping } from "./dropping.ts";
 import type { Puller } from "./puller.ts";
@@ -33,11 +41,14 @@ const IDLE_MS = 10_000;
 const WANTED_MAX = 50;
 const OWN_ROWS_MAX = 100;
 const OWN_MAX = 4;
-/** A copy that was handed over is not copied back for so long. */
-const NOT_BACK_MS = 60_000;
-/** Who would not take a copy is not asked about it again for so long. */
-const REFUSED_MS = 60_000;
+/** A copy that was handed over is not copied back before what it went for has come. */
+const NOT_BACK_MS = 10_000;
+/** Who could not take a copy is not asked about it again for so long, who was busy for less. */
+const REFUSED_MS = 10 * 60_000;
+const BUSY_MS = 3000;
 const REFUSED_MAX = 1000;
+/** Copies that the taker is asked to spare. */
+const SPARED_MAX = 32;
 const TAKE_TIMEOUT_MS = 30 * 60 * 1000;
 /** Of a file for which nothing may go: only free room is used. */
 const NOTHING_WANTED = 1_000_000;
@@ -46,6 +57,23 @@ interface TakeOver {
   readonly version: VersionId;
   /** Of the file that is wanted in its place: copies may go for it, as for that one. */
   readonly surplus: number;
+  /** But none of these, which the asking server will give up itself. */
+  readonly spared: readonly VersionId[];
+}
+
+/** "busy": it may be another time. */
+type Taken = "held" | "busy" | "refused";
+
+interface Refusal {
+  readonly until: number;
+  readonly isBusy: boolean;
+  readonly told: string;
+}
+
+/** A file that this server has no room for, the bytes that are missing, and what may go for it by itself. */
+interface Wanted extends OwnCopy {
+  readonly missing: number;
+  readonly droppable: readonly OwnCopy[];
 }
 
 export interface HandOverParts {
@@ -65,51 +93,55 @@ export interface HandOverParts {
 export class HandOver {
   readonly unit: BackgroundUnit;
   readonly #parts: HandOverParts;
-  /** Until when a server is not asked about a copy. */
-  readonly #refused = new Map<string, number>();
+  /** Until when a server is not asked about a copy, unless it tells something else of itself than it did. */
+  readonly #refused = new Map<string, Refusal>();
+  /** Wanted files for which a copy was handed over lately. */
+  readonly #tried: Backoffs;
+  /** Whether somebody who might have taken something was busy in the last look. */
+  #wasBusy = false;
   /** What was known when there was last nothing to be had. */
   #nothingIn = "";
 
   constructor(parts: HandOverParts) {
     this.#parts = parts;
+    this.#tried = new Backoffs(parts.clock);
     this.unit = new BackgroundUnit("hand over", () => this.#step());
     parts.mesh.handle("take-over", async ({ message }) => {
-      const { version, surplus } = decodeJson<TakeOver>(message);
-      return { head: encodeJson({ held: await this.#take(version, surplus) }) };
+      return { head: encodeJson({ taken: await this.#take(decodeJson<TakeOver>(message)) }) };
     });
   }
 
   /** Has somebody with free room take a copy, then gives up the one here. Answers whether it is gone. */
   async giveAway(copy: OwnCopy): Promise<boolean> {
-    return await this.#give(copy, NOTHING_WANTED);
+    return await this.#give(copy, { surplus: NOTHING_WANTED, spared: [] });
   }
 
   async #step(): Promise<NextStep> {
-    const { membership, load, puller, directives } = this.#parts;
-    if (directives.isPaused || directives.isDrainingHere) return { restMs: IDLE_MS };
-    if (membership.isBehind || load.load() > LOAD_MAX || !puller.isIdle) return { restMs: LOOK_EVERY_MS };
+    const { puller } = this.#parts;
+    if (!this.#mayTake()) return { restMs: LOOK_EVERY_MS };
     const world = this.#world();
     if (world === this.#nothingIn) return { restMs: IDLE_MS };
+    this.#wasBusy = false;
     for (const wanted of this.#wanted()) {
       for (const copy of this.#copiesFor(wanted)) {
-        if (!(await this.#give(copy, wanted.surplus))) continue;
+        if (!(await this.#give(copy, { surplus: wanted.surplus, spared: sparedBy(wanted, copy) }))) continue;
+        this.#tried.failed(wanted.version, false); // Until it has come.
         puller.unit.wake();
-        return { restMs: 0 };
+        return { restMs: LOOK_EVERY_MS };
       }
     }
-    this.#nothingIn = world;
+    if (!this.#wasBusy) this.#nothingIn = world;
     return { restMs: LOOK_EVERY_MS };
   }
 
   /** What decides whether somebody could take something. */
   #world(): string {
     const { catalog, mesh } = this.#parts;
-    const servers = mesh.upLinks().map(({ server, report }) => `${server} ${report.roomBytes} ${report.maxSurplus}`);
-    return [catalog.revision, ...servers.sort()].join(",");
+    return [catalog.revision, ...mesh.upLinks().map(toldBy).sort()].join(",");
   }
 
   /** Files that this server wants and has no room for, the most wanted first, as long as somebody might help. */
-  *#wanted(): Generator<OwnCopy & { readonly missing: number }> {
+  *#wanted(): Generator<Wanted> {
     const { catalog, mesh, roomMaker, sources, space } = this.#parts;
     const view = catalog.read();
     const announced = announcedByOthers(mesh);
@@ -120,26 +152,38 @@ export class HandOver {
       const sizeBytes = contentOfVersion(view, version)?.sizeBytes ?? Number.POSITIVE_INFINITY;
       const missing = sizeBytes - space.roomBytes("pull");
       if (sizeBytes > space.limitBytes("pull") || missing <= 0) continue;
-      if (sources.upHolders(version).length === 0) continue;
-      if (roomMaker.mayMake(missing, { surplus, isUrgent: true })) continue; // The puller does without help.
-      yield { version, surplus, sizeBytes, missing };
+      if (this.#tried.has(version) || sources.upHolders(version).length === 0) continue;
+      const droppable = roomMaker.copiesFor({ surplus, isUrgent: true });
+      if (chooseDrops(droppable, missing) !== undefined) continue; // The puller does without help.
+      yield { version, surplus, sizeBytes, missing, droppable };
     }
   }
 
-  /** Own copies that would make room for it and are not above it by enough to go by themselves, the smallest first. */
-  #copiesFor({ surplus, missing }: OwnCopy & { readonly missing: number }): OwnCopy[] {
-    const { catalog, dropping, roomMaker } = this.#parts;
+  /** Own copies that would make room for it and do not go by themselves, the smallest first. */
+  #copiesFor({ surplus, missing, droppable }: Wanted): OwnCopy[] {
+    const stillMissing = missing - totalBytes(droppable);
+    const below = workRangeBelow(true, surplus + EXCHANGE_GAIN);
+    const above = { start: below.end, end: workRange(true).end }; // Of which the only copy lies here.
+    return [below, above]
+      .flatMap((range) => this.#copiesIn(range))
+      .filter(
+        ({ version, sizeBytes }) => sizeBytes >= stillMissing && !droppable.some((each) => each.version === version),
+      )
+      .sort((a, b) => a.sizeBytes - b.sizeBytes)
+      .slice(0, OWN_MAX);
+  }
+
+  #copiesIn(range: KeyRange): OwnCopy[] {
+    const { catalog, dropping } = this.#parts;
     const view = catalog.read();
-    const stillMissing = missing - roomMaker.bytesFor({ surplus, isUrgent: true });
     const copies: OwnCopy[] = [];
-    const range = workRangeBelow(true, surplus + EXCHANGE_GAIN);
     for (const { key } of view.range({ ...range, reverse: true, limit: OWN_ROWS_MAX })) {
-      const { version, surplus: own } = workPositionOf(key);
+      const { version, surplus } = workPositionOf(key);
       const copy = readCopy(view, version);
-      if (copy === undefined || copy.staged !== undefined || copy.sizeBytes < stillMissing) continue;
-      if (!dropping.isAsking(version)) copies.push({ version, surplus: own, sizeBytes: copy.sizeBytes });
+      if (copy === undefined || copy.staged !== undefined || dropping.isAsking(version)) continue;
+      copies.push({ version, surplus, sizeBytes: copy.sizeBytes });
     }
-    return copies.sort((a, b) => a.sizeBytes - b.sizeBytes).slice(0, OWN_MAX);
+    return copies;
   }
 
   /** Servers that might take so many bytes in place of copies of theirs that may go for a file of this surplus. */
@@ -151,13 +195,14 @@ export class HandOver {
     });
   }
 
-  async #give({ version, sizeBytes }: OwnCopy, surplus: number): Promise<boolean> {
+  async #give({ version, sizeBytes }: OwnCopy, wanted: Omit<TakeOver, "version">): Promise<boolean> {
     const { sources, dropping, puller } = this.#parts;
     const holders = sources.holders(version);
-    for (const link of this.#takers(surplus, sizeBytes)) {
+    for (const link of this.#takers(wanted.surplus, sizeBytes)) {
       if (holders.includes(link.server) || this.#hasRefused(link, version)) continue;
-      if (!(await this.#asks(link, { version, surplus }))) {
-        this.#refuses(link, version);
+      const taken = await this.#asks(link, { version, ...wanted });
+      if (taken !== "held") {
+        this.#refuses(link, version, taken);
         continue;
       }
       puller.leaveAlone(version, NOT_BACK_MS);
@@ -167,33 +212,57 @@ export class HandOver {
     return false;
   }
 
-  async #asks(link: Link, request: TakeOver): Promise<boolean> {
+  async #asks(link: Link, request: TakeOver): Promise<Taken> {
     try {
       const call = () => link.call("take-over", encodeJson(request), TAKE_TIMEOUT_MS);
-      return decodeJson<{ held: boolean }>(await whileUp(this.#parts, link, call)).held;
+      return decodeJson<{ taken: Taken }>(await whileUp(this.#parts, link, call)).taken;
     } catch {
-      return false;
+      return "busy";
     }
   }
 
   /** The other side. */
-  async #take(version: VersionId, surplus: number): Promise<boolean> {
-    const { membership, load, catalog, space, roomMaker, puller, directives } = this.#parts;
+  async #take({ version, surplus, spared }: TakeOver): Promise<Taken> {
+    const { catalog, space, roomMaker, puller } = this.#parts;
     const content = contentOfVersion(catalog.read(), version);
-    if (content === undefined || directives.isPaused || directives.isDrainingHere) return false;
-    if (membership.isBehind || load.load() > LOAD_MAX || !puller.isIdle) return false;
+    if (content === undefined) return "refused";
+    if (!this.#mayTake()) return "busy";
     const missing = content.sizeBytes - space.roomBytes("pull");
-    if (missing > 0 && !roomMaker.mayMake(missing, { surplus, isUrgent: false })) return false;
-    return await puller.takeOver(version, surplus);
+    const mayMake = (isUrgent: boolean) => roomMaker.mayMake(missing, { surplus, isUrgent, spared });
+    if (missing > 0 && !mayMake(false)) return mayMake(true) ? "busy" : "refused"; // Copies grow old (R6).
+    return (await puller.takeOver(version, { surplus, spared })) ? "held" : "busy";
   }
 
-  #hasRefused({ server }: Link, version: VersionId): boolean {
-    const until = this.#refused.get(`${server} ${version}`);
-    return until !== undefined && until > this.#parts.clock.monotonic();
+  #mayTake(): boolean {
+    const { membership, load, puller, directives } = this.#parts;
+    if (directives.isPaused || directives.isDrainingHere || membership.isBehind) return false;
+    return load.load() <= LOAD_MAX && puller.isIdle;
   }
 
-  #refuses({ server }: Link, version: VersionId): void {
+  #hasRefused(link: Link, version: VersionId): boolean {
+    const refusal = this.#refused.get(`${link.server} ${version}`);
+    if (refusal === undefined || refusal.told !== toldBy(link)) return false;
+    const isOver = refusal.until <= this.#parts.clock.monotonic();
+    this.#wasBusy ||= refusal.isBusy && !isOver;
+    return !isOver;
+  }
+
+  #refuses(link: Link, version: VersionId, taken: "busy" | "refused"): void {
     if (this.#refused.size >= REFUSED_MAX) this.#refused.clear();
-    this.#refused.set(`${server} ${version}`, this.#parts.clock.monotonic() + REFUSED_MS);
+    const isBusy = taken === "busy";
+    const until = this.#parts.clock.monotonic() + (isBusy ? BUSY_MS : REFUSED_MS);
+    this.#refused.set(`${link.server} ${version}`, { until, isBusy, told: toldBy(link) });
+    this.#wasBusy ||= isBusy;
   }
+}
+
+/** What decides what a server could take. */
+function toldBy({ server, report: { roomBytes, maxSurplus, copies } }: Link): string {
+  return [server, roomBytes, maxSurplus, copies].join(" ");
+}
+
+/** What the server that hands `copy` over will give up besides, so that the wanted file fits. */
+function sparedBy({ missing, droppable }: Wanted, copy: OwnCopy): VersionId[] {
+  const besides = chooseDrops(droppable, missing - copy.sizeBytes) ?? [];
+  return besides.slice(0, SPARED_MAX).map(({ version }) => version);
 }

@@ -28,7 +28,7 @@ import type { Uploads } from "../storage/uploads.ts";
 import { BACKOFF_BUSY_MS, Backoffs } from "./backoffs.ts";
 import { announcedByOthers, PullChoice } from "./choice.ts";
 import type { Dropping } from "./dropping.ts";
-import type { RoomMaker, RoomWish } from "./room-maker.ts";
+import { type RoomMaker, type RoomWish, YOUNG_MS } from "./room-maker.ts";
 import { SMALL_BYTES, type Sources } from "./sources.ts";
 import { LOAD_MAX, Throttle } from "./throttle.ts";
 
@@ -38,6 +38,8 @@ const BUSY_REST_MS = 1000;
 const SMALL_IN_ONE = 8;
 /** A pull that moves nothing for so long is given up (its announcement dies with it). */
 const STALL_MS = 30_000;
+/** Copies that may go for a file have been pulled too lately (R6). */
+const TOO_YOUNG = new Error("the copies that may go have only just been pulled");
 
 export interface PullerParts {
   readonly clock: Clock;
@@ -65,14 +67,17 @@ export interface PullStep {
   readonly received: number;
 }
 
+/** What another server wants, and what may go for that here. */
+export type HandedOver = Pick<RoomWish, "spared"> & { readonly surplus: number };
+
 interface ActivePull {
   done: Promise<boolean>;
   /** Bytes that it will still claim, at most. */
   bytesLeft: number;
   /** Whether there is room for them, or will be when others have claimed theirs. */
   isSeated: boolean;
-  /** Of the file that it is for, when that is another one (R3). */
-  readonly surplus: number | undefined;
+  /** When it is so that another server can take another file (R3). */
+  readonly handedOver: HandedOver | undefined;
 }
 
 export class Puller {
@@ -119,16 +124,16 @@ export class Puller {
     return await this.#pullFor(version, undefined);
   }
 
-  /** Takes a copy over from another server, so that it can take a file of this surplus (R3). Answers as `pullNow`. */
-  async takeOver(version: VersionId, surplus: number): Promise<boolean> {
-    return await this.#pullFor(version, surplus);
+  /** Takes a copy over from another server, so that it can take another file (R3). Answers as `pullNow`. */
+  async takeOver(version: VersionId, handedOver: HandedOver): Promise<boolean> {
+    return await this.#pullFor(version, handedOver);
   }
 
-  async #pullFor(version: VersionId, surplus: number | undefined): Promise<boolean> {
+  async #pullFor(version: VersionId, handedOver: HandedOver | undefined): Promise<boolean> {
     const { copies } = this.#parts;
     const active = this.#active.get(version);
     if (active === undefined && copies.has(version)) return await copies.settled(version);
-    return await (active?.done ?? this.#begin(version, undefined, surplus));
+    return await (active?.done ?? this.#begin(version, undefined, handedOver));
   }
 
   /** Whether this server could begin one more. */
@@ -174,10 +179,10 @@ export class Puller {
     return bytes;
   }
 
-  #begin(version: VersionId, signal: AbortSignal | undefined, surplus?: number): Promise<boolean> {
+  #begin(version: VersionId, signal: AbortSignal | undefined, handedOver?: HandedOver): Promise<boolean> {
     const { onStep, catalog } = this.#parts;
     const bytesLeft = contentOfVersion(catalog.read(), version)?.sizeBytes ?? 0;
-    const active: ActivePull = { done: Promise.resolve(false), bytesLeft, isSeated: false, surplus };
+    const active: ActivePull = { done: Promise.resolve(false), bytesLeft, isSeated: false, handedOver };
     active.isSeated = this.#missingFor(active) <= 0;
     this.#active.set(version, active);
     active.done = this.#pull(version, active, signal)
@@ -196,6 +201,10 @@ export class Puller {
   }
 
   #fail(version: VersionId, error: unknown): void {
+    if (error === TOO_YOUNG) {
+      this.#backoffs.leaveAlone(version, YOUNG_MS / 3);
+      return;
+    }
     const isBusy = isCode(error, "overloaded");
     this.#backoffs.failed(version, isBusy);
     if (!isBusy && !isCode(error, "no-space"))
@@ -211,7 +220,7 @@ export class Puller {
     if (await copies.restore(version, path, content)) return true;
     const uploaded = uploads.takeOrphaned(content.sha256, content.sizeBytes);
     if (uploaded !== undefined) return await copies.commit(version, uploaded);
-    if (!this.#mayHaveRoom(version, active)) throw new FsdfsError("no-space"); // Nothing need be opened to know that.
+    this.#checkRoom(version, active); // Nothing need be opened to know that there will be none.
     let failure: unknown = new FsdfsError("no-copy-reachable", { path });
     for (const source of sources.upHolders(version)) {
       try {
@@ -271,10 +280,13 @@ export class Puller {
     }
   }
 
-  /** Whether there is room, or copies here may go for it. */
-  #mayHaveRoom(version: VersionId, active: ActivePull): boolean {
+  /** @throws FsdfsError `no-space`, or TOO_YOUNG, when there is no room and no copies may go for it */
+  #checkRoom(version: VersionId, active: ActivePull): void {
+    const { roomMaker } = this.#parts;
     const missing = active.isSeated ? 0 : this.#missingFor(active);
-    return missing <= 0 || this.#parts.roomMaker.mayMake(missing, this.#wish(version, active));
+    const wish = this.#wish(version, active);
+    if (missing <= 0 || roomMaker.mayMake(missing, wish)) return;
+    throw roomMaker.mayMake(missing, { ...wish, isUrgent: true }) ? TOO_YOUNG : new FsdfsError("no-space");
   }
 
   /** Sees to it that there is room for a pull whose source is open (step 3). @throws FsdfsError `no-space` */
@@ -296,9 +308,9 @@ export class Puller {
   #wish(version: VersionId, active: ActivePull): RoomWish {
     const { catalog, mesh, dropping } = this.#parts;
     const own = readVersionRow(catalog.read(), version).indexed?.surplus ?? 0;
-    const surplus = active.surplus ?? own + (announcedByOthers(mesh).get(version) ?? 0);
     const { target, safe } = dropping.target(version);
-    return { surplus, isUrgent: own < safe - target };
+    const isUrgent = own < safe - target;
+    return { surplus: own + (announcedByOthers(mesh).get(version) ?? 0), ...active.handedOver, isUrgent };
   }
 
   /** A source's bytes of a version, from where an earlier attempt was cut, and the staged file that they go into. */

@@ -5,7 +5,13 @@
 import { readCopy } from "../../core/catalog/copies.ts";
 import { workPositionOf, workRange } from "../../core/catalog/keys.ts";
 import type { VersionId } from "../../core/ids.ts";
-import { chooseDrops, EXCHANGE_GAIN, type OwnCopy, promisesWanted } from "../../core/replication/making-room.ts";
+import {
+  chooseDrops,
+  EXCHANGE_GAIN,
+  type OwnCopy,
+  promisesWanted,
+  totalBytes,
+} from "../../core/replication/making-room.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Dropping } from "./dropping.ts";
@@ -13,6 +19,7 @@ import type { Sources } from "./sources.ts";
 
 /** Copies looked at for one file. */
 const LOOK_AT_MAX = 300;
+const NONE: ReadonlySet<VersionId> = new Set();
 /** So many that may go stand for more behind them. */
 const MANY = LOOK_AT_MAX / 2;
 /** Given up in one go for no other file. */
@@ -30,6 +37,8 @@ export interface RoomWish {
   readonly surplus: number | undefined;
   /** An upload, or a file with fewer copies than min(W, N): no copy is too young to go for it (R6). */
   readonly isUrgent: boolean;
+  /** Copies that may not go. */
+  readonly spared?: readonly VersionId[];
 }
 
 export interface RoomMakerParts {
@@ -68,18 +77,18 @@ export class RoomMaker {
 
   /** Whether enough copies might go at once, as far as is known without asking for promises. */
   mayMake(bytes: number, wish: RoomWish): boolean {
-    return chooseDrops(this.#candidates(wish, new Set()), bytes) !== undefined;
+    return chooseDrops(this.#candidates(wish, NONE), bytes) !== undefined;
   }
 
   /** Whether enough copies might go one after the other. When there are too many to look at it is taken that they might. */
   mayMakeInPieces(bytes: number, wish: RoomWish): boolean {
-    const copies = [...this.#candidates(wish, new Set())];
-    return copies.length >= MANY || sum(copies) >= bytes;
+    const copies = this.copiesFor(wish);
+    return copies.length >= MANY || totalBytes(copies) >= bytes;
   }
 
-  /** What all copies hold that might go, of those that are looked at. */
-  bytesFor(wish: RoomWish): number {
-    return sum([...this.#candidates(wish, new Set())]);
+  /** Copies that might go, of those that are looked at, the highest surplus first. */
+  copiesFor(wish: RoomWish): OwnCopy[] {
+    return [...this.#candidates(wish, NONE)];
   }
 
   /**
@@ -98,7 +107,7 @@ export class RoomMaker {
   async giveUp(bytes: number): Promise<number> {
     const turn = this.#running.then(async () => {
       const wish: RoomWish = { surplus: undefined, isUrgent: false };
-      const copies = [...this.#candidates(wish, new Set())].slice(0, GIVEN_UP_MAX);
+      const copies = this.copiesFor(wish).slice(0, GIVEN_UP_MAX);
       return await this.#dropEach(chooseDrops(copies, bytes) ?? copies);
     });
     this.#running = turn.catch(() => undefined);
@@ -109,7 +118,7 @@ export class RoomMaker {
     const gone = await Promise.all(
       copies.map(async (copy) => ((await this.#parts.dropping.drop(copy.version)) === undefined ? copy : undefined)),
     );
-    return sum(gone.filter((copy) => copy !== undefined));
+    return totalBytes(gone.filter((copy) => copy !== undefined));
   }
 
   async #make(missing: number, wish: RoomWish): Promise<boolean> {
@@ -142,18 +151,22 @@ export class RoomMaker {
     const reasons = await Promise.all(promised.map((each) => each.drop()));
     const gone = chosen.filter((_, i) => reasons[i] === undefined);
     for (const { version } of chosen) refused.add(version); // Those that stayed; the others are no copies any more.
-    return sum(gone);
+    return totalBytes(gone);
   }
 
   /** Copies that may go for the file, the highest surplus first. */
-  *#candidates({ surplus: wanted, isUrgent }: RoomWish, refused: ReadonlySet<VersionId>): Generator<OwnCopy> {
+  *#candidates(
+    { surplus: wanted, isUrgent, spared = [] }: RoomWish,
+    refused: ReadonlySet<VersionId>,
+  ): Generator<OwnCopy> {
     const { catalog, dropping, sources } = this.#parts;
     const view = catalog.read();
     const lowest = wanted === undefined ? 1 : wanted + EXCHANGE_GAIN; // R1
     for (const { key } of view.range({ ...workRange(true), reverse: true, limit: LOOK_AT_MAX })) {
       const { version, surplus } = workPositionOf(key);
       if (surplus < lowest) return;
-      if (refused.has(version) || dropping.isAsking(version) || (!isUrgent && this.#isYoung(version))) continue;
+      if (refused.has(version) || spared.includes(version)) continue;
+      if (dropping.isAsking(version) || (!isUrgent && this.#isYoung(version))) continue;
       const copy = readCopy(view, version);
       if (copy === undefined || copy.staged !== undefined) continue;
       if (sources.upHolders(version).length < promisesWanted(dropping.target(version), wanted)) continue;
@@ -165,8 +178,4 @@ export class RoomMaker {
     const at = this.#pulledAt.get(version);
     return at !== undefined && this.#parts.clock.monotonic() - at < YOUNG_MS;
   }
-}
-
-function sum(copies: readonly OwnCopy[]): number {
-  return copies.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
 }

@@ -7,7 +7,7 @@ import { readTrash } from "../../core/catalog/copies.ts";
 import { keyAfter, workPositionOf, workRange } from "../../core/catalog/keys.ts";
 import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
-import type { VersionId } from "../../core/ids.ts";
+import type { ServerId, VersionId } from "../../core/ids.ts";
 import { EXCHANGE_GAIN } from "../../core/replication/making-room.ts";
 import { rankPulls, type Wanted } from "../../core/replication/next-pull.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -19,6 +19,7 @@ import type { Uploads } from "../storage/uploads.ts";
 import type { Backoffs } from "./backoffs.ts";
 import type { RoomMaker } from "./room-maker.ts";
 import type { Sources } from "./sources.ts";
+import type { Turns } from "./turns.ts";
 
 /** Files looked at in one step. */
 const LOOK_AT_MAX = 500;
@@ -50,6 +51,7 @@ export interface ChoiceParts {
   isActive(version: VersionId): boolean;
   activeBytes(): number;
   readonly roomMaker: Pick<RoomMaker, "highestSurplus">;
+  readonly turns: Turns;
 }
 
 interface Ranked extends Wanted {
@@ -64,6 +66,8 @@ export class PullChoice {
   #nextLookAt = Number.NEGATIVE_INFINITY;
   /** Whether the last answer was that it is too early to look. */
   #isEarly = false;
+  /** How long until a file may be begun that was left to others in the last look. */
+  #turnInMs = Number.POSITIVE_INFINITY;
   /** Of the files that lately had no room here: a full server meets the same ones in each look. */
   readonly #sizes = new Map<VersionId, number>();
   #first: { readonly revision: number; readonly at: number; readonly last: Bytes | undefined } | undefined;
@@ -84,6 +88,7 @@ export class PullChoice {
     if (taken !== undefined) return taken;
     this.#isEarly = now < this.#nextLookAt;
     if (this.#isEarly) return undefined;
+    this.#turnInMs = Number.POSITIVE_INFINITY;
     this.#lookAround(now);
     this.#rankedAt = now;
     const found = this.#take();
@@ -94,7 +99,8 @@ export class PullChoice {
   /** How long to rest when there was none; undefined: until something changes. */
   restMs(): number | undefined {
     if (this.#isEarly) return Math.max(1, this.#nextLookAt - this.#parts.clock.monotonic());
-    return this.#walkedTo === undefined ? undefined : WALK_REST_MS;
+    const restMs = Math.min(this.#turnInMs, this.#walkedTo === undefined ? Number.POSITIVE_INFINITY : WALK_REST_MS);
+    return restMs === Number.POSITIVE_INFINITY ? undefined : restMs;
   }
 
   /** The files that want copies most; when none of them can be had, those behind them, some at a time. */
@@ -145,7 +151,8 @@ export class PullChoice {
       const mayExchange = surplus + others + EXCHANGE_GAIN <= highest; // R1
       const content = this.#fitting(view, version, mayExchange ? quotaBytes : freeBytes);
       if (content === undefined) continue;
-      const available = !backoffs.has(version) && this.#isObtainable(version, content);
+      const available =
+        !backoffs.has(version) && this.#isObtainable(version, content) && this.#isItsTurn(version, surplus + others);
       const { sizeBytes } = content;
       const makesRoom = sizeBytes > freeBytes;
       wanted.push({ key, version, surplus, announced: others, order, sizeBytes, available, makesRoom });
@@ -180,6 +187,16 @@ export class PullChoice {
       if (content !== undefined && this.#isObtainable(version, content)) return next;
     }
     return undefined;
+  }
+
+  /** Whether this server may begin now; notes when, if not. */
+  #isItsTurn(version: VersionId, surplus: number): boolean {
+    const { turns, sources, mesh } = this.#parts;
+    const isCopying = (server: ServerId) => mesh.link(server)?.report.pulls.includes(version) ?? false;
+    const holders = sources.holders(version);
+    const waitMs = turns.waitMs(version, surplus, (server) => holders.includes(server) || isCopying(server));
+    if (waitMs > 0) this.#turnInMs = Math.min(this.#turnInMs, waitMs);
+    return waitMs <= 0;
   }
 
   #freeBytes(): number {

@@ -32,7 +32,7 @@ function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
   const parts = {
     clock,
     catalog: world.catalog,
-    mesh: { handle: silent, upLinks: () => [] },
+    mesh: { handle: silent, upLinks: () => [], link: () => undefined },
     membership: { isBehind: false },
     copies: {
       has: () => false,
@@ -43,7 +43,10 @@ function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
     },
     uploads: { find: () => "none" },
     space: world.space,
-    sources: { upHolders: (version: VersionId) => (version === held && tried.length === 0 ? [{} as Link] : []) },
+    sources: {
+      holders: () => [],
+      upHolders: (version: VersionId) => (version === held && tried.length === 0 ? [{} as Link] : []),
+    },
     roomMaker: { highestSurplus: () => undefined },
     load: { load: () => 0 },
     log: { debug: silent, info: silent, warn: silent, error: silent },

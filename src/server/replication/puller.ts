@@ -31,6 +31,7 @@ import type { Dropping } from "./dropping.ts";
 import { type RoomMaker, type RoomWish, YOUNG_MS } from "./room-maker.ts";
 import { SMALL_BYTES, type Sources } from "./sources.ts";
 import { LOAD_MAX, Throttle } from "./throttle.ts";
+import { Turns } from "./turns.ts";
 
 const IDLE_MS = 5000;
 const BUSY_REST_MS = 1000;
@@ -98,14 +99,17 @@ export class Puller {
       this.unit.wake();
     });
     this.#backoffs = new Backoffs(parts.clock);
+    const turns = new Turns(parts);
     this.#choice = new PullChoice({
       ...parts,
       backoffs: this.#backoffs,
       isActive: (version) => this.#active.has(version),
       activeBytes: () => this.#activeBytes(),
+      turns,
     });
     this.unit = new BackgroundUnit("pull", (signal) => this.#step(signal));
     parts.catalog.onChange(({ versions }) => {
+      turns.hear(versions);
       if (versions.size > 0) this.unit.wake();
     });
     parts.mesh.handle("pull", async ({ message }) => {

@@ -1,5 +1,6 @@
 /** Giving bytes of own copies to other servers, and getting bytes of theirs. */
 
+import { readCopy } from "../../core/catalog/copies.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { holdersOf } from "../../core/catalog/surplus.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
@@ -83,23 +84,40 @@ export class Sources {
 
   async #serve({ message, signal }: ServerRequest): Promise<OutgoingResponse> {
     const { version, start, end, purpose } = decodeJson<ReadRequest>(message);
-    if (purpose === "pull" && this.#pullers >= PULLERS_MAX) throw new FsdfsError("overloaded");
-    const copy = await this.#copies.open(version);
-    if (copy === undefined) throw new FsdfsError("copy-not-here", { path: version });
-    const bytes = readCopyRange(copy, start, Math.min(end, copy.sizeBytes));
-    if (purpose === "reader") return { head: encodeJson({}), body: bytes };
-    const held = this.#held(bytes, copy.sizeBytes, signal);
-    return { head: encodeJson({}), body: releasing(held, () => bytes.return(undefined)) };
+    const sizeBytes = readCopy(this.#catalog.read(), version)?.sizeBytes;
+    const leave = purpose === "pull" && sizeBytes !== undefined ? this.#enter(sizeBytes) : () => undefined;
+    try {
+      const copy = await this.#copies.open(version);
+      if (copy === undefined) throw new FsdfsError("copy-not-here", { path: version });
+      const bytes = readCopyRange(copy, start, Math.min(end, copy.sizeBytes));
+      if (purpose === "reader") return { head: encodeJson({}), body: bytes };
+      const release = async () => {
+        leave();
+        await bytes.return(undefined);
+      };
+      return { head: encodeJson({}), body: releasing(this.#held(bytes, signal, leave), release) };
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 
-  /** The bytes of a pull: counted, and held back for readers. */
-  async *#held(bytes: AsyncIterable<Bytes>, sizeBytes: number, signal: AbortSignal): AsyncGenerator<Bytes> {
+  /** One more server pulls from here. Answers what tells that it does no more. @throws FsdfsError `overloaded` */
+  #enter(sizeBytes: number): () => void {
     const share = sizeBytes <= SMALL_BYTES ? 1 / SMALL_IN_ONE : 1;
+    if (this.#pullers + share > PULLERS_MAX) throw new FsdfsError("overloaded");
     this.#pullers += share;
+    return once(() => {
+      this.#pullers -= share;
+    });
+  }
+
+  /** The bytes of a pull, held back for readers. */
+  async *#held(bytes: AsyncIterable<Bytes>, signal: AbortSignal, leave: () => void): AsyncGenerator<Bytes> {
     try {
       yield* this.#throttle.held(bytes, signal);
     } finally {
-      this.#pullers -= share;
+      leave();
     }
   }
 
@@ -108,4 +126,12 @@ export class Sources {
     void this.#copies.inspect(version).catch(() => undefined);
     return { head: encodeJson({}) };
   }
+}
+
+function once(task: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) task();
+    isDone = true;
+  };
 }

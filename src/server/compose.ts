@@ -153,7 +153,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const onStep = (step: PullStep) => events.pull(step);
   const dropping = new Dropping({ catalog, settings, mesh, membership, copies, settler, sources, random, directives });
   const roomMaker = new RoomMaker({ clock, catalog, sources, dropping });
-  const uploadRoom = new UploadRoom({ settings, mesh, space, disk, roomMaker, directives });
+  const uploadRoom = new UploadRoom({ settings, mesh, membership, space, disk, roomMaker, directives });
   staging.makesRoomBy((missing) => uploadRoom.make(missing));
   const pulling = {
     clock,

@@ -284,7 +284,8 @@ export class ServingFace implements Face {
     const couldStay = uploadRoom.couldTake(sizeBytes);
     if (couldStay && !directives.isDrainingHere && !uploadRoom.isThereElsewhere(sizeBytes)) return undefined;
     const found = await uploadRoom.findElsewhere(sizeBytes);
-    if (found === undefined && !couldStay) throw new FsdfsError("no-space");
+    // A disk that rests is tried all the same when there is no other: it may be well again.
+    if (found === undefined && !couldStay && !disk.isResting) throw new FsdfsError("no-space");
     return couldStay && found !== undefined && directives.isDraining(found.server) ? undefined : found;
   }
 }

@@ -86,6 +86,7 @@ export class Dropping {
   async ask(version: VersionId, promises: number): Promise<PromisedDrop | string> {
     if (this.#asking.has(version)) return "it is being dropped already";
     if (!this.#parts.copies.has(version)) return "this server has no copy of it";
+    if (this.#parts.membership.isBehind) return "this server is behind"; // C10
     const attempt: Attempt = { state: "asking" };
     this.#asking.set(version, attempt);
     const keep = () => {

@@ -6,6 +6,7 @@
 import { EXCHANGE_GAIN } from "../../core/replication/making-room.ts";
 import type { Directives } from "../control/directives.ts";
 import type { Link } from "../mesh/link.ts";
+import type { Membership } from "../mesh/membership.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson, type ServerReport } from "../mesh/messages.ts";
 import type { Settings } from "../settings.ts";
@@ -20,6 +21,7 @@ const ASKED_MAX = 16;
 export interface UploadRoomParts {
   readonly settings: Settings;
   readonly mesh: Mesh;
+  readonly membership: Membership;
   readonly space: Space;
   readonly disk: DiskWatch;
   readonly roomMaker: RoomMaker;
@@ -33,7 +35,7 @@ export class UploadRoom {
     this.#parts = parts;
     parts.mesh.handle("upload-room", async ({ message }) => {
       const { bytes } = decodeJson<{ bytes: number }>(message);
-      return { head: encodeJson({ could: this.couldTake(bytes) }) };
+      return { head: encodeJson({ could: !parts.membership.isBehind && this.couldTake(bytes) }) };
     });
   }
 
@@ -61,22 +63,31 @@ export class UploadRoom {
     return best !== undefined && best.report.roomBytes > bytes ? best : undefined;
   }
 
-  /** Another server that could take an upload of so many bytes, those with room first; undefined when none says so. */
+  /**
+   * Another server that could take an upload of so many bytes, those with room first; undefined when none says so. One that
+   * was behind when it last told is asked as well, after the others: right after a start all of them were.
+   */
   async findElsewhere(bytes: number): Promise<Link | undefined> {
-    const rank = ({ roomBytes, maxSurplus }: ServerReport) =>
-      roomBytes >= bytes ? Number.MAX_VALUE : (maxSurplus ?? -Number.MAX_VALUE);
-    for (const link of this.#others(rank).slice(0, ASKED_MAX)) if (await this.#asks(link, bytes)) return link;
+    const rank = ({ behind, roomBytes, maxSurplus }: ServerReport) => {
+      if (behind) return Number.NEGATIVE_INFINITY;
+      return roomBytes >= bytes ? Number.MAX_VALUE : (maxSurplus ?? -Number.MAX_VALUE);
+    };
+    for (const link of this.#ranked(rank).slice(0, ASKED_MAX)) if (await this.#asks(link, bytes)) return link;
     return undefined;
   }
 
-  /** Servers that take uploads, the highest in rank first, behind them those that are about to leave. */
+  /** Servers that take uploads, as they have told. */
   #others(rank: (report: ServerReport) => number = () => 0): Link[] {
+    return this.#ranked(rank).filter(({ report }) => !report.behind);
+  }
+
+  /** The highest in rank first, behind them those that are about to leave. */
+  #ranked(rank: (report: ServerReport) => number): Link[] {
     const { mesh, directives } = this.#parts;
     const isLast = ({ server }: Link) => Number(directives.isDraining(server));
-    return mesh
-      .upLinks()
-      .filter(({ report }) => !report.behind)
-      .sort((a, b) => isLast(a) - isLast(b) || rank(b.report) - rank(a.report) || a.report.load - b.report.load);
+    const order = (a: Link, b: Link) =>
+      rank(a.report) < rank(b.report) ? 1 : rank(a.report) > rank(b.report) ? -1 : 0;
+    return mesh.upLinks().sort((a, b) => isLast(a) - isLast(b) || order(a, b) || a.report.load - b.report.load);
   }
 
   /** Whether a server has told that copies on it may go for an upload. */

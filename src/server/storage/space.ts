@@ -16,6 +16,8 @@ export class Space {
   #stagedBytes = 0;
   /** Of those, what gives way to whatever wants room. */
   #idleBytes = 0;
+  /** What uploads are making room for: pulls leave it to them. */
+  #heldBytes = 0;
 
   constructor(catalog: Catalog, quotaBytes: number, reserve: number, disk: DiskWatch) {
     this.#catalog = catalog;
@@ -39,7 +41,19 @@ export class Space {
 
   /** Bytes that may still be claimed; what lies in the trash is not counted as room here. */
   freeBytes(purpose: Purpose): number {
-    return this.limitBytes(purpose) - this.usedBytes();
+    const held = purpose === "pull" ? this.#heldBytes : 0;
+    return this.limitBytes(purpose) - this.usedBytes() - held;
+  }
+
+  /**
+   * Keeps so many bytes from pulls while an upload makes room for them; else what was given up for it would come back
+   * before it is claimed. Answers what ends that.
+   */
+  holdForUpload(bytes: number): () => void {
+    this.#heldBytes += bytes;
+    return () => {
+      this.#heldBytes -= bytes;
+    };
   }
 
   /** So many more of the staged bytes are of pulls that were cut, and give way. */

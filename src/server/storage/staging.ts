@@ -237,18 +237,28 @@ export class StagedWriter {
 
   /** Has what may go make room: pulls that were cut, then the trash, then, for uploads, copies (S3). */
   async #claim(bytes: number): Promise<void> {
-    const { space, trash, partials, makeRoom } = this.#parts;
-    const { purpose } = this.#use;
+    const { space, partials } = this.#parts;
     await partials.discardAll();
-    for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
-      if (space.claim(bytes, purpose)) return;
-      await trash.makeRoom(bytes, purpose);
-      if (space.claim(bytes, purpose)) return;
-      if (purpose !== "upload") break;
-      const lasting = space.roomBytes(purpose) - space.freeBytes(purpose); // Trash that may not go yet.
-      if (!(await makeRoom(() => bytes + lasting - space.roomBytes(purpose)))) break;
+    const letGo = this.#use.purpose === "upload" ? space.holdForUpload(bytes) : () => {};
+    try {
+      if (!(await this.#claimMaking(bytes))) throw new FsdfsError("no-space");
+    } finally {
+      letGo();
     }
-    throw new FsdfsError("no-space");
+  }
+
+  async #claimMaking(bytes: number): Promise<boolean> {
+    const { space, trash, makeRoom } = this.#parts;
+    const { purpose } = this.#use;
+    for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
+      if (space.claim(bytes, purpose)) return true;
+      await trash.makeRoom(bytes, purpose);
+      if (space.claim(bytes, purpose)) return true;
+      if (purpose !== "upload") return false;
+      const lasting = space.roomBytes(purpose) - space.freeBytes(purpose); // Trash that may not go yet.
+      if (!(await makeRoom(() => bytes + lasting - space.roomBytes(purpose)))) return false;
+    }
+    return false;
   }
 
   /** Makes the file and its name durable. After a failure it is thrown away (S4). */

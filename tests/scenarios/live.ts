@@ -13,6 +13,8 @@ import type { Api, DiskFile, Machinery, Outsider, Secret, ServerSettings } from 
 const GRACE_MS = 5_000;
 const PATIENCE_MS = 60_000;
 const PAUSE_MS = 50;
+/** A few heartbeats: what one server does is known to the others, and they have begun what follows from it. */
+const QUIET_MS = 3_000;
 /** Starting is mostly CPU time; more at once on few cores only makes each of them late. */
 const STARTS_AT_ONCE = Math.max(1, availableParallelism());
 const STATE_DIRECTORY = ".fsdfs";
@@ -25,6 +27,7 @@ class LiveMachinery implements Machinery {
   readonly kind = "live";
   readonly graceMs = GRACE_MS;
   readonly patienceMs = PATIENCE_MS;
+  readonly quietMs = QUIET_MS;
   readonly #cluster: Cluster;
   readonly #servers = new Map<string, RealServer>();
   readonly #startedMs = performance.now();
@@ -56,7 +59,7 @@ class LiveMachinery implements Machinery {
       ...["--copies", `${copies}`, "--write-copies", `${writeCopies}`, "--fetch-private"],
     ];
     await this.#inTurn(async () => {
-      this.#servers.set(name, known ? await known.restart() : await this.#cluster.start({ name, args }));
+      this.#servers.set(name, known ? await known.restart({ args }) : await this.#cluster.start({ name, args }));
     });
   }
 

@@ -52,10 +52,12 @@ export interface Machinery {
   readonly graceMs: number;
   /** How long a condition may take to hold, without the grace period. */
   readonly patienceMs: number;
+  /** For how long no disk changes that is at rest. */
+  readonly quietMs: number;
   nowMs(): number;
   /** Between two looks at a condition. */
   pause(): Promise<void>;
-  /** A new server, or one that was there before on its own disk and with its own settings. Resolves when it answers. */
+  /** A new server, or one that was there before, on its own disk. Resolves when it answers. */
   start(name: string, settings: ServerSettings): Promise<void>;
   /** Asks it to stop; resolves when it has ended. */
   stop(name: string): Promise<void>;

@@ -18,6 +18,8 @@ const GRACE_MS = 600_000;
 const PATIENCE_MS = 120_000;
 /** Scenarios with a hundred servers look at each of them every time. */
 const PAUSE_MS = 200;
+/** Longer than a server leaves a copy alone that it gave up, or another one that refused a copy. */
+const QUIET_MS = 75_000;
 const ASK_TIMEOUT_MS = 20_000;
 const ADOPT_TIMEOUT_MS = 600_000;
 const BESIDE = "/library";
@@ -35,6 +37,7 @@ class SimulatedMachinery implements Machinery {
   readonly password = PASSWORD;
   readonly graceMs = GRACE_MS;
   readonly patienceMs = PATIENCE_MS;
+  readonly quietMs = QUIET_MS;
   readonly #world: World;
   readonly #fabric: MemoryFabric;
   readonly #machines = new Map<string, Machine>();
@@ -59,6 +62,7 @@ class SimulatedMachinery implements Machinery {
       machine = this.#newMachine(name, settings);
       this.#machines.set(name, machine);
     }
+    machine.change(settings);
     machine.start();
     while (!machine.serving) await this.pause();
   }

@@ -3,6 +3,7 @@
  * `eventually` looks again and again until what should hold does.
  */
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { type ErrorCode, FsdfsError } from "../../src/errors.ts";
 import type { HolderInfo, Location, PutResult, ServerInfo, SwarmStatus } from "../../src/server/face.ts";
 import type { Api, DiskFile, Machinery, Outsider, Secret, ServerSettings } from "./machinery.ts";
@@ -93,6 +94,25 @@ export class Stage {
     this.say(`${what} (after ${seconds(tookMs())})`);
   }
 
+  /**
+   * Waits until nothing is being copied and no disk has changed for a while, then checks. @throws Error when there is no rest,
+   * or what should hold does not
+   */
+  async rest(what: string, check: () => Promise<void>): Promise<void> {
+    let before: unknown;
+    let sinceMs = this.#machinery.nowMs();
+    await this.eventually("the swarm is at rest", async () => {
+      const pulls = (await this.running[0]!.servers()).map((each) => each.pulls);
+      const now = { pulls, disks: await Promise.all(this.running.map((server) => server.disk())) };
+      if (pulls.some((count) => count > 0) || !isDeepStrictEqual(now, before)) {
+        before = now;
+        sinceMs = this.#machinery.nowMs();
+      }
+      assert.ok(this.#machinery.nowMs() - sinceMs >= this.#machinery.quietMs, "disks still change");
+    });
+    await this.eventually(what, check);
+  }
+
   /** As `eventually`, for what happens only after the grace period. */
   afterGrace(what: string, check: () => Promise<void>): Promise<void> {
     return this.eventually(what, check, this.#machinery.graceMs);
@@ -134,7 +154,7 @@ export class Stage {
 /** One server of the story. */
 export class Server {
   readonly name: string;
-  readonly settings: ServerSettings;
+  settings: ServerSettings;
   running = false;
   readonly #stage: Stage;
   readonly #machinery: Machinery;
@@ -239,6 +259,18 @@ export class Server {
 
   outsider(secret: Secret): Outsider {
     return this.#machinery.outsider(this.name, secret);
+  }
+
+  /** Gives up its own copy, as its operator asks. */
+  async drop(path: string): Promise<void> {
+    await this.api.drop(path);
+    this.#say(`gives up ${path}`);
+  }
+
+  /** Options that it has from its next start on. */
+  change(settings: Partial<ServerSettings>): void {
+    this.settings = { ...this.settings, ...settings };
+    this.#say(`gets ${JSON.stringify(settings)}`);
   }
 
   async breakDisk(): Promise<void> {

@@ -90,10 +90,12 @@ export class Machine {
   readonly #world: World;
   readonly #fabric: MemoryFabric;
   readonly #options: MachineOptions;
+  #serverOptions: MachineOptions["serverOptions"];
   readonly #monotonicStartMs: number;
 
   constructor(options: MachineOptions) {
     this.#options = options;
+    this.#serverOptions = options.serverOptions;
     this.#world = options.world;
     this.#fabric = options.fabric;
     this.name = options.name;
@@ -122,6 +124,11 @@ export class Machine {
     return EPOCH_MS + this.#world.nowMs + this.skewMs;
   }
 
+  /** Its operator starts it with other options from now on. */
+  change(options: Partial<MachineOptions["serverOptions"]>): void {
+    this.#serverOptions = { ...this.#serverOptions, ...options };
+  }
+
   /** Starts a server on what the disks hold. Does nothing when one is there. */
   start(): void {
     if (this.#running) return;
@@ -136,7 +143,7 @@ export class Machine {
     this.#world.trace(`${process.name} starts`);
     const network = this.#network(process);
     const server = this.#options.compose(this.#ports(process, network), {
-      ...this.#options.serverOptions,
+      ...this.#serverOptions,
       name: this.name,
       ...((this.knowsNobody || (this.#options.first && !this.#asNew)) && { join: [] }),
       asNew: this.#asNew,

@@ -23,10 +23,12 @@ export interface Evidence {
 }
 
 export function judge({ swarm, history, losses, calms, view, copiesWanted }: Evidence): void {
-  const { writeCopies } = swarm.config;
+  const { writeCopies, quotasBytes } = swarm.config;
+  // A put may find room on one server only.
+  const acknowledged = quotasBytes === undefined ? Math.min(writeCopies, swarm.config.copies) : 1;
   const problems = {
     "equal catalogs": equalCatalogs(view),
-    "P3 at the acknowledgement": acknowledgedCopies(history, calms, Math.min(writeCopies, swarm.config.copies)),
+    "P3 at the acknowledgement": acknowledgedCopies(history, calms, acknowledged),
     P3: winners(history, view, losses, writeCopies),
     C14: conditionsHeld(history, losses, calms, writeCopies),
     copies: copies(view, losses, copiesWanted),

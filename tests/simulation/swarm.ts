@@ -66,6 +66,11 @@ export class Swarm {
     );
   }
 
+  /** Share of the quotas that pulls leave free. */
+  get reserve(): number {
+    return this.config.reserve ?? RESERVE;
+  }
+
   /** The latest that any machine's clock has ever shown, as far as it was asked. */
   wallMaxMs(): number {
     this.#wallMaxMs = Math.max(this.#wallMaxMs, ...this.machines.map((machine) => machine.wallMs()));
@@ -117,7 +122,7 @@ export class Swarm {
       httpPort: HTTP_PORT,
       join: addresses.filter((address) => !address.startsWith(`${host}:`)),
       quotaBytes,
-      reserve: config.reserve ?? RESERVE,
+      reserve: this.reserve,
       copies: config.copies,
       writeCopies: config.writeCopies,
       graceMs: config.graceMs,

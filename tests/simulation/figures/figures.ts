@@ -88,6 +88,7 @@ function judgeFilling(results: readonly FillingResult[]): Line[] {
     ),
     line("bytes moved beside the least, most", `${moved.toFixed(3)} x`, `<= ${MOVED_MAX} x`, moved <= MOVED_MAX),
     line("runs with traffic after rest", `${noisy.length}`, "0", noisy.length === 0),
+    movesLine(results),
     line("until rest, longest (simulated)", `${restS.toFixed(1)} s`),
     line("a run takes (real time)", `${cpuS.toFixed(1)} s`),
   ];
@@ -109,6 +110,7 @@ function judgeSmall(results: readonly SmallResult[]): Line[] {
     line("difference at any place of that list, most", `${Math.max(...widest)}`),
     line("bytes moved beside the least, all together", `${moved.toFixed(3)} x`),
     line("runs with traffic after rest", `${noisy}`, "0", noisy === 0),
+    movesLine(results),
   ];
 }
 
@@ -136,6 +138,11 @@ function judgeLost(results: readonly LostResult[]): Line[] {
     line("minSurplus is the optimum again", `${optimal} of ${results.length}`, "all", optimal === results.length),
     line("until rest, grace included (simulated)", `${restS.toFixed(1)} s`),
   ];
+}
+
+function movesLine(results: readonly { readonly movesLeft: number }[]): Line {
+  const moves = sum(results.map(({ movesLeft }) => movesLeft));
+  return line("moves that a server could still make by itself (R1)", `${moves}`, "0", moves === 0);
 }
 
 function line(what: string, value: string, target?: string, isMet = true): Line {

@@ -20,6 +20,8 @@ export interface FillingResult {
   readonly movedRatio: number;
   readonly restMs: number;
   readonly isQuiet: boolean;
+  /** Moves that a server could still make by itself. */
+  readonly movesLeft: number;
   readonly cpuMs: number;
 }
 
@@ -75,6 +77,7 @@ export async function fill(seed: number, sizes: { files?: number; servers?: numb
       movedRatio: leastMoved === 0 ? (movedBytes === 0 ? 1 : Number.POSITIVE_INFINITY) : movedBytes / leastMoved,
       restMs,
       isQuiet,
+      movesLeft: stand.movesLeft().length,
       cpuMs: performance.now() - startMs,
     };
   });

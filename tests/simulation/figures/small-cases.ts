@@ -15,6 +15,8 @@ export interface SmallResult {
   readonly movedBytes: number;
   readonly leastBytes: number;
   readonly isQuiet: boolean;
+  /** Moves that a server could still make by itself. */
+  readonly movesLeft: number;
 }
 
 const UNIT_BYTES = 64;
@@ -33,6 +35,7 @@ export async function smallCase(seed: number): Promise<SmallResult> {
   let end: Holdings = [];
   let isQuiet = false;
   let movedBytes = 0;
+  let movesLeft = 0;
   await stand.play(async () => {
     await stand.prepare();
     start = stand.holdings();
@@ -41,10 +44,11 @@ export async function smallCase(seed: number): Promise<SmallResult> {
     movedBytes = stand.movedBytes;
     isQuiet = !(await stand.changesWithin(WATCHED_MS));
     end = stand.holdings();
+    movesLeft = stand.movesLeft().length;
   });
   const reached = sortedSurpluses(files, end, 3);
   const least = leastBytes(files, start, end);
-  return { seed, reached, best: solution!.surpluses, movedBytes, leastBytes: least, isQuiet };
+  return { seed, reached, best: solution!.surpluses, movedBytes, leastBytes: least, isQuiet, movesLeft };
 }
 
 /** What a seed begins with. */

@@ -9,11 +9,13 @@ import { composeServer } from "../../../src/main.ts";
 import type { Location } from "../../../src/server/face.ts";
 import { withBugsReported } from "../bugs.ts";
 import type { Compose, Machine } from "../machine.ts";
+import { permittedMoves } from "../oracles/moves.ts";
 import { SeededRandom } from "../random.ts";
 import { comeToRest } from "../rest.ts";
 import { Swarm, type SwarmConfig } from "../swarm.ts";
 import { playToEnd } from "../to-end.ts";
 import { World } from "../world.ts";
+import { bytesOf } from "./states.ts";
 import { writeTargets } from "./targets.ts";
 import { PullLog, watchedFiles } from "./watching.ts";
 
@@ -46,8 +48,8 @@ const RUN_LIMIT_MS = 4 * 3_600_000;
 const ADOPT_TIMEOUT_MS = 600_000;
 const ASK_TIMEOUT_MS = 20_000;
 const POLL_MS = 1_000;
-/** Longer than any rest of a unit that still has work, backoffs of pulls that failed for want of a promise included. */
-const QUIET_MS = 40_000;
+/** Longer than a server leaves a copy alone that it gave up, or another one that refused a copy. */
+const QUIET_MS = 75_000;
 const LOCATED_AT_ONCE = 500;
 
 export class Stand {
@@ -152,6 +154,24 @@ export class Stand {
   /** What a server tells of each file: its surplus. @throws Error when it does not know one */
   async surpluses(machine: Machine): Promise<number[]> {
     return (await this.#locate(machine)).map(({ surplus }) => surplus);
+  }
+
+  /** What some server should still do, as the disks have it (R1, P6). */
+  movesLeft(): string[] {
+    const { files, servers, config } = this.state;
+    const held = this.holdings();
+    const nameOf = (server: number) => this.machines[server]!.name;
+    const placed = files.map(({ sizeBytes, target = config.copies }, file) => {
+      const holders = new Set(held.flatMap((each, server) => (each.has(file) ? [nameOf(server)] : [])));
+      return { path: pathOf(file), sizeBytes, target, surplus: holders.size - target, holders };
+    });
+    const placing = servers.flatMap(({ quotaBytes }, server) => {
+      if (!this.machines[server]!.running) return [];
+      const id = nameOf(server);
+      const limitBytes = Math.floor(quotaBytes * (1 - this.swarm.reserve));
+      return [{ id, name: id, copyBytes: bytesOf(files, held[server]!), limitBytes }];
+    });
+    return permittedMoves({ files: placed, servers: placing, writeCopies: this.swarm.config.writeCopies });
   }
 
   /** @throws Error when a server has more than its quota */

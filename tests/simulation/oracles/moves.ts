@@ -1,0 +1,111 @@
+/**
+ * P6, R1 and S3 at rest: there is no copy that a server has free quota for, and none that it could make room for by giving
+ * up copies of its own whose surplus is higher by two at least, enough other holders being there to promise theirs (D1).
+ * So the sorted list of surpluses admits no permitted move of one server by itself. Knows nothing of how servers decide.
+ */
+import type { Losses } from "../losses.ts";
+import type { RestView } from "../rest.ts";
+
+export interface PlacedFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** N. */
+  readonly target: number;
+  /** K - N. */
+  readonly surplus: number;
+  /** Servers that are up and hold it. */
+  readonly holders: ReadonlySet<string>;
+}
+
+export interface PlacingServer {
+  readonly id: string;
+  readonly name: string;
+  /** Bytes that its copies take, and may take: trash and what was left of cut pulls give way to copies. */
+  readonly copyBytes: number;
+  readonly limitBytes: number;
+}
+
+export interface Placement {
+  readonly files: readonly PlacedFile[];
+  readonly servers: readonly PlacingServer[];
+  /** W. */
+  readonly writeCopies: number;
+}
+
+/** What R1 asks for. */
+const GAIN = 2;
+
+/** What some server should still do, one line for each file that one lacks. */
+export function permittedMoves({ files, servers, writeCopies }: Placement): string[] {
+  return servers.flatMap((server) => {
+    const lacked = files.filter(({ holders }) => holders.size > 0 && !holders.has(server.id));
+    return lacked.flatMap((file) => {
+      const room = server.limitBytes - server.copyBytes;
+      if (file.sizeBytes > server.limitBytes) return [];
+      if (file.sizeBytes <= room) return [`${server.name} has ${room} bytes free, and no copy of ${tell(file)}`];
+      const copies = goingFor(file.surplus, server, files, writeCopies);
+      const bytes = sum(copies);
+      if (file.sizeBytes > room + bytes) return [];
+      return [`${server.name} could take ${tell(file)} in the place of ${copies.map(tell).join(", ")}`];
+    });
+  });
+}
+
+/**
+ * Bytes that a server could make free for a new file: where it has none, copies may go for it that leave min(W, N) others.
+ *
+ * @param target N of the new file
+ */
+export function roomForUpload(server: PlacingServer, { files, writeCopies }: Placement, target: number): number {
+  return server.limitBytes - server.copyBytes + sum(goingFor(-target, server, files, writeCopies));
+}
+
+/** Copies of a server that may go for a file of that surplus. */
+function goingFor(
+  surplus: number,
+  server: PlacingServer,
+  files: readonly PlacedFile[],
+  writeCopies: number,
+): PlacedFile[] {
+  return files.filter((file) => {
+    if (!file.holders.has(server.id) || file.surplus < surplus + GAIN) return false;
+    const promises = Math.max(1, Math.min(writeCopies, file.target), file.target + surplus + 1);
+    return file.holders.size - 1 >= promises;
+  });
+}
+
+/** What servers tell of their copies; files whose bytes the simulator has spoilt somewhere are left out. */
+export function placementOf(
+  view: RestView,
+  losses: Losses,
+  { reserve, writeCopies }: { readonly reserve: number; readonly writeCopies: number },
+): Placement {
+  const up = new Set<string>(view.disks.map(({ server }) => server));
+  const locations = [...(view.servers[0]?.locations.values() ?? [])];
+  const files = locations.map(({ path, size, target, surplus, servers, sha256 }) => {
+    const holders = new Set<string>(servers.map(({ id }) => id).filter((id) => up.has(id)));
+    return { path, sizeBytes: size, target, surplus, holders, isSpoilt: losses.isRottenAnywhere(sha256) };
+  });
+  const servers = view.servers.flatMap(({ machine, servers }) => {
+    const self = servers.find((each) => each.self);
+    if (self === undefined) return [];
+    const held = files.filter(({ holders }) => holders.has(self.id));
+    return [
+      {
+        id: self.id,
+        name: machine.name,
+        copyBytes: sum(held),
+        limitBytes: Math.floor(self.quota.total * (1 - reserve)),
+      },
+    ];
+  });
+  return { files: files.filter(({ isSpoilt }) => !isSpoilt), servers, writeCopies };
+}
+
+function sum(files: readonly PlacedFile[]): number {
+  return files.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
+}
+
+function tell({ path, sizeBytes, surplus }: PlacedFile): string {
+  return `${path} (${sizeBytes} bytes, surplus ${surplus})`;
+}

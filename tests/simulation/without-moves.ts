@@ -1,0 +1,44 @@
+/** Waiting until no server has a move left that it could make by itself (R1, P6; oracles/moves.ts). */
+import type { History } from "./history.ts";
+import type { Losses } from "./losses.ts";
+import type { Machine } from "./machine.ts";
+import { type Placement, permittedMoves, placementOf } from "./oracles/moves.ts";
+import { comeToRest, lookAround, type RestView } from "./rest.ts";
+import type { Swarm } from "./swarm.ts";
+
+interface Looking {
+  readonly swarm: Swarm;
+  readonly history: History;
+  readonly losses: Losses;
+  readonly machines: readonly Machine[];
+}
+
+/** Files whose pulls failed amid faults are tried again after five minutes at most. */
+const MOVES_LIMIT_MS = 400_000;
+const LOOK_EVERY_MS = 10_000;
+const REST_LIMIT_MS = 180_000;
+
+/** What a swarm at rest looks like once there is none left. Fails the run when there is one for too long. */
+export async function withoutMoves(looking: Looking): Promise<RestView> {
+  const { swarm, history, losses, machines } = looking;
+  const { world } = swarm;
+  const endMs = world.nowMs + MOVES_LIMIT_MS;
+  for (;;) {
+    const view = await lookAround(swarm, history, losses, machines);
+    const [move] = permittedMoves(placementIn(looking, view));
+    if (move === undefined) return view;
+    if (world.nowMs > endMs) {
+      world.fail("R1", `a move is left: ${move}`);
+      return view;
+    }
+    await world.sleep(LOOK_EVERY_MS);
+    const reason = await comeToRest(swarm, machines, REST_LIMIT_MS);
+    if (reason === undefined) continue;
+    world.fail("liveness", `no rest after further moves: ${reason}`);
+    return view;
+  }
+}
+
+export function placementIn({ swarm, losses }: Looking, view: RestView): Placement {
+  return placementOf(view, losses, { reserve: swarm.reserve, writeCopies: swarm.config.writeCopies });
+}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { VersionId } from "../../core/ids.ts";
+import type { Catalog } from "../catalog/catalog.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { encodeJson } from "../mesh/messages.ts";
 import { type ReadRequest, Sources } from "../replication/sources.ts";
@@ -44,8 +45,14 @@ describe("the bytes of a copy", () => {
     const mesh = { handle: (method: string, handler: Handler) => handlers.set(method, handler) } as unknown as Mesh;
     const copies = { open: async () => copy } as unknown as Copies;
     const clock = { monotonic: () => 0, wall: () => 0, after: () => () => {} };
-    new Sources({} as never, mesh, copies, new Throttle(clock, undefined));
-    const request: ReadRequest = { version: "v" as VersionId, start: 0, end: SIZE_BYTES, purpose };
+    const catalog = { read: () => ({ get: () => undefined }) } as unknown as Catalog;
+    new Sources(catalog, mesh, copies, new Throttle(clock, undefined));
+    const request: ReadRequest = {
+      version: `${"0".repeat(14)}-${"0".repeat(12)}` as VersionId,
+      start: 0,
+      end: SIZE_BYTES,
+      purpose,
+    };
     const { signal } = new AbortController();
     const answer = await handlers.get("read")!({ message: encodeJson(request), signal } as Parameters<Handler>[0]);
     await answer.body![Symbol.asyncIterator]().return?.();

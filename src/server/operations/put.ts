@@ -241,9 +241,14 @@ async function commit(
     ]);
     const held = uploads.filter((_, i) => answers[i]).map(({ link }) => link.server);
     const copies = await completeCopies(parts, version, isHere ? [catalog.self, ...held] : held, wanted);
-    if (copies === 0) throw new FsdfsError("interrupted");
+    checkEnough(parts, copies, wanted);
     return { version, sha256: staged.sha256, size: staged.sizeBytes, copies, created };
   });
+}
+
+/** Of a version that is made already, and may last. @throws FsdfsError `interrupted` */
+function checkEnough({ options }: Parts, copies: number, wanted: number): void {
+  if (copies < (options.strict ? wanted : 1)) throw new FsdfsError("interrupted");
 }
 
 async function commitAt(parts: Parts, { link, upload }: WholeUpload, record: CatalogRecord): Promise<boolean> {
@@ -315,6 +320,7 @@ async function repeated(
   const holders = sources.upHolders(version).map(({ server }) => server);
   const held = own.has(version) ? [catalog.self, ...holders] : holders;
   const copies = await completeCopies(parts, version, held, wanted);
+  checkEnough(parts, copies, wanted);
   return { version, sha256, size, copies, created: false };
 }
 

@@ -10,6 +10,7 @@ const LONG = [
   "tests/acceptance/examples.test.ts",
   "tests/acceptance/cli.test.ts",
   "tests/acceptance/kill.test.ts",
+  "tests/acceptance/stop.test.ts",
   "tests/simulation/simulation.test.ts",
   "tests/acceptance/cli-start.test.ts",
   "tests/acceptance/suspect-disk.test.ts",

@@ -166,6 +166,17 @@ export async function createCluster(password = "acceptance-test-password-0123456
   };
 }
 
+/** Starts servers with these further arguments, all but the first at once, and waits until they are whole. In order. */
+export async function startAll(cluster: Cluster, args: readonly (readonly string[])[]): Promise<RealServer[]> {
+  const [ofFirst = [], ...ofOthers] = args;
+  const first = await cluster.start({ name: "a", args: ofFirst });
+  const start = (each: readonly string[], at: number) =>
+    cluster.start({ name: String.fromCharCode(98 + at), args: each, join: [first] });
+  const others = await Promise.all(ofOthers.map(start));
+  await cluster.whole();
+  return [first, ...others];
+}
+
 /** Waits until `condition` answers something true, and answers that. Errors count as "not yet". */
 export async function waitFor<T>(
   what: string,

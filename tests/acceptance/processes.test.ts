@@ -1,9 +1,10 @@
 /** Serving processes of a real server: what one is told holds in all, and what ends one ends nothing else. */
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { Agent, get, request } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cluster, createCluster, type RealServer, waitFor } from "./cluster.ts";
+import { childrenOf, goOn, runs, standStill } from "./pids.ts";
 
 const LARGE_BYTES = 8 * 1024 * 1024;
 
@@ -48,20 +49,6 @@ async function put(path: string, content: string | Uint8Array): Promise<void> {
 
 const askMany = (path: string, times = 6, secret = key) =>
   Promise.all(Array.from({ length: times }, () => ask(path, secret)));
-
-/** The processes that a process has started and that run. */
-function childrenOf(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-  return text.split(" ").filter(Boolean).map(Number).filter(runs);
-}
-
-function runs(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
 
 const serving = () => childrenOf(server.pid);
 
@@ -148,14 +135,13 @@ describe("serving processes", () => {
   it("when one stands still, the others go on serving", async () => {
     const [first = 0, second = 0] = serving();
     for (const pid of [first, second]) {
-      process.kill(pid, "SIGSTOP");
-      await waitFor("it is stopped", () => /^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, "utf8")));
+      await standStill(pid);
       try {
         for (const { status } of await askMany("/files/large.bin")) expect(status).toBe(200);
         await put("while-stopped", String(pid));
         expect((await ask("/files/while-stopped")).body).toBe(String(pid));
       } finally {
-        process.kill(pid, "SIGCONT");
+        goOn(pid);
       }
     }
   });

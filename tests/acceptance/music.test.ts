@@ -1,12 +1,10 @@
 /** Three servers as a user starts them, and real music put at one of them by the command line (P1, P6, P7). */
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Cluster, createCluster, type RealServer, waitFor } from "./cluster.ts";
 import { digests, filesBelow, readPlainFiles } from "./disk-tree.ts";
+import { checkMusic, MUSIC } from "./music.ts";
 
-/** 150 MB of OGG, of the Debian package wesnoth-1.16-music. */
-const MUSIC = "/usr/share/games/wesnoth/1.16/data/core/music";
 /** "Within seconds": on two busy cores. */
 const REPLICATION_MS_MAX = 30_000;
 
@@ -26,9 +24,7 @@ afterAll(() => cluster.close());
 test("music that is put at one server lies on all three within seconds, the same bytes, plain under its own names (P7)", async () => {
   const [first] = servers;
   if (first === undefined) throw new Error("no server");
-  await stat(MUSIC).catch(() => {
-    throw new Error(`${MUSIC} is missing. Install it: apt-get install wesnoth-1.16-music`);
-  });
+  await checkMusic();
   const music = await readPlainFiles(MUSIC);
   const sizeBytes = Array.from(music.values()).reduce((sum, file) => sum + file.sizeBytes, 0);
   expect(music.size).toBeGreaterThan(30);

@@ -8,6 +8,7 @@ const wanted = (index: number, changes: Partial<Wanted> = {}): Wanted => ({
   version: versionId(index as HybridTime, serverNumbered(1)),
   surplus: 0,
   announced: 0,
+  rank: 0,
   order: 0,
   sizeBytes: 10,
   available: true,
@@ -42,9 +43,13 @@ describe("choosing what to pull", () => {
     expect(rankPulls(files, 100)).toEqual([files[1], files[0], files[2]]);
   });
 
-  it("decides ties by this server's rendezvous weight, so that servers begin at different files", () => {
-    const files = [wanted(1, { order: 5 }), wanted(2, { order: 9 }), wanted(3, { order: 7 })];
-    expect(chooseNextPull(files, 100)).toBe(files[1]);
+  it("decides ties by this server's place among those that might copy it, so that they begin at different files", () => {
+    const files = [
+      wanted(1, { rank: 2, order: 9 }),
+      wanted(2, { rank: 1, order: 5 }),
+      wanted(3, { rank: 1, order: 7 }),
+    ];
+    expect(rankPulls(files, 100)).toEqual([files[2], files[1], files[0]]);
   });
 
   it("ranks all that could be pulled, and none before one that is wanted more", () => {

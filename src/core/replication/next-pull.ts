@@ -7,7 +7,9 @@ export interface Wanted {
   readonly surplus: number;
   /** Other servers that have announced to be copying it; they count as copies. */
   readonly announced: number;
-  /** Rendezvous weight of this server for it. */
+  /** This server's place in the rendezvous order of those that might copy it: they begin with different files. */
+  readonly rank: number;
+  /** Of files that are alike in all of that. */
   readonly order: number;
   readonly sizeBytes: number;
   /** An up server holds it, and it did not fail lately. */
@@ -25,6 +27,7 @@ function compare(a: Wanted, b: Wanted): number {
   return (
     a.surplus + a.announced - (b.surplus + b.announced) ||
     Number(a.makesRoom) - Number(b.makesRoom) ||
+    a.rank - b.rank ||
     b.order - a.order
   );
 }

@@ -7,11 +7,12 @@ import { readTrash } from "../../core/catalog/copies.ts";
 import { keyAfter, workPositionOf, workRange } from "../../core/catalog/keys.ts";
 import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
-import type { ServerId, VersionId } from "../../core/ids.ts";
+import type { VersionId } from "../../core/ids.ts";
 import { EXCHANGE_GAIN } from "../../core/replication/making-room.ts";
 import { rankPulls, type Wanted } from "../../core/replication/next-pull.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { Link } from "../mesh/link.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { type Copies, contentOfVersion } from "../storage/copies.ts";
 import type { Space } from "../storage/space.ts";
@@ -135,6 +136,7 @@ export class PullChoice {
   #look(start: Bytes): { found: boolean; last: Bytes | undefined } {
     const { catalog, backoffs } = this.#parts;
     const view = catalog.read();
+    const servers = this.#parts.mesh.upLinks();
     const announced = announcedByOthers(this.#parts.mesh);
     const freeBytes = this.#freeBytes();
     const quotaBytes = this.#parts.space.limitBytes("pull");
@@ -151,11 +153,12 @@ export class PullChoice {
       const mayExchange = surplus + others + EXCHANGE_GAIN <= highest; // R1
       const content = this.#fitting(view, version, mayExchange ? quotaBytes : freeBytes);
       if (content === undefined) continue;
-      const available =
-        !backoffs.has(version) && this.#isObtainable(version, content) && this.#isItsTurn(version, surplus + others);
+      const rank = this.#rank(version, servers);
+      const isTurn = this.#isItsTurn(version, rank, surplus + others);
+      const available = isTurn && !backoffs.has(version) && this.#isObtainable(version, content);
       const { sizeBytes } = content;
       const makesRoom = sizeBytes > freeBytes;
-      wanted.push({ key, version, surplus, announced: others, order, sizeBytes, available, makesRoom });
+      wanted.push({ key, version, surplus, announced: others, rank, order, sizeBytes, available, makesRoom });
     }
     this.#ranked = rankPulls(wanted, freeBytes).reverse();
     return { found: this.#ranked.length > 0, last: rows === LOOK_AT_MAX ? last : undefined };
@@ -190,13 +193,21 @@ export class PullChoice {
   }
 
   /** Whether this server may begin now; notes when, if not. */
-  #isItsTurn(version: VersionId, surplus: number): boolean {
-    const { turns, sources, mesh } = this.#parts;
-    const isCopying = (server: ServerId) => mesh.link(server)?.report.pulls.includes(version) ?? false;
-    const holders = sources.holders(version);
-    const waitMs = turns.waitMs(version, surplus, (server) => holders.includes(server) || isCopying(server));
+  #isItsTurn(version: VersionId, rank: number, surplus: number): boolean {
+    const waitMs = this.#parts.turns.waitMs(version, rank, surplus);
     if (waitMs > 0) this.#turnInMs = Math.min(this.#turnInMs, waitMs);
     return waitMs <= 0;
+  }
+
+  /** Of this server among those that might copy a version as well. */
+  #rank(version: VersionId, others: readonly Link[]): number {
+    const { turns, sources } = this.#parts;
+    const holders = sources.holders(version);
+    const able = others.filter(({ server, report }) => !holders.includes(server) && !report.pulls.includes(version));
+    return turns.rank(
+      version,
+      able.map(({ server }) => server),
+    );
   }
 
   #freeBytes(): number {

@@ -99,7 +99,7 @@ export class Puller {
       this.unit.wake();
     });
     this.#backoffs = new Backoffs(parts.clock);
-    const turns = new Turns(parts);
+    const turns = new Turns(parts.clock, parts.catalog.self);
     this.#choice = new PullChoice({
       ...parts,
       backoffs: this.#backoffs,

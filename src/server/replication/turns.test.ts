@@ -1,44 +1,45 @@
 import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../../tests/manual-clock.ts";
-import type { HybridTime, ServerId, VersionId } from "../../core/ids.ts";
-import { versionId } from "../../core/ids.ts";
-import { TURN_MS, Turns, type TurnsParts } from "./turns.ts";
+import type { ServerId, VersionId } from "../../core/ids.ts";
+import { TURN_MS, Turns } from "./turns.ts";
 
 const SERVERS = Array.from({ length: 12 }, (_, i) => `${i}`.padStart(12, "0") as ServerId);
+const FILE = "00000000000001-000000000001" as VersionId;
 
-function swarm(clock: ManualClock) {
-  return SERVERS.map((self) => {
-    const upLinks = () => SERVERS.filter((server) => server !== self).map((server) => ({ server }));
-    return { self, turns: new Turns({ clock, catalog: { self }, mesh: { upLinks } } as unknown as TurnsParts) };
+describe("taking turns at a file", () => {
+  const clock = new ManualClock();
+  const servers = SERVERS.map((self) => ({ self, turns: new Turns(clock, self) }));
+  const begin = (surplus: number, without: readonly ServerId[] = []) => {
+    const waiting = servers.filter(({ self }) => !without.includes(self));
+    return waiting.filter(({ self, turns }) => {
+      const others = SERVERS.filter((server) => server !== self && !without.includes(server));
+      return turns.waitMs(FILE, turns.rank(FILE, others), surplus) === 0;
+    });
+  };
+
+  it("holds nobody back from a file that has not changed lately", () => {
+    expect(begin(0)).toHaveLength(12);
   });
-}
 
-function madeAt(ms: number): VersionId {
-  return versionId((Math.floor(ms) * 1024) as HybridTime, SERVERS[0]!);
-}
-
-describe("turns at a new file", () => {
-  it("lets as many begin as it wants for and two more, and all when they may have heard of those", async () => {
-    const clock = new ManualClock();
-    const servers = swarm(clock);
-    const version = madeAt(clock.wall());
-    for (const { turns } of servers) turns.hear([version]);
-    const isTaken = (server: ServerId) => server === SERVERS[3];
-    const beginning = (surplus: number) =>
-      servers.filter(({ self, turns }) => !isTaken(self) && turns.waitMs(version, surplus, isTaken) === 0).length;
-    expect(beginning(-2)).toBe(4);
-    expect(beginning(1)).toBe(2);
+  it("lets as many begin at once as it wants for, one at least, and then one after the other", async () => {
+    for (const { turns } of servers) turns.hear([FILE]);
+    expect(begin(-3)).toHaveLength(3);
+    const [first] = begin(2);
+    expect(begin(2)).toHaveLength(1);
     await clock.pass(TURN_MS);
-    expect(beginning(1)).toBe(11);
+    expect(begin(2)).toHaveLength(2);
+    expect(begin(2, [first!.self])).toHaveLength(2);
+    for (const { turns } of servers) turns.hear([FILE]);
+    expect(begin(2, [first!.self])).toHaveLength(1);
   });
 
-  it("holds nobody back from a file that is not new", async () => {
-    const clock = new ManualClock();
-    const version = madeAt(clock.wall());
-    await clock.pass(61_000);
-    for (const { turns } of swarm(clock)) {
-      turns.hear([version]);
-      expect(turns.waitMs(version, 5, () => false)).toBe(0);
-    }
+  it("forgets what changed long ago, and hears no more at once than it can keep", async () => {
+    await clock.pass(60_000);
+    const { turns } = servers[0]!;
+    const versions = Array.from({ length: 10_001 }, (_, i) => `${i}`.padStart(14, "0") as VersionId);
+    turns.hear(versions);
+    expect(turns.waitMs(FILE, 5, 0)).toBe(0);
+    expect(turns.waitMs(versions[9_999]!, 5, 0)).toBeGreaterThan(0);
+    expect(turns.waitMs(versions[10_000]!, 5, 0)).toBe(0);
   });
 });

@@ -22,13 +22,19 @@ export interface Evidence {
   readonly copiesWanted: number;
 }
 
+/** Whatever happens. */
+const ALWAYS: Calm = { fromMs: 0, toMs: Number.POSITIVE_INFINITY };
+
 export function judge({ swarm, history, losses, calms, view, copiesWanted }: Evidence): void {
-  const { writeCopies, quotasBytes } = swarm.config;
+  const { writeCopies, quotasBytes, strict } = swarm.config;
   // A put may find room on one server only.
   const acknowledged = quotasBytes === undefined ? Math.min(writeCopies, swarm.config.copies) : 1;
   const problems = {
     "equal catalogs": equalCatalogs(view),
     "P3 at the acknowledgement": acknowledgedCopies(history, calms, acknowledged),
+    "P3 under --strict": strict
+      ? acknowledgedCopies(history, [ALWAYS], Math.min(writeCopies, swarm.config.copies))
+      : [],
     P3: winners(history, view, losses, writeCopies),
     C14: conditionsHeld(history, losses, calms, writeCopies),
     copies: copies(view, losses, copiesWanted),

@@ -191,6 +191,14 @@ export const CANARIES: readonly Canary[] = [
     replace: "return Math.max(1, Math.min(settings.writeCopies, settings.copies, 1));",
   },
   {
+    name: "fewer than W servers take a new version under --strict",
+    rules: "P3",
+    file: "server/operations/put.ts",
+    find: "options.strict && isCurrent ? wanted : 1",
+    replace: "1",
+    drill: "strict",
+  },
+  {
     name: "a file whose sync failed is synced again",
     rules: "S4 P3",
     file: "server/storage/staging.ts",

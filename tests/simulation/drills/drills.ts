@@ -18,12 +18,14 @@ import { blackout, failedSyncs, lastOneLeft } from "./power.ts";
 import { announced, backoff } from "./pulls.ts";
 import { forwarding, returning } from "./returning.ts";
 import type { Drill } from "./stage.ts";
+import { strict } from "./strict.ts";
 import { scarceRoom } from "./trash.ts";
 
 export const DRILLS: readonly Drill[] = [
   blackout,
   failedSyncs,
   lastOneLeft,
+  strict,
   returning,
   forwarding,
   edited,

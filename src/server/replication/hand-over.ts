@@ -143,9 +143,11 @@ export class HandOver {
   /** Files that this server wants and has no room for, the most wanted first, as long as somebody might help. */
   *#wanted(): Generator<Wanted> {
     const { catalog, mesh, roomMaker, sources, space } = this.#parts;
-    const view = catalog.read();
     const announced = announcedByOthers(mesh);
-    for (const { key } of view.range({ ...workRange(false), limit: WANTED_MAX })) {
+    const keys = Array.from(catalog.read().range({ ...workRange(false), limit: WANTED_MAX }), ({ key }) => key);
+    for (const key of keys) {
+      const view = catalog.read(); // It may have changed since the one before was handed out.
+      if (view.get(key) === undefined) continue;
       const { version, surplus: own } = workPositionOf(key);
       const surplus = own + (announced.get(version) ?? 0);
       if (this.#takers(surplus, 0).length === 0) return; // Nor does anybody for what is wanted less.

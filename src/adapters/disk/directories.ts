@@ -36,6 +36,8 @@ const O_PATH = 0o10000000;
 const PLACE = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** How often to look again when an ancestor is being renamed under our feet. */
 const TRIES_MAX = 5;
+/** Directories that stay open when nobody works in them: settling a file comes back to its own for each step. */
+const IDLE_MAX = 32;
 
 /** @throws the system's error when there is no such directory */
 export function openDirectories(root: string, options: DirectoriesOptions): Directories {
@@ -49,7 +51,7 @@ export function openDirectories(root: string, options: DirectoriesOptions): Dire
   return new PlacedDirectories(descriptor);
 }
 
-/** An open directory, for all who work in it at the same time. */
+/** An open directory, for all who work in it at the same time, and for who does so soon after. */
 interface Place {
   readonly descriptor: number;
   users: number;
@@ -57,8 +59,11 @@ interface Place {
 
 class PlacedDirectories implements Directories {
   readonly #root: number;
-  /** The last one opened of each name, as long as somebody works in it. */
+  #rootPath: string | undefined;
+  /** The last one opened of each name. */
   readonly #places = new Map<string, Place>();
+  /** Names of those that nobody works in, the one left last at the end. */
+  readonly #idle = new Set<string>();
 
   constructor(root: number) {
     this.#root = root;
@@ -74,10 +79,15 @@ class PlacedDirectories implements Directories {
     }
   }
 
-  /** One that somebody works in, if it still is what has this name: asking the kernel costs less than opening another. */
+  /** One that is open, if it still is what has this name: asking the kernel costs less than opening another. */
   #shared(name: string): Place | undefined {
     const place = this.#places.get(name);
-    if (place === undefined || !this.#isNamed(place.descriptor, name)) return undefined;
+    if (place === undefined) return undefined;
+    if (!this.#isNamed(place.descriptor, name)) {
+      this.#forget(name);
+      return undefined;
+    }
+    this.#idle.delete(name);
     place.users += 1;
     return place;
   }
@@ -85,9 +95,20 @@ class PlacedDirectories implements Directories {
   #leave(name: string, place: Place): void {
     place.users -= 1;
     if (place.users > 0) return;
-    if (this.#places.get(name) === place) this.#places.delete(name);
-    // Of a place nothing is to be written: this never waits for the disk.
-    closeSync(place.descriptor);
+    if (this.#places.get(name) !== place) {
+      closeNow(place);
+      return;
+    }
+    this.#idle.add(name);
+    const [oldest] = this.#idle;
+    if (this.#idle.size > IDLE_MAX && oldest !== undefined) this.#forget(oldest);
+  }
+
+  /** Nobody comes to it any more; who works in it closes it. */
+  #forget(name: string): void {
+    const place = this.#places.get(name);
+    this.#places.delete(name);
+    if (this.#idle.delete(name) && place !== undefined) closeNow(place);
   }
 
   realRoot(): string {
@@ -95,6 +116,7 @@ class PlacedDirectories implements Directories {
   }
 
   close(): void {
+    for (const name of [...this.#idle]) this.#forget(name);
     closeSync(this.#root);
   }
 
@@ -103,6 +125,7 @@ class PlacedDirectories implements Directories {
       const descriptor = await this.#openOnce(name);
       if (descriptor !== undefined) {
         const place = { descriptor, users: 1 };
+        this.#forget(name); // Another may have opened it meanwhile.
         this.#places.set(name, place);
         return place;
       }
@@ -127,7 +150,17 @@ class PlacedDirectories implements Directories {
 
   #isNamed(descriptor: number, name: string): boolean {
     const path = pathOf(descriptor);
-    return path !== undefined && path === `${pathOf(this.#root)}/${name}`;
+    return path !== undefined && path === `${this.#rootPathNow()}/${name}`;
+  }
+
+  /** Asked for once in a turn of the event loop. */
+  #rootPathNow(): string | undefined {
+    if (this.#rootPath !== undefined) return this.#rootPath;
+    this.#rootPath = pathOf(this.#root);
+    setImmediate(() => {
+      this.#rootPath = undefined;
+    });
+    return this.#rootPath;
   }
 }
 
@@ -174,6 +207,11 @@ async function typeOf(path: string, name: string): Promise<"directory" | "missin
     if (code === "ENOTDIR") return "not-a-directory";
     throw failureOf(error, name);
   }
+}
+
+/** Of a place nothing is to be written: this never waits for the disk. */
+function closeNow({ descriptor }: Place): void {
+  closeSync(descriptor);
 }
 
 function linkOf(descriptor: number): string {

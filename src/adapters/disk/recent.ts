@@ -13,6 +13,7 @@ export class RecentNames {
   add(name: string): void {
     this.#names.delete(name); // The newest come last.
     this.#names.add(name);
-    if (this.#names.size > NAMES_MAX) for (const oldest of this.#names) return void this.#names.delete(oldest);
+    const [oldest] = this.#names;
+    if (this.#names.size > NAMES_MAX && oldest !== undefined) this.#names.delete(oldest);
   }
 }

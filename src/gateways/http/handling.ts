@@ -115,8 +115,8 @@ export function outlasting({ request, response }: Exchange): AbortSignal {
   const { socket } = request;
   socket.setTimeout(0);
   socket.setKeepAlive(true, PROBE_AFTER_MS);
-  response.once("close", () => gone.abort());
-  if (response.destroyed || socket.destroyed) gone.abort();
+  response.once("close", () => gone.abort("gone")); // Without a reason an exception is made for it, stack trace and all.
+  if (response.destroyed || socket.destroyed) gone.abort("gone");
   return gone.signal;
 }
 

@@ -10,9 +10,16 @@ import type { Origin } from "../../core/catalog/types.ts";
 import type { ServerId } from "../../core/ids.ts";
 import type { ProcessId } from "../../core/swarm/liveness.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { type Connection, type Network, RemoteError, type Response } from "../../ports/network.ts";
+import {
+  type Connection,
+  type Network,
+  type OutgoingRequest,
+  RemoteError,
+  type Response,
+} from "../../ports/network.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { sleep, Wakeup } from "../timers.ts";
+import { BUNDLE_METHOD, Bundler } from "./bundles.ts";
 import {
   decodeJson,
   encodeJson,
@@ -74,6 +81,7 @@ export class Link {
   readonly #origins = new Map<string, Origin>();
   readonly #pushWakeup = new Wakeup();
   readonly #ended = new AbortController();
+  readonly #bundler: Bundler;
   #bulk: Promise<Connection> | undefined;
   #lastAnswerAt: number;
   #lastKnownAt = Number.NEGATIVE_INFINITY;
@@ -93,6 +101,9 @@ export class Link {
     this.#control = control;
     this.#context = context;
     this.#lastAnswerAt = context.clock.monotonic();
+    this.#bundler = new Bundler(context.clock, async (message, timeoutMs, signal) => {
+      return (await this.#request({ method: BUNDLE_METHOD, head: message, timeoutMs, signal })).body;
+    });
     this.learnKnown(known);
     void control.closed.then(() => this.close());
   }
@@ -143,9 +154,17 @@ export class Link {
 
   /** A short call. @throws NetworkError, RemoteError */
   async call(method: string, message: Bytes, timeoutMs: number): Promise<Bytes> {
-    const head = this.#context.seal(message);
+    return (await this.#request({ method, head: message, timeoutMs })).head;
+  }
+
+  /** A short call that may share a request with others, for at most half a minute. @throws NetworkError, RemoteError */
+  async bundled(method: string, message: Bytes): Promise<Bytes> {
+    return await this.#bundler.call(method, message);
+  }
+
+  async #request(request: OutgoingRequest): Promise<Response> {
     try {
-      return (await this.#control.request({ method, head, timeoutMs })).head;
+      return await this.#control.request({ ...request, head: this.#context.seal(request.head) });
     } catch (error) {
       if (isUnmet(error)) this.close(); // It has forgotten this server, and what it knew; they meet anew.
       throw error;

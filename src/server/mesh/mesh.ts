@@ -22,6 +22,7 @@ import type { Identity } from "../identity.ts";
 import type { Settings } from "../settings.ts";
 import { sleep } from "../timers.ts";
 import { addressOf } from "./address.ts";
+import { BUNDLE_METHOD, bundleHandler } from "./bundles.ts";
 import { Dialer, type DialResult } from "./dialer.ts";
 import type { Greeting } from "./greeting.ts";
 import { Link } from "./link.ts";
@@ -91,6 +92,7 @@ export class Mesh {
     this.#ending = ending;
     this.#dialer = new Dialer(parts.clock, ending, (address) => this.#dial(address));
     this.#handlers.set("heartbeat", (request) => this.#answerHeartbeat(request));
+    this.#handlers.set(BUNDLE_METHOD, bundleHandler(this.#handlers));
     this.#handlers.set("goodbye", (request) => this.#receiveGoodbye(request));
   }
 

@@ -13,7 +13,7 @@ const POLL_MS = 250;
 /** Long enough for the first heartbeats after a standstill of this server, when nobody seems to be up. */
 const DOWN_MAX_MS = 2000;
 /** Between two pieces of a body, and until the first. */
-const STALL_MAX_MS = 4000;
+export const STALL_MAX_MS = 4000;
 /** A disk that is slower than 10 MB/s does not get whole files in time. */
 const FLUSHED_BYTES_PER_MS = 10_000;
 

@@ -18,30 +18,28 @@ import type { PutOptions, PutResult } from "../face.ts";
 import { afterChange } from "../failures.ts";
 import type { Link } from "../mesh/link.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
-import { Progress, whileUp } from "../mesh/while-up.ts";
+import { whileUp } from "../mesh/while-up.ts";
 import type { Parts } from "../parts.ts";
 import type { StagedFile } from "../storage/staging.ts";
-import { Pipe, readCopyRange } from "../storage/streams.ts";
-import { type CommitAnswer, encodeCommit, type StageAnswer } from "../storage/uploads.ts";
+import { readCopyRange } from "../storage/streams.ts";
+import { type CommitAnswer, encodeCommit } from "../storage/uploads.ts";
 import { type DecidedPut, requestDigest } from "./decisions.ts";
 import { type Entered, nameAndEnter, type Wish } from "./enter-version.ts";
 import { checkFileMayBeAt } from "./names.ts";
+import {
+  beginUpload,
+  COMMIT_TIMEOUT_MS,
+  discard,
+  type RemoteUpload,
+  stageAt,
+  type WholeUpload,
+  watched,
+} from "./targets.ts";
 
-/** How long a target may take to make an upload durable after its last byte. */
-const STAGE_TIMEOUT_MS = 15 * 60 * 1000;
-const COMMIT_TIMEOUT_MS = 30_000;
 /** Extra rounds to find a server in the place of one that failed. */
 const REPLACEMENT_ROUNDS = 3;
 /** After so long no round begins: others are asked to copy the version when it is made. */
 const REPLACEMENT_MS = 4000;
-
-/** A target's part in one PUT. */
-interface RemoteUpload {
-  readonly link: Link;
-  readonly answer: Promise<StageAnswer | undefined>;
-  readonly pipe: Pipe;
-  failed: boolean;
-}
 
 export async function put(
   parts: Parts,
@@ -59,7 +57,7 @@ export async function put(
   if (parts.options.strict && targets.length + 1 < wanted) {
     throw new FsdfsError("not-enough-servers", { reached: targets.length + 1, wanted });
   }
-  const uploads = targets.map((link) => beginUpload(parts, link));
+  const uploads = targets.map((link) => beginUpload(parts, link, options.sizeBytes));
   const staged = await receive(parts, body, options, uploads);
   const stagedAt = parts.ports.clock.monotonic();
   const whole = await wholeUploads(uploads, staged);
@@ -95,31 +93,6 @@ function pickTargets(parts: Parts, count: number, sizeBytes: number, taken: read
   return chooseTargets(candidates, count, sizeBytes, zones, tie).flatMap((server) => mesh.link(server) ?? []);
 }
 
-function beginUpload(parts: Parts, link: Link): RemoteUpload {
-  const pipe = new Pipe();
-  const upload: RemoteUpload = { link, pipe, failed: false, answer: stageAt(parts, link, pipe) };
-  void upload.answer.then((answer) => {
-    if (answer === undefined) upload.failed = true;
-    pipe.leave();
-  });
-  return upload;
-}
-
-async function stageAt(parts: Parts, link: Link, body: AsyncIterable<Bytes>): Promise<StageAnswer | undefined> {
-  const progress = new Progress(parts.ports.clock);
-  try {
-    const response = await whileUp(
-      watched(parts),
-      link,
-      (signal) => link.bulk("stage", encodeJson({}), { timeoutMs: STAGE_TIMEOUT_MS, body: progress.of(body), signal }),
-      () => progress.isStalled,
-    );
-    return decodeJson<StageAnswer>(response.head);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Writes the body to the local staged file and to all targets, at the pace of the slowest. */
 async function receive(
   parts: Parts,
@@ -132,7 +105,7 @@ async function receive(
     writer = await parts.staging.begin("upload");
     for await (const chunk of body) {
       if (chunk.length === 0) continue;
-      const sent = uploads.filter(({ failed }) => !failed).map((upload) => pushTo(upload, chunk));
+      const sent = uploads.map((upload) => upload.push(chunk));
       await Promise.all([writer.write(chunk), ...sent]);
       if (options.sizeBytes !== undefined && writer.sizeBytes > options.sizeBytes) break;
     }
@@ -145,22 +118,13 @@ async function receive(
       await parts.staging.discard(staged);
       throw new FsdfsError("digest-mismatch", { actual: staged.sha256 });
     }
-    for (const { pipe } of uploads) pipe.end();
+    for (const upload of uploads) upload.end();
     return staged;
   } catch (error) {
     await writer?.abort();
-    for (const { pipe } of uploads) pipe.end(new Error("the upload was given up"));
+    for (const upload of uploads) upload.end(new Error("the upload was given up"));
     throw error;
   }
-}
-
-async function pushTo(upload: RemoteUpload, chunk: Bytes): Promise<void> {
-  if (!(await upload.pipe.push(chunk))) upload.failed = true;
-}
-
-interface WholeUpload {
-  readonly link: Link;
-  readonly upload: string;
 }
 
 async function wholeUploads(uploads: readonly RemoteUpload[], staged: StagedFile): Promise<WholeUpload[]> {
@@ -199,10 +163,6 @@ async function sendStaged(parts: Parts, link: Link, staged: StagedFile): Promise
   const answer = await stageAt(parts, link, body);
   await body.return(undefined);
   return answer?.sha256 === staged.sha256 ? { link, upload: answer.upload } : undefined;
-}
-
-async function discard({ link, upload }: WholeUpload): Promise<void> {
-  await link.call("discard", encodeJson({ upload }), COMMIT_TIMEOUT_MS).catch(() => undefined);
 }
 
 async function commit(
@@ -255,9 +215,7 @@ function checkEnough({ options, catalog }: Parts, version: VersionId, copies: nu
 
 async function commitAt(parts: Parts, { link, upload }: WholeUpload, record: CatalogRecord): Promise<boolean> {
   try {
-    const answer = await whileUp(watched(parts), link, () =>
-      link.call("commit", encodeCommit(upload, record), COMMIT_TIMEOUT_MS),
-    );
+    const answer = await whileUp(watched(parts), link, () => link.bundled("commit", encodeCommit(upload, record)));
     return decodeJson<CommitAnswer>(answer).held;
   } catch {
     return false;
@@ -294,10 +252,6 @@ async function pullAt(parts: Parts, link: Link, version: VersionId): Promise<boo
   } catch {
     return false;
   }
-}
-
-function watched({ mesh, ports }: Parts) {
-  return { mesh, clock: ports.clock };
 }
 
 /** The answer to a request that was carried out before, whoever did, as sure as if it had been carried out now. */

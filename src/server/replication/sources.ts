@@ -6,13 +6,14 @@ import { holdersOf } from "../../core/catalog/surplus.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { ServerId, VersionId } from "../../core/ids.ts";
 import { FsdfsError } from "../../errors.ts";
-import type { OutgoingResponse } from "../../ports/network.ts";
+import { NetworkError, type OutgoingResponse } from "../../ports/network.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Link } from "../mesh/link.ts";
 import type { Mesh, ServerRequest } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import type { Copies } from "../storage/copies.ts";
 import { readCopyRange, releasing } from "../storage/streams.ts";
+import { WHOLE_BYTES_MAX } from "../storage/uploads.ts";
 import type { Throttle } from "./throttle.ts";
 
 /** Servers that pull from this one at once; more would only slow each other and the readers down. */
@@ -46,6 +47,7 @@ export class Sources {
     this.#copies = copies;
     this.#throttle = throttle;
     mesh.handle("read", (request) => this.#serve(request));
+    mesh.handle("read-whole", (request) => this.#serveWhole(request));
     mesh.handle("inspect", (request) => this.#serveInspect(request));
   }
 
@@ -73,6 +75,9 @@ export class Sources {
     signal?: AbortSignal,
   ): Promise<AsyncIterable<Bytes>> {
     const request: ReadRequest = { version, ...range, purpose };
+    if (purpose === "pull" && range.start === 0 && range.end <= WHOLE_BYTES_MAX) {
+      return only(await unlessAborted(signal, link.bundled("read-whole", encodeJson(request))));
+    }
     const options = { timeoutMs: READ_TIMEOUT_MS, ...(signal === undefined ? {} : { signal }) };
     return (await link.bulk("read", encodeJson(request), options)).body;
   }
@@ -100,6 +105,16 @@ export class Sources {
       leave();
       throw error;
     }
+  }
+
+  /** The bytes of a pull of a small file, as the answer itself. */
+  async #serveWhole(request: ServerRequest): Promise<OutgoingResponse> {
+    const { end } = decodeJson<ReadRequest>(request.message);
+    if (end > WHOLE_BYTES_MAX) throw new RangeError("a large file is read in a stream");
+    const { body } = await this.#serve(request);
+    const pieces: Bytes[] = [];
+    for await (const piece of body ?? []) pieces.push(piece);
+    return { head: Buffer.concat(pieces) };
   }
 
   /** One more server pulls from here. Answers what tells that it does no more. @throws FsdfsError `overloaded` */
@@ -134,4 +149,22 @@ function once(task: () => void): () => void {
     if (!isDone) task();
     isDone = true;
   };
+}
+
+/** @throws NetworkError `closed` as soon as the signal is aborted, and what the request throws */
+async function unlessAborted<T>(signal: AbortSignal | undefined, request: Promise<T>): Promise<T> {
+  if (signal === undefined) return await request;
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(new NetworkError("closed", "the request was given up"));
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([request, givenUp]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+async function* only(bytes: Bytes): AsyncGenerator<Bytes> {
+  if (bytes.length > 0) yield bytes;
 }

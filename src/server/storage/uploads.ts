@@ -18,7 +18,7 @@ import type { Mesh, ServerRequest } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import type { Copies } from "./copies.ts";
 import type { Settler } from "./settle.ts";
-import type { StagedFile, Staging } from "./staging.ts";
+import type { StagedFile, StagedWriter, Staging } from "./staging.ts";
 
 /** How long a whole upload waits for its commit. */
 const UPLOAD_KEPT_MS = 10 * 60 * 1000;
@@ -26,6 +26,9 @@ const UPLOAD_KEPT_MS = 10 * 60 * 1000;
 const ORPHANED_AFTER_MS = 5000;
 /** Whole uploads that wait at once. */
 const UPLOADS_MAX = 10_000;
+
+/** Files up to this size go whole in one message between servers. */
+export const WHOLE_BYTES_MAX = 16 * 1024;
 
 export interface StageAnswer {
   readonly upload: string;
@@ -58,6 +61,7 @@ export class Uploads {
 
   serve(mesh: Mesh): void {
     mesh.handle("stage", (request) => this.#stage(request));
+    mesh.handle("stage-whole", ({ message }) => this.#take((writer) => writer.write(message)));
     mesh.handle("commit", (request) => this.#commit(request));
     mesh.handle("discard", (request) => this.#discard(request));
   }
@@ -98,13 +102,19 @@ export class Uploads {
     }
   }
 
-  async #stage({ body, signal }: ServerRequest): Promise<OutgoingResponse> {
+  #stage({ body, signal }: ServerRequest): Promise<OutgoingResponse> {
+    return this.#take(async (writer) => {
+      for await (const chunk of body) await writer.write(chunk);
+      if (signal.aborted) throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });
+    });
+  }
+
+  async #take(write: (writer: StagedWriter) => Promise<void>): Promise<OutgoingResponse> {
     if (this.#waiting.size >= UPLOADS_MAX) throw new FsdfsError("overloaded");
     const writer = await this.#staging.begin("upload");
     let staged: StagedFile;
     try {
-      for await (const chunk of body) await writer.write(chunk);
-      if (signal.aborted) throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });
+      await write(writer);
       staged = await writer.finish();
     } catch (error) {
       await writer.abort();

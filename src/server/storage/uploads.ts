@@ -61,7 +61,7 @@ export class Uploads {
 
   serve(mesh: Mesh): void {
     mesh.handle("stage", (request) => this.#stage(request));
-    mesh.handle("stage-whole", ({ message }) => this.#take((writer) => writer.write(message)));
+    mesh.handle("stage-whole", (request) => this.#stageWhole(request));
     mesh.handle("commit", (request) => this.#commit(request));
     mesh.handle("discard", (request) => this.#discard(request));
   }
@@ -105,6 +105,13 @@ export class Uploads {
   #stage({ body, signal }: ServerRequest): Promise<OutgoingResponse> {
     return this.#take(async (writer) => {
       for await (const chunk of body) await writer.write(chunk);
+      if (signal.aborted) throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });
+    });
+  }
+
+  #stageWhole({ message, signal }: ServerRequest): Promise<OutgoingResponse> {
+    return this.#take(async (writer) => {
+      await writer.write(message);
       if (signal.aborted) throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });
     });
   }

@@ -1,7 +1,6 @@
 /**
- * The catalogue of errors: every failure that a user can meet, with its HTTP status, what happened and what to do about
- * it. `docs/ERRORS.md` is checked against it. Messages may name the user's own paths and numbers, never a place on a
- * disk or a secret.
+ * The catalogue of errors: every failure that a user can meet, with its HTTP status, what happened and what to do about it.
+ * `docs/ERRORS.md` is checked against it. Messages may name the user's own paths and numbers, no place on a disk, no secret.
  */
 
 interface ErrorKind {
@@ -139,6 +138,16 @@ export const ERRORS = {
     status: 409,
     message: "There is something at {path} already.",
     hint: "Choose another path, or delete what is there first.",
+  },
+  "server-removed": {
+    status: 503,
+    message: "{server} was removed from its swarm for good.",
+    hint: "Ask another server. What lies in its data directory stays there; to let it join as a new server: fsdfs start --new",
+  },
+  "remove-refused": {
+    status: 409,
+    message: "{server} is not removed: {reason}.",
+    hint: "Empty it first: fsdfs drain. If it is gone for good, and what only it has with it: fsdfs remove --accept-loss",
   },
   "server-ambiguous": {
     status: 409,
@@ -350,11 +359,6 @@ export const ERRORS = {
     status: 401,
     message: "The server at {address} has another password.",
     hint: "Start with the swarm's password: it stands in the file .fsdfs/password of each data directory.",
-  },
-  "quota-below-use": {
-    status: 409,
-    message: "The quota of {quota} bytes is below the {used} bytes that are held.",
-    hint: "Choose a larger quota.",
   },
   "swarm-foreign": {
     status: 409,

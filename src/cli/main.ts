@@ -22,6 +22,7 @@ import { mv } from "./commands/mv.ts";
 import { PAUSE_COMMANDS } from "./commands/pause.ts";
 import { put } from "./commands/put.ts";
 import { quota } from "./commands/quota.ts";
+import { remove } from "./commands/remove.ts";
 import { rm } from "./commands/rm.ts";
 import { servers } from "./commands/servers.ts";
 import { start } from "./commands/start.ts";
@@ -58,6 +59,7 @@ export const COMMANDS: readonly Command[] = [
   throttle,
   ...PAUSE_COMMANDS,
   drain,
+  remove,
   drop,
   merge,
   ...CLOCK_COMMANDS,

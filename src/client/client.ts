@@ -19,6 +19,7 @@ import type {
   MergePlan,
   MergeState,
   PutResult,
+  RemovedServer,
   Scope,
   ServerChanges,
   ServerFilesPage,
@@ -34,7 +35,7 @@ import { type Download, infoOf } from "./download.ts";
 import { type Authorize, directoryTarget, Exchange, fileTarget, queryOf, readText } from "./exchange.ts";
 import { Holders } from "./holders.ts";
 import { type GetOptions, readFile } from "./reading.ts";
-import { MAYBE_DONE, type Wait } from "./retry.ts";
+import { MAYBE_DONE, NOTHING_DONE, type Wait } from "./retry.ts";
 import type { Platform } from "./transport.ts";
 
 /** Every path may have a leading "/", a directory's a trailing one as well. */
@@ -67,6 +68,8 @@ export interface Client {
   events(options?: EventOptions): AsyncGenerator<SwarmEvent>;
   /** `server` is an id or a name. What is said holds until something else is, also over restarts. */
   configureServer(server: string, changes: ServerChanges): Promise<ServerInfo>;
+  /** @throws FsdfsError `remove-refused` */
+  removeServer(server: string, options?: { acceptLoss?: boolean }): Promise<RemovedServer>;
   configureSwarm(changes: SwarmChanges): Promise<SwarmStatus>;
   /** Also of a server that would not serve now. */
   clock(): Promise<ClockStatus>;
@@ -174,6 +177,11 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
     },
     configureServer: async (server, changes) =>
       exchange.parse<ServerInfo>(await exchange.change("POST", `/servers/${encodeURIComponent(server)}`, changes)),
+    removeServer: async (server, { acceptLoss = false } = {}) => {
+      const target = `/servers/${encodeURIComponent(server)}${queryOf(acceptLoss ? { acceptLoss } : {})}`;
+      const ask = { method: "DELETE", target, patient: true };
+      return exchange.parse<RemovedServer>(await exchange.repeated(NOTHING_DONE, () => exchange.text(ask)));
+    },
     configureSwarm: async (changes) => exchange.parse<SwarmStatus>(await exchange.change("POST", "/swarm", changes)),
     clock: () => exchange.read<ClockStatus>("/clock"),
     repairClock: async (options = {}) =>

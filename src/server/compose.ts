@@ -21,6 +21,7 @@ import { Greeting } from "./mesh/greeting.ts";
 import { Intake } from "./mesh/intake.ts";
 import { Membership, readAbsent } from "./mesh/membership.ts";
 import { Mesh } from "./mesh/mesh.ts";
+import { Removal } from "./mesh/removal.ts";
 import { Seat } from "./mesh/seat.ts";
 import { SelfCheck } from "./mesh/self-check.ts";
 import { Decisions } from "./operations/decisions.ts";
@@ -88,6 +89,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const liveness = new Liveness(clock.monotonic(), options.graceMs);
   const report = () => ownReport(parts);
   const { name, softwareVersion } = options;
+  const isEmpty = () => parts.drain.report()?.safe === true;
+  const removal = new Removal({ self: identity.server, name, store: ports.catalog, settings, log, isEmpty });
   const greeting = new Greeting({
     clock,
     catalog,
@@ -95,14 +98,30 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     log,
     name,
     softwareVersion,
+    removal,
     report,
     adopt: (swarm) => membership.restart(swarm),
   });
   const process = hex(random.bytes(PROCESS_ID_BYTES));
-  const talking = { clock, network, catalog, settings, identity, process, liveness, greeting, log, report };
+  const talking = { clock, network, catalog, settings, identity, process, liveness, greeting, removal, log, report };
   const mesh = new Mesh(talking, ending);
+  removal.watch(mesh);
   const membership = new Membership(
-    { clock, random, store: ports.catalog, catalog, settings, flags, identity, liveness, greeting, mesh, options, log },
+    {
+      clock,
+      random,
+      store: ports.catalog,
+      catalog,
+      settings,
+      flags,
+      identity,
+      liveness,
+      greeting,
+      mesh,
+      removal,
+      options,
+      log,
+    },
     readAbsent(ports.catalog),
   );
   counting.membership = membership;
@@ -111,6 +130,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const catchUp = new CatchUp(clock, catalog, mesh, intake, claims);
   const selfCheck = new SelfCheck(catalog, mesh, membership, intake, claims, random, log);
   const floors = new Floors(catalog, mesh, membership, greeting, log);
+  const readiness = new Readiness(clock, catalog, liveness, mesh, membership, settings, removal, ending);
+  const seat = new Seat({ store: ports.catalog, catalog, settings, identity, mesh, readiness });
   const collector = new Collector({
     clock,
     store: ports.catalog,
@@ -119,10 +140,9 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     mesh,
     membership,
     claims,
+    seat,
     keptMs: options.deletionsKeptMs,
   });
-  const readiness = new Readiness(clock, catalog, liveness, mesh, membership, settings, ending);
-  const seat = new Seat({ store: ports.catalog, catalog, settings, identity, mesh, readiness });
   const decisions = new Decisions(catalog, settings, seat);
 
   // What it stores.
@@ -175,7 +195,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   };
   const puller = new Puller(pulling);
   const handOver = new HandOver({ ...pulling, puller });
-  const drain = new Drain(pulling);
+  const drain = new Drain({ ...pulling, isPulling: () => puller.announced().length > 0 });
   const reconciler = new Reconciler(catalog, ports.catalog, membership, copies, trash);
   membership.onNewIncarnation(() => reconciler.request());
   membership.onNewIncarnation(async () => seat.unit.wake());
@@ -217,6 +237,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     directives,
     mesh,
     membership,
+    removal,
     readiness,
     seat,
     decisions,

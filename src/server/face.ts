@@ -332,7 +332,7 @@ export interface ServerFilesPage {
 }
 
 export interface Health {
-  readonly status: "ok" | "behind" | "stopping";
+  readonly status: "ok" | "behind" | "stopping" | "removed";
   readonly server: ServerId;
   readonly name: string;
   /** Where other servers connect; who joins by this address asks for it. */

@@ -3,13 +3,16 @@
  * that is not mounted, or belongs to another server, is noticed (S9).
  */
 import { fromUtf8, hex, utf8 } from "../core/bytes.ts";
-import { metaKey } from "../core/catalog/keys.ts";
+import { metaKey, tableRange } from "../core/catalog/keys.ts";
 import type { WriteView } from "../core/catalog/kv.ts";
+import { removeAll } from "../core/catalog/pieces.ts";
 import { isServerId, isSwarmId, SERVER_ID_BYTES, type ServerId, SWARM_ID_BYTES, type SwarmId } from "../core/ids.ts";
 import { FsdfsError } from "../errors.ts";
 import type { CatalogStore } from "../ports/catalog-store.ts";
 import type { FileStore } from "../ports/file-store.ts";
 import type { Random } from "../ports/random.ts";
+import { clear } from "./catalog/clear.ts";
+import { REMOVED_KEY } from "./mesh/removal.ts";
 import { isDiskError, removeQuietly } from "./storage/disk.ts";
 import {
   ASIDE_DIRECTORY,
@@ -39,6 +42,7 @@ export class Identity {
   /** Reads who this server is, or makes a new one of an unused data directory. */
   static async load(store: CatalogStore, files: FileStore, random: Random, asNew: boolean): Promise<Identity> {
     await prepareDirectories(files);
+    if (store.read().get(REMOVED_KEY) !== undefined) await beginAnew(store, files, asNew);
     const known = readText(store, SERVER_KEY);
     const marked = await readMark(files);
     if (known !== undefined && isServerId(known) && (marked === known || asNew)) {
@@ -84,6 +88,17 @@ export class Identity {
       this.#swarm = before;
     };
   }
+}
+
+/** Of a server that was removed from its swarm only the files are left. @throws FsdfsError `server-removed` unless asked to */
+async function beginAnew(store: CatalogStore, files: FileStore, asNew: boolean): Promise<void> {
+  if (!asNew) throw new FsdfsError("server-removed", { server: "This server" });
+  await store.write((view) => {
+    clear(view);
+    removeAll(view, tableRange("meta"));
+  });
+  await store.flushed();
+  await removeQuietly(files, IDENTITY_FILE);
 }
 
 function readText(store: CatalogStore, key: Uint8Array): string | undefined {

@@ -9,6 +9,12 @@ export interface OperatorFace {
    * sound: gateways check them. @throws `server-not-found`, `server-ambiguous`
    */
   configureServer(server: string, changes: ServerChanges): Promise<ServerInfo>;
+  /**
+   * Takes a server, by its id or name, out of the roster for good. It has to be drained, or absent with no file that would
+   * suffer; with `acceptLoss` it is done all the same. Its id never comes back.
+   * @throws `server-not-found`, `server-ambiguous`, `remove-refused`
+   */
+  removeServer(server: string, options?: { acceptLoss?: boolean }): Promise<RemovedServer>;
   /** N and W of the swarm. */
   configureSwarm(changes: SwarmChanges): Promise<SwarmStatus>;
 
@@ -43,6 +49,15 @@ export interface ServerChanges {
   readonly serveRate?: Rate | null;
   readonly paused?: boolean;
   readonly draining?: boolean;
+}
+
+export interface RemovedServer {
+  readonly id: ServerId;
+  readonly name: string;
+  /** Files that no other server had which was not absent. */
+  readonly lost: number;
+  /** Files that fewer others had than min(W, N), those included. */
+  readonly below: number;
 }
 
 export interface SwarmChanges {

@@ -8,6 +8,7 @@ import type { Identity } from "./identity.ts";
 import type { Membership } from "./mesh/membership.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { ServerReport } from "./mesh/messages.ts";
+import type { Removal } from "./mesh/removal.ts";
 import type { Seat } from "./mesh/seat.ts";
 import type { Decisions } from "./operations/decisions.ts";
 import type { Access } from "./operations/keys.ts";
@@ -38,6 +39,7 @@ export interface Parts {
   readonly directives: Directives;
   readonly mesh: Mesh;
   readonly membership: Membership;
+  readonly removal: Removal;
   readonly readiness: Readiness;
   readonly seat: Seat;
   readonly decisions: Decisions;

@@ -11,6 +11,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Membership } from "./mesh/membership.ts";
 import type { Mesh } from "./mesh/mesh.ts";
+import type { Removal } from "./mesh/removal.ts";
 import type { Settings } from "./settings.ts";
 import { checkNotJoining } from "./swarms/messages.ts";
 import { Wakeup } from "./timers.ts";
@@ -26,6 +27,7 @@ export class Readiness {
   readonly #mesh: Mesh;
   readonly #membership: Membership;
   readonly #settings: Settings;
+  readonly #removal: Removal;
   readonly #ending: AbortSignal;
   readonly #waiting = new Set<Wakeup>();
 
@@ -36,6 +38,7 @@ export class Readiness {
     mesh: Mesh,
     membership: Membership,
     settings: Settings,
+    removal: Removal,
     ending: AbortSignal,
   ) {
     this.#clock = clock;
@@ -44,6 +47,7 @@ export class Readiness {
     this.#mesh = mesh;
     this.#membership = membership;
     this.#settings = settings;
+    this.#removal = removal;
     this.#ending = ending;
     const wakeAll = () => {
       for (const waiting of this.#waiting) waiting.wake();
@@ -68,8 +72,12 @@ export class Readiness {
     return this.#liveness.freshUntil(now, (origin) => this.#catalog.knownNumber(origin));
   }
 
-  /** Waits until this server is fresh, or something else will do; false when it does not come to that. */
+  /**
+   * Waits until this server is fresh, or something else will do; false when it does not come to that.
+   * @throws FsdfsError `server-removed`
+   */
   async becomesFresh(orElse: () => boolean = () => false): Promise<boolean> {
+    this.#removal.checkSelf();
     const deadline = this.#clock.monotonic() + FRESH_WAIT_MS;
     return await this.#until(() => this.isFresh || orElse(), deadline);
   }

@@ -28,6 +28,7 @@ import type {
   Principal,
   PutOptions,
   PutResult,
+  RemovedServer,
   RemoveOptions,
   Scope,
   ServerChanges,
@@ -49,6 +50,7 @@ import { drop } from "./operations/drop.ts";
 import { authenticate, createKey, listKeys, revokeKey } from "./operations/keys.ts";
 import { put } from "./operations/put.ts";
 import { head, LOCATE_MAX, list, locate, open, openVersion } from "./operations/read.ts";
+import { removeServer } from "./operations/remove-server.ts";
 import { health, serverFiles, servers, status } from "./operations/servers.ts";
 import type { Parts } from "./parts.ts";
 
@@ -184,6 +186,13 @@ export class ServingFace implements Face {
 
   async configureServer(server: string, changes: ServerChanges): Promise<ServerInfo> {
     return await this.#run("configureServer", [server, changes], () => configureServer(this.#parts, server, changes));
+  }
+
+  async removeServer(server: string, { acceptLoss = false }: { acceptLoss?: boolean } = {}): Promise<RemovedServer> {
+    return await guarded(async () => {
+      await this.#mustBeFresh(); // It looks at what this server knows of the others, so it is not forwarded.
+      return await removeServer(this.#parts, server, acceptLoss);
+    });
   }
 
   async configureSwarm(changes: SwarmChanges): Promise<SwarmStatus> {

@@ -10,6 +10,7 @@ import { wallMsOf } from "../core/hybrid-clock.ts";
 import { type HybridTime, type ServerId, versionTime } from "../core/ids.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Change } from "./catalog/change.ts";
+import { REMOVED_PREFIX } from "./catalog/seat.ts";
 import { SERVER_SETTINGS, type ServerSettings, serverSettingsOf } from "./control/server-settings.ts";
 import type { Scope } from "./face.ts";
 import { JOINING_SETTING, type Joining } from "./swarms/messages.ts";
@@ -32,6 +33,14 @@ export interface RosterEntry {
   readonly softwareVersion: string;
 }
 
+/** A server that the operator has removed for good. Its id comes back never. */
+export interface RemovedEntry {
+  readonly id: ServerId;
+  readonly name: string;
+  /** Up to which number each of its incarnations was known to the server that removed it. */
+  readonly closing: readonly (readonly [HybridTime, number])[];
+}
+
 export interface StoredKey {
   readonly id: string;
   readonly name: string;
@@ -48,6 +57,8 @@ export interface DecodedSettings {
   readonly copies: number;
   readonly writeCopies: number;
   readonly roster: ReadonlyMap<ServerId, RosterEntry>;
+  /** Those that were removed are not in the roster. */
+  readonly removed: ReadonlyMap<ServerId, RemovedEntry>;
   readonly keys: ReadonlyMap<string, StoredKey>;
   readonly servers: ReadonlyMap<ServerId, ServerSettings>;
   readonly epochs: Epochs;
@@ -87,6 +98,10 @@ export class Settings {
     return this.#decoded.roster;
   }
 
+  get removed(): ReadonlyMap<ServerId, RemovedEntry> {
+    return this.#decoded.removed;
+  }
+
   get keys(): ReadonlyMap<string, StoredKey> {
     return this.#decoded.keys;
   }
@@ -96,9 +111,10 @@ export class Settings {
     return this.#decoded.servers;
   }
 
-  /** The servers whose copies count for no K, whether or not they are there (M3): they are about to leave. In order. */
+  /** The servers whose copies count for no K, whether or not they are there (M3): they are drained or removed. In order. */
   get uncounted(): readonly ServerId[] {
-    return uncountedOf(this.#decoded);
+    const { servers, removed } = this.#decoded;
+    return [...new Set([...servers.keys(), ...removed.keys()])].filter((server) => this.countsNot(server)).sort();
   }
 
   /** Whether a server is one of these. */
@@ -135,12 +151,8 @@ export class Settings {
   }
 }
 
-export function uncountedOf({ servers }: DecodedSettings): readonly ServerId[] {
-  return [...servers].flatMap(([server, { draining }]) => (draining ? [server] : [])).sort();
-}
-
-function isUncounted({ servers }: DecodedSettings, server: ServerId): boolean {
-  return servers.get(server)?.draining === true;
+function isUncounted({ servers, removed }: DecodedSettings, server: ServerId): boolean {
+  return removed.has(server) || servers.get(server)?.draining === true;
 }
 
 export function writeCopies(change: Change, copies: number): void {
@@ -153,6 +165,10 @@ export function writeWriteCopies(change: Change, copies: number): void {
 
 export function writeRosterEntry(change: Change, entry: RosterEntry): void {
   change.writeSetting(`roster/${entry.id}`, json(entry));
+}
+
+export function writeRemoval(change: Change, entry: RemovedEntry): void {
+  change.writeSetting(`${REMOVED_PREFIX}${entry.id}`, json(entry));
 }
 
 export function writeKey(change: Change, key: StoredKey): void {
@@ -176,8 +192,12 @@ export function sameRosterEntry(a: RosterEntry | undefined, b: RosterEntry): boo
 }
 
 export function decodeSettings(view: ReadView): DecodedSettings {
+  const removed = new Map<ServerId, RemovedEntry>();
+  for (const [, value] of settings(view, REMOVED_PREFIX))
+    removed.set((value as RemovedEntry).id, value as RemovedEntry);
   const roster = new Map<ServerId, RosterEntry>();
   for (const [, value] of settings(view, "roster/")) roster.set((value as RosterEntry).id, value as RosterEntry);
+  for (const server of removed.keys()) roster.delete(server);
   const keys = new Map<string, StoredKey>();
   for (const [, value] of settings(view, "key/")) keys.set((value as StoredKey).id, value as StoredKey);
   const swarm = new Map(settings(view, "swarm/"));
@@ -185,6 +205,7 @@ export function decodeSettings(view: ReadView): DecodedSettings {
     copies: numberOr(swarm.get("swarm/copies"), COPIES_DEFAULT),
     writeCopies: numberOr(swarm.get("swarm/write-copies"), WRITE_COPIES_DEFAULT),
     roster,
+    removed,
     keys,
     servers: serverSettingsOf(settings(view, SERVER_SETTINGS)),
     epochs: readEpochs(view),

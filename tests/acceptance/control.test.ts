@@ -73,6 +73,27 @@ describe("fsdfs drain", () => {
   });
 });
 
+describe("fsdfs remove", () => {
+  test("is refused for a server that is not empty, then takes it out; it stops serving, and starts only with --new", async () => {
+    const c = await cluster.start();
+    await cluster.whole();
+    const refused = await cli("remove", "c");
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("c is not removed: it is not drained") });
+    expect(await cli("drain", "c")).toMatchObject({ code: 0 });
+    expect(await cli("remove", "c")).toMatchObject({ code: 0, stdout: "c is removed\n" });
+    const response = await fetch(`${c.url}/health`);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ status: "removed", error: { code: "server-removed" } });
+    expect((await cli("servers")).stdout).not.toMatch(/ c +up/);
+    const again = await c.restart({ waitless: true });
+    expect(await again.exited).toMatchObject({ code: 1 });
+    expect(again.output()).toContain("fsdfs start --new");
+    const anew = await again.restart({ args: ["--new"] });
+    await cluster.whole();
+    expect((await anew.client.health()).status).toBe("ok");
+  });
+});
+
 describe("fsdfs throttle, pause, resume and copies", () => {
   test("show what was said, to people and as JSON", async () => {
     expect((await cli("throttle", "b", "--pull-rate", "1M", "--pulls", "2")).stdout).toBe(

@@ -19,6 +19,7 @@ const METHODS = [
   "health",
   "configureServer",
   "configureSwarm",
+  "removeServer",
   "clock",
   "repairClock",
   "merge",

@@ -213,6 +213,8 @@ describe("GET /openapi.json", () => {
     await ask("POST", "/servers/{id}", "/servers/none", { body: '{"paused": false}' });
     await ask("POST", "/servers/{id}", "/servers/none", { body: '{"pullRate": 1}' });
     await ask("POST", "/swarm", "/swarm", { body: '{"copies": 3}' });
+    await ask("DELETE", "/servers/{id}", "/servers/none?acceptLoss=true");
+    await ask("DELETE", "/servers/{id}", "/servers/none?acceptLoss=1");
     await ask("POST", "/drop/{path}", "/drop/a/one.ogg");
     await ask("POST", "/drop/{path}", "/drop/none");
     await ask("POST", "/move", "/move", { body: '{"from": "a/one.ogg", "to": "a/two.ogg"}' });

@@ -225,6 +225,11 @@ export class Machine {
     this.#asNew = true;
   }
 
+  /** The operator starts it with --new from now on. */
+  startsAsNew(): void {
+    this.#asNew = true;
+  }
+
   /** An empty directory lies where the data should be; answers what puts the disk back. Only while nothing runs. */
   unmount(): () => void {
     this.#world.trace(`the disk of ${this.name} is away`);

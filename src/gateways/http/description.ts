@@ -30,7 +30,7 @@ export interface AnswerDescription {
 
 /** Every request may be answered with these. */
 export const COMMON_ERRORS = [
-  ...(["request-malformed", "headers-too-large", "internal", "stopping", "overloaded"] as const),
+  ...(["request-malformed", "headers-too-large", "internal", "stopping", "overloaded", "server-removed"] as const),
 ] satisfies readonly ErrorCode[];
 /** And those that need a key with these. */
 export const ADMITTED_ERRORS = [

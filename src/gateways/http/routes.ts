@@ -17,6 +17,7 @@ import { merge, mergeState } from "./operations/merge.ts";
 import { move } from "./operations/move.ts";
 import { openApiDocument } from "./operations/openapi.ts";
 import { putFile } from "./operations/put-file.ts";
+import { removeServer } from "./operations/remove-server.ts";
 import { status } from "./operations/status.ts";
 
 export const OPERATIONS: readonly Operation[] = [
@@ -34,6 +35,7 @@ export const OPERATIONS: readonly Operation[] = [
   status,
   listServers,
   configureServer,
+  removeServer,
   listServerFiles,
   configureSwarm,
   events,

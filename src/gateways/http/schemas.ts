@@ -16,6 +16,7 @@ import type {
   MergePlan,
   MergeState,
   PutResult,
+  RemovedServer,
   ServerFilesPage,
   ServerInfo,
   SwarmEvent,
@@ -165,6 +166,13 @@ export const clockRepair: z.ZodType<ClockRepair> = z.object({
   epoch: count,
 });
 
+export const removedServer: z.ZodType<RemovedServer> = z.object({
+  id: serverId,
+  name: z.string(),
+  lost: count,
+  below: count,
+});
+
 const keyMembers = { id: z.string(), name: z.string(), scope, created: time };
 export const createdKey: z.ZodType<CreatedKey> = z.object({ ...keyMembers, secret: z.string() });
 const key: z.ZodType<KeyInfo> = z.object(keyMembers).meta({ id: "Key" });
@@ -178,7 +186,7 @@ const healthMembers = {
 };
 export const health: z.ZodType<Health> = z.object({ status: z.literal("ok"), ...healthMembers });
 export const unhealthy = z.object({
-  status: z.enum(["behind", "stopping"]),
+  status: z.enum(["behind", "stopping", "removed"]),
   ...healthMembers,
   ...error.shape,
 });

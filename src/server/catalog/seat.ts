@@ -1,10 +1,12 @@
 /** What this server's catalog remembers of its seat among those who decide conditions (C14): mesh/seat.ts. */
 import { fromUtf8, utf8 } from "../../core/bytes.ts";
-import { nameOfSettingKey, SEAT_KEY, settingsRange } from "../../core/catalog/keys.ts";
+import { nameOfSettingKey, SEAT_KEY, settingKey, settingsRange } from "../../core/catalog/keys.ts";
 import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
 import type { HybridTime, ServerId, SwarmId } from "../../core/ids.ts";
 
 const ROSTER_PREFIX = "roster/";
+/** Of the settings that say which servers were removed. */
+export const REMOVED_PREFIX = "removed/";
 
 export interface SeatRow {
   /** This server's roster holds all that had a seat in this swarm before it. */
@@ -25,6 +27,7 @@ export function encodeSeat(row: SeatRow): Bytes {
 /** The roster as one state of the catalog has it: what a change decides by. */
 export function* rosterIn(view: ReadView): Generator<ServerId> {
   for (const { key } of view.range(settingsRange(ROSTER_PREFIX))) {
-    yield nameOfSettingKey(key).slice(ROSTER_PREFIX.length) as ServerId;
+    const server = nameOfSettingKey(key).slice(ROSTER_PREFIX.length) as ServerId;
+    if (view.get(settingKey(`${REMOVED_PREFIX}${server}`)) === undefined) yield server;
   }
 }

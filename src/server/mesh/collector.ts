@@ -27,6 +27,7 @@ import type { Claims } from "./claims.ts";
 import type { Link } from "./link.ts";
 import type { Membership } from "./membership.ts";
 import type { Mesh } from "./mesh.ts";
+import type { Seat } from "./seat.ts";
 
 /** So many checkpoints are made while one gets old. */
 const CHECKPOINTS = 24;
@@ -44,6 +45,7 @@ export interface CollectorParts {
   readonly mesh: Mesh;
   readonly membership: Membership;
   readonly claims: Claims;
+  readonly seat: Pick<Seat, "roster">;
   readonly keptMs: number;
 }
 
@@ -113,7 +115,9 @@ export class Collector {
       if (server !== catalog.self && mesh.link(server) === undefined) return undefined;
     }
     const links = mesh.links();
-    return links.every((link) => mesh.isUp(link.server) && !link.report.behind) ? links : undefined;
+    // One that has yet to hear of a removal would still take old records from who was removed.
+    const agrees = ({ report }: Link) => !report.behind && report.roster === this.#parts.seat.roster;
+    return links.every((link) => mesh.isUp(link.server) && agrees(link)) ? links : undefined;
   }
 
   async #noteCheckpoint(links: readonly Link[]): Promise<void> {

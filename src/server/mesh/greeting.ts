@@ -13,6 +13,7 @@ import type { Identity } from "../identity.ts";
 import { addressOf } from "./address.ts";
 import { Claims, floorsOf } from "./claims.ts";
 import { type Hello, type KnownOrigin, NO_SWARM, PROTOCOL, type ServerReport } from "./messages.ts";
+import type { Removal } from "./removal.ts";
 import { CLOCK_SKEW_MAX_MS, Skews } from "./skews.ts";
 
 export interface GreetingParts {
@@ -20,6 +21,7 @@ export interface GreetingParts {
   readonly catalog: Catalog;
   readonly identity: Identity;
   readonly log: Log;
+  readonly removal: Removal;
   readonly name: string;
   readonly softwareVersion: string;
   report(): ServerReport;
@@ -92,10 +94,11 @@ export class Greeting {
     this.#verdicts.push(listener);
   }
 
-  /** The answering side of a greeting. @throws FsdfsError `clocks-differ`, `catalog-version` */
+  /** The answering side of a greeting. @throws FsdfsError `clocks-differ`, `catalog-version`, `server-removed` */
   checkCaller(address: string, from: ServerId, hello: Hello): void {
     if (hello.protocol !== PROTOCOL) throw new FsdfsError("catalog-version", { version: hello.protocol });
     if (from === this.#parts.identity.server) return;
+    this.#parts.removal.check(from);
     const skewMs = hello.wallMs - this.#parts.clock.wall();
     this.skews.met(from, skewMs, hello.name, address);
     if (Math.abs(skewMs) <= CLOCK_SKEW_MAX_MS) return;
@@ -118,6 +121,7 @@ export class Greeting {
       return false;
     }
     if (hello.protocol !== PROTOCOL) throw new FsdfsError("catalog-version", { version: hello.protocol });
+    this.#parts.removal.check(from);
     this.skews.met(from, skewMs, hello.name, address);
     if (Math.abs(skewMs) > CLOCK_SKEW_MAX_MS) throw this.#clocksDiffer(hello.name, skewMs);
     if (hello.seenAs !== undefined) this.#seenAs.add(addressOf(hello.seenAs, this.swarmPort));

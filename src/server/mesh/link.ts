@@ -57,6 +57,8 @@ export interface LinkEvents {
   told(link: Link, known: readonly KnownOrigin[]): void;
   /** Whether this server may tell its records to the other: not when its catalog is below the other's floor (C7). */
   mayTell(link: Link): boolean;
+  /** The other server has refused a call. */
+  refused(error: RemoteError): void;
 }
 
 export interface LinkContext {
@@ -166,6 +168,7 @@ export class Link {
     try {
       return await this.#control.request({ ...request, head: this.#context.seal(request.head) });
     } catch (error) {
+      if (error instanceof RemoteError) this.#context.events.refused(error);
       if (isUnmet(error)) this.close(); // It has forgotten this server, and what it knew; they meet anew.
       throw error;
     }

@@ -30,6 +30,7 @@ import { sleep } from "../timers.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Mesh } from "./mesh.ts";
 import type { KnownOrigin } from "./messages.ts";
+import type { Removal } from "./removal.ts";
 import { anchor } from "./seat.ts";
 import { CLOCK_SKEW_MAX_MS, type Skew } from "./skews.ts";
 
@@ -59,6 +60,7 @@ export interface MembershipParts {
   readonly liveness: Liveness;
   readonly greeting: Greeting;
   readonly mesh: Mesh;
+  readonly removal: Removal;
   readonly options: ServerOptions;
   readonly log: Log;
 }
@@ -109,7 +111,7 @@ export class Membership {
 
   /** C10: it forwards requests, and neither pulls, drops nor coordinates. */
   get isBehind(): boolean {
-    if (this.#standstillMs > STANDSTILL_MS + TICK_MS) return true;
+    if (this.#standstillMs > STANDSTILL_MS + TICK_MS || this.#parts.removal.isRemoved) return true;
     const { greeting, catalog } = this.#parts;
     return !this.#settled || this.#stoodStill.size > 0 || !greeting.isLevel || catalog.isTaking;
   }
@@ -282,7 +284,8 @@ export class Membership {
   }
 
   async #enterRoster(): Promise<void> {
-    const { catalog, settings, identity, flags } = this.#parts;
+    const { catalog, settings, identity, flags, removal } = this.#parts;
+    if (removal.isRemoved || settings.removed.has(identity.server)) return;
     const entry = this.#ownEntry();
     const { copies, writeCopies: w } = flags.given;
     const copiesSaid = copies !== undefined && flags.saysNow("copies");

@@ -39,6 +39,7 @@ import {
   NO_SWARM,
   type ServerReport,
 } from "./messages.ts";
+import type { Removal } from "./removal.ts";
 import { CLOCK_SKEW_MAX_MS } from "./skews.ts";
 
 const HELLO_TIMEOUT_MS = 5000;
@@ -72,6 +73,7 @@ export interface MeshParts {
   readonly liveness: Liveness;
   readonly greeting: Greeting;
   readonly log: Log;
+  readonly removal: Removal;
   /** Tells what this server is like now. */
   report(): ServerReport;
 }
@@ -243,7 +245,7 @@ export class Mesh {
 
   /** Exchanges greetings; answers the link to that server, which may be an older one. */
   async #greet(address: string, connection: Connection): Promise<Link | undefined> {
-    const { greeting, clock, identity, network, catalog, process, liveness } = this.#parts;
+    const { greeting, clock, identity, network, catalog, process, liveness, removal } = this.#parts;
     const { generation } = catalog;
     const sentAt = clock.monotonic();
     const sentWall = clock.wall();
@@ -271,6 +273,7 @@ export class Mesh {
         knownDigest: () => greeting.knownDigest(),
         told: ({ server }, known) => greeting.claims.learn(server, known),
         mayTell: ({ server }) => !greeting.claims.isAbove(server),
+        refused: (error) => removal.told(error),
       },
     });
     if (link.closed.aborted) return undefined;
@@ -301,6 +304,7 @@ export class Mesh {
     const problem = error instanceof Error ? error.message : String(error);
     if (this.#problems.get(address) === problem) return;
     this.#problems.set(address, problem);
+    if (error instanceof RemoteError) this.#parts.removal.told(error);
     const wrongPassword = error instanceof NetworkError && error.code === "wrong-password";
     if (wrongPassword) this.#parts.log.error("a server has another password", { address });
     else if (error instanceof RemoteError) this.#parts.log.warn("a server refused this one", { address, problem });
@@ -352,21 +356,20 @@ export class Mesh {
     const { identity, liveness, clock } = this.#parts;
     const envelope = decodeEnvelope(request.head);
     if (request.method === "hello") return await this.#receiveHello(envelope, request.remoteAddress);
-    const { swarm } = envelope;
+    const { from, swarm, message } = envelope;
     const foreign = swarm === identity.swarm ? undefined : this.#foreign.get(request.method);
-    if (foreign !== undefined) return await foreign({ swarm, message: envelope.message });
+    if (foreign !== undefined) return await foreign({ swarm, message });
     const handler = this.#handlers.get(request.method);
     if (handler === undefined) throw new FsdfsError("method-not-allowed", { method: request.method });
-    if (identity.swarm === undefined || envelope.swarm !== identity.swarm) {
+    if (identity.swarm === undefined || swarm !== identity.swarm) {
       throw new FsdfsError("swarm-foreign", { address: request.remoteAddress });
     }
-    const { greeting, catalog } = this.#parts;
+    const { greeting, catalog, removal } = this.#parts;
+    removal.check(from);
     // What the sender believes of this catalog may have been said of the one before, though both have met since.
     const isOfNow = envelope.generation === catalog.generation;
-    if (!isOfNow || (catalog.generation > 0 && !greeting.claims.hasMet(envelope.from)))
-      throw new FsdfsError("server-unmet");
-    liveness.heard(envelope.from, clock.monotonic());
-    const { from, message } = envelope;
+    if (!isOfNow || (catalog.generation > 0 && !greeting.claims.hasMet(from))) throw new FsdfsError("server-unmet");
+    liveness.heard(from, clock.monotonic());
     return await handler({ from, message, body: request.body, signal: request.signal });
   }
 

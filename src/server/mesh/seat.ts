@@ -10,6 +10,8 @@
  *     swarm is; who takes a seat becomes it. Else some who joined at the same time would be a roster by themselves.
  *
  * Of two servers with a seat the later knows of the earlier (O1 and O3), so of a path that both know of one is the owner.
+ * Who was removed is in no roster: it decides nothing any more (X1 in removal.ts), so that an owner by a smaller roster is the
+ * only one as well.
  * A new incarnation of an old catalog (C6) has no seat: decisions that it made may be missing from it.
  */
 import { createHash } from "node:crypto";

@@ -54,7 +54,8 @@ export function ownReport(parts: Parts): ServerReport {
 }
 
 export function health(parts: Parts): Health {
-  const status = parts.ending.aborted ? "stopping" : parts.readiness.isBehind ? "behind" : "ok";
+  const ready = parts.readiness.isBehind ? "behind" : "ok";
+  const status = parts.ending.aborted ? "stopping" : parts.removal.isRemoved ? "removed" : ready;
   const { name, softwareVersion } = parts.options;
   return { status, server: parts.catalog.self, name, swarmPort: parts.mesh.port, softwareVersion };
 }
@@ -157,21 +158,22 @@ export function serverFiles(
   }
   const view = parts.catalog.read();
   const files: { path: string; size: number; version: VersionId }[] = [];
-  for (const { version, cursor } of holdingsOf(parts, view, server, parseCursor(options.after))) {
+  for (const { version, at } of holdingsOf(parts, view, server, parseCursor(options.after))) {
     const content = contentOfVersion(view, version);
     if (content === undefined) continue;
     files.push({ path: readVersionRow(view, version).paths[0]!, size: content.sizeBytes, version });
-    if (files.length === limit) return { files, next: cursor };
+    if (files.length === limit) return { files, next: `${at.origin}.${at.number}` };
   }
   return { files, next: null };
 }
 
-function* holdingsOf(
+/** The versions that a server states to hold, in the order of its statements, behind a place among them. */
+export function* holdingsOf(
   parts: Parts,
   view: ReadView,
   server: ServerId,
   after: { origin: number; number: number },
-): Generator<{ version: VersionId; cursor: string }> {
+): Generator<{ version: VersionId; at: { origin: number; number: number } }> {
   const origins = [...parts.catalog.origins()].filter(([, row]) => row.server === server).map(([index]) => index);
   for (const origin of origins.sort((a, b) => a - b)) {
     if (origin < after.origin) continue;
@@ -184,7 +186,7 @@ function* holdingsOf(
       const holding = readVersionRow(view, version).holdings.find(({ marks }) =>
         marks.some((mark) => mark.origin === origin && mark.number === number),
       );
-      if (holding?.held && holding.marks.at(-1)?.origin === origin) yield { version, cursor: `${origin}.${number}` };
+      if (holding?.held && holding.marks.at(-1)?.origin === origin) yield { version, at: { origin, number } };
     }
   }
 }

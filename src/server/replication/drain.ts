@@ -43,6 +43,8 @@ export interface DrainParts {
   readonly membership: Membership;
   readonly sources: Sources;
   readonly dropping: Pick<Dropping, "drop" | "target">;
+  /** Copies are on their way here, which were begun before this server was drained. */
+  isPulling(): boolean;
 }
 
 /** How far it is. */
@@ -52,7 +54,7 @@ export interface DrainReport {
   readonly bytes: number;
   /** What those wait for that the last walk could not give up. */
   readonly waiting: Readonly<Record<DrainWait, number>>;
-  /** Nothing is left, and the others know all that this server wrote. */
+  /** Nothing is left or being copied to it, and the others know all that this server wrote. */
   readonly safe: boolean;
 }
 
@@ -92,7 +94,7 @@ export class Drain {
     if (!directives.isDrainingHere) return undefined;
     const { copies: files, copyBytes: bytes } = catalog.stats();
     if (files > 0) return { files, bytes, waiting: this.#waiting, safe: false };
-    return { files, bytes, waiting: NOTHING_WAITS, safe: this.#isTold() };
+    return { files, bytes, waiting: NOTHING_WAITS, safe: !this.#parts.isPulling() && this.#isTold() };
   }
 
   /** Whether others have every record that this server wrote: a withdrawal that nobody has would be a copy that is gone. */

@@ -53,9 +53,13 @@ export class Sources {
 
   /** Servers other than this one that state to hold a version. */
   holders(version: VersionId): ServerId[] {
+    return this.allHolders(version).filter((server) => server !== this.#catalog.self);
+  }
+
+  /** The same, and this one. */
+  allHolders(version: VersionId): ServerId[] {
     const row = readVersionRow(this.#catalog.read(), version);
-    const holders = holdersOf(row, (origin) => this.#catalog.serverOf(origin));
-    return holders.filter((server) => server !== this.#catalog.self);
+    return holdersOf(row, (origin) => this.#catalog.serverOf(origin));
   }
 
   /** Links to servers that are up and hold a version, the least loaded first. */

@@ -170,6 +170,7 @@ export class LocalFace implements ReadyFace {
   drop = elsewhere;
   configureServer = elsewhere;
   configureSwarm = elsewhere;
+  removeServer = elsewhere;
   clock = elsewhere;
   repairClock = elsewhere;
   merge = elsewhere;

@@ -118,7 +118,8 @@ export class Trash {
   }
 
   #isSafe(view: ReadView, row: VersionRow): boolean {
-    const holders = holdersOf(row, (origin) => this.#catalog.serverOf(origin));
+    const stated = holdersOf(row, (origin) => this.#catalog.serverOf(origin));
+    const holders = stated.filter((server) => !this.#settings.removed.has(server));
     return holders.length >= this.#settings.safeCopies(view, row);
   }
 

@@ -31,8 +31,8 @@ export const PULL_CANARIES: readonly Canary[] = [
     name: "a server that is drained counts for K",
     rules: "M3",
     file: "server/settings.ts",
-    find: "return servers.get(server)?.draining === true;",
-    replace: "return servers.get(server)?.draining === null;",
+    find: "servers.get(server)?.draining === true",
+    replace: "servers.get(server)?.draining === null",
     drill: "draining",
   },
   {
@@ -49,6 +49,14 @@ export const PULL_CANARIES: readonly Canary[] = [
     file: "server/replication/drain.ts",
     find: "if (files > 0) return",
     replace: "if (files > 100) return",
+    drill: "draining",
+  },
+  {
+    name: "a server that was removed goes on",
+    rules: "C7",
+    file: "server/mesh/removal.ts",
+    find: "this.#isRemoved = true;",
+    replace: "this.#isRemoved = false;",
     drill: "draining",
   },
 ];

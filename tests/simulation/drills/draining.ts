@@ -1,5 +1,5 @@
 /** Servers are drained, two at once, amid uploads, drops and crashes: what is told to be safe to unplug is (D1, D2, P3). */
-import type { Face, ServerInfo } from "../../../src/server/face.ts";
+import type { Face, RemovedServer, ServerInfo } from "../../../src/server/face.ts";
 import type { Machine } from "../machine.ts";
 import type { Drill, Stage } from "./stage.ts";
 
@@ -12,7 +12,7 @@ const DISTURBED_WITHIN_MS = 2_000;
 
 export const draining: Drill = {
   name: "draining",
-  rules: "D1 D2 M3 P3",
+  rules: "C7 D1 D2 M3 P3",
   config: (random) => {
     const servers = random.between(4, 6);
     if (random.chance(0.4)) return { servers, copies: random.between(COPIES, 3) };
@@ -39,8 +39,13 @@ export const draining: Drill = {
       machine.start();
     }
     while (workload.active > 0) await stage.sleep(500);
-    for (const machine of leaving) await untilSafe(stage, staying[0]!, machine);
-    for (const machine of leaving) unplug(stage, machine);
+    const asked = stage.random.pick(staying);
+    for (const machine of leaving) {
+      await untilSafe(stage, asked, machine);
+      checkEmpty(stage, machine);
+      if (stage.random.chance(0.5)) await remove(stage, asked, machine);
+      unplug(stage, machine);
+    }
     await stage.judge({ machines: staying, copies: Math.min(stage.swarm.config.copies, staying.length) });
   },
 };
@@ -102,11 +107,27 @@ async function untilSafe(stage: Stage, asked: Machine, machine: Machine): Promis
   stage.stopIfFailed();
 }
 
-/** Without a word, and its disks are gone for good. */
-function unplug(stage: Stage, machine: Machine): void {
+/** It is told so, and takes nothing any more (X1). */
+async function remove(stage: Stage, asked: Machine, machine: Machine): Promise<void> {
+  const removed = await stage.ask(asked, (face) => face.removeServer(machine.name)).catch((error: unknown) => error);
+  if (!isRemoved(removed)) return stage.world.fail("C7", `${machine.name} could not be removed: ${String(removed)}`);
+  stage.check(removed.below === 0, "C7", `${machine.name} was removed, and ${removed.below} files suffered`);
+  const late = await stage.put(machine, "late");
+  stage.check(late.outcome !== "acknowledged", "C7", `${machine.name} takes a file after it was removed`);
+}
+
+function isRemoved(value: unknown): value is RemovedServer {
+  return typeof value === "object" && value !== null && "below" in value;
+}
+
+function checkEmpty(stage: Stage, machine: Machine): void {
   const left = machine.files.tree().filter(({ name, type }) => type === "file" && !name.startsWith(".fsdfs/"));
   const names = left.map(({ name }) => name).join(", ");
   stage.check(left.length === 0, "D1", `${machine.name} is told to be empty, and has ${names}`);
+}
+
+/** Without a word, and its disks are gone for good. */
+function unplug(stage: Stage, machine: Machine): void {
   stage.world.trace(`${machine.name} is unplugged`);
   machine.powerCut();
   machine.replaceDisks();

@@ -12,12 +12,13 @@ export const health: Operation = {
     id: "health",
     summary: "Whether the server would serve.",
     answers: { 200: { what: "it would", schema: healthy }, 503: { what: "it would not", schema: unhealthy } },
-    errors: ["behind"],
+    errors: ["behind", "server-removed"],
   },
   async run({ face }) {
     const value = face.health();
     if (value.status === "ok") return { kind: "json", status: 200, value };
-    const error = new FsdfsError(value.status);
+    const { status, name: server } = value;
+    const error = status === "removed" ? new FsdfsError("server-removed", { server }) : new FsdfsError(status);
     return { kind: "json", status: error.status, value: { ...value, ...renderError(error) } };
   },
 };

@@ -11,6 +11,7 @@ import { Catalog } from "./catalog/catalog.ts";
 import { Conflicts } from "./catalog/conflicts.ts";
 import { NameMark } from "./catalog/name-mark.ts";
 import { Directives } from "./control/directives.ts";
+import { Forecasts } from "./control/forecast.ts";
 import { StartFlags } from "./control/start-flags.ts";
 import { Events } from "./events/events.ts";
 import { Identity } from "./identity.ts";
@@ -227,6 +228,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     strangers.unit,
     choresUnit({ trash, uploads, copies, partials, catalog }),
   ];
+  const forecasts = new Forecasts({ clock, catalog, settings, membership, ending });
   const tokenKeys = deriveTokenKeys(options.swarmKey);
   const all: Omit<Parts, "guest"> = {
     options,
@@ -254,6 +256,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     puller,
     dropping,
     drain,
+    forecasts,
     uploadRoom,
     tokenKeys,
     lookups: {
@@ -277,5 +280,5 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   };
   const guest = new Guest(all);
   const parts: Parts = { ...all, guest };
-  return { parts, units: [...units, guest.unit] };
+  return { parts, units: [...units, forecasts.unit, guest.unit] };
 }

@@ -290,6 +290,20 @@ export interface DrainInfo {
   readonly safe: boolean;
 }
 
+/** What the loss of a server would do, as of a look through the catalog some time ago. */
+export interface ForecastInfo {
+  /** Files that no server would have that is not absent. */
+  readonly lost: number;
+  /** Files on it of which fewer than min(W, N) copies would be left, the lost ones included. */
+  readonly below: number;
+  /** Of the swarm, now and without the server; null while there are no files. */
+  readonly minSurplus: { readonly now: number; readonly without: number } | null;
+  /** No file would have fewer copies than it must. */
+  readonly safe: boolean;
+  /** ISO 8601 in UTC. */
+  readonly asOf: string;
+}
+
 /** What operators said for a server at run time; null: nothing, so that it is as it was started. */
 export interface ServerSettingsInfo {
   /** Bytes. */
@@ -323,6 +337,8 @@ export interface ServerInfo extends HolderInfo {
   readonly settings: ServerSettingsInfo;
   /** How far it is emptied; null while it is not drained, or has not told yet. */
   readonly drain: DrainInfo | null;
+  /** What the loss of it would do; null while it is not known. */
+  readonly forecast: ForecastInfo | null;
   readonly softwareVersion: string;
 }
 

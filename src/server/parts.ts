@@ -3,6 +3,7 @@ import type { TokenKeys } from "../core/security/tokens.ts";
 import type { Adoption } from "./adoption/adoption.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Directives } from "./control/directives.ts";
+import type { Forecasts } from "./control/forecast.ts";
 import type { Events } from "./events/events.ts";
 import type { Identity } from "./identity.ts";
 import type { Membership } from "./mesh/membership.ts";
@@ -56,6 +57,7 @@ export interface Parts {
   readonly puller: Puller;
   readonly dropping: Dropping;
   readonly drain: Drain;
+  readonly forecasts: Forecasts;
   readonly uploadRoom: UploadRoom;
   readonly guest: Guest;
   readonly tokenKeys: TokenKeys;

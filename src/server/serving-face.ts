@@ -150,7 +150,10 @@ export class ServingFace implements Face {
   }
 
   async servers(): Promise<ServerInfo[]> {
-    return await this.#run("servers", [], async () => servers(this.#parts));
+    return await this.#run("servers", [], async () => {
+      await this.#parts.forecasts.ask();
+      return servers(this.#parts);
+    });
   }
 
   async serverFiles(server: string, options: { limit?: number; after?: string } = {}): Promise<ServerFilesPage> {

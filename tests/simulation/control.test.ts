@@ -123,6 +123,33 @@ describe("N and W at run time", () => {
     }));
 });
 
+describe("what the loss of each server would do", () => {
+  it("is told with the servers, follows what changes, and costs nothing while nobody asks", () =>
+    play({ servers: 3, copies: 2, graceMs: GRACE_MS }, async (swarm) => {
+      const [a, b, c] = swarm.machines as [Machine, Machine, Machine];
+      await configure(a, c, { paused: true });
+      for (let i = 0; i < 5; i++) await putText(swarm, b, `a/${i}`, `${i}`);
+      const forecastOf = async (server: Machine) => (await infoOf(a, server)).forecast;
+      // Of five files b has all; who else has which is chance, c copies none by itself.
+      await until(swarm, "copies on a", async () => (await infoOf(a, a)).files === 5);
+      await rest(swarm);
+      const onC = (await infoOf(a, c)).files;
+      const minSurplus = { now: 0, without: -1 };
+      const isTold = async () => {
+        const found = await forecastOf(b);
+        return found?.below === 5 - onC && found.lost === 0 && found.minSurplus?.without === minSurplus.without;
+      };
+      await until(swarm, "what b's loss would do", isTold);
+      expect(await forecastOf(b)).toMatchObject({ minSurplus, safe: onC === 5 });
+      b.crash();
+      await until(swarm, "b is absent", async () => (await infoOf(a, b)).state === "absent");
+      await until(swarm, "what a's loss would do", async () => (await forecastOf(a))?.lost === 5 - onC);
+      await configure(a, c, { paused: false });
+      await until(swarm, "nothing would be lost", async () => (await forecastOf(a))?.lost === 0);
+      expect((await forecastOf(a))?.asOf).toMatch(/^\d{4}-/);
+    }));
+});
+
 describe("a server's name", () => {
   it("that nobody has is refused, as is one that two have", () =>
     play({ graceMs: GRACE_MS }, async (swarm) => {

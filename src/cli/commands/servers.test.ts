@@ -1,7 +1,7 @@
 import { expect, describe as group, test } from "vitest";
 import type { ServerId } from "../../core/ids.ts";
 import type { ServerInfo } from "../../server/face.ts";
-import { describe } from "./servers.ts";
+import { describe, describeForecast } from "./servers.ts";
 
 const SERVER: ServerInfo = {
   id: "0123456789ab" as ServerId,
@@ -21,6 +21,7 @@ const SERVER: ServerInfo = {
   strangers: null,
   settings: { quota: null, pulls: null, pullRate: null, serveRate: null, paused: false, draining: false },
   drain: null,
+  forecast: null,
   softwareVersion: "1.0.0",
 };
 const asOf = "2026-01-01T00:00:00.000Z";
@@ -52,5 +53,23 @@ group("what fsdfs servers says of files that fsdfs does not know", () => {
 
   test("is printed without what could play tricks on the terminal", () => {
     expect(lastLine({ files: 1, examples: ["x\u001b[2J"], asOf })).not.toContain("\u001b");
+  });
+});
+
+group("what the loss of a server would do", () => {
+  const forecast = { lost: 0, below: 0, minSurplus: { now: 1, without: 1 }, safe: true, asOf };
+  const told = (changes: Partial<typeof forecast>) =>
+    describeForecast({ ...SERVER, forecast: { ...forecast, ...changes } });
+
+  test("is told in a line where it does anything", () => {
+    expect(told({ lost: 12, below: 12, minSurplus: { now: 1, without: 0 }, safe: false })).toBe(
+      "without attic: 12 files would have no copy; minSurplus 1 → 0; safe to unplug: no\n",
+    );
+    expect(told({ below: 1, safe: false })).toBe(
+      "without attic: 1 file would have fewer copies than they must; minSurplus 1 → 1; safe to unplug: no\n",
+    );
+    expect(told({ minSurplus: { now: 1, without: 0 } })).toBe("without attic: minSurplus 1 → 0; safe to unplug: yes\n");
+    expect(told({})).toBeUndefined();
+    expect(describeForecast({ ...SERVER, forecast: null })).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 /** `fsdfs servers`: the roster, with how each server is. */
 import type { ServerInfo } from "../../server/face.ts";
 import { clientCommand } from "../connection.ts";
-import { formatSize, shown, table, writeJson } from "../output.ts";
+import { count, formatSize, shown, table, writeJson } from "../output.ts";
 import { describeDrain } from "./drain.ts";
 
 const EXAMPLES_SHOWN = 5;
@@ -28,6 +28,7 @@ export function describe(servers: readonly ServerInfo[]): string {
     { title: "FILES", value: (server) => server.files.toLocaleString("en-US"), right: true },
     { title: "USED", value: (server) => formatSize(server.quota.used), right: true },
     { title: "FREE", value: (server) => formatSize(server.quota.free), right: true },
+    { title: "IF LOST", value: ({ forecast }) => (forecast === null ? "-" : forecast.safe ? "safe" : "not safe") },
     { title: "SURPLUS", value: (server) => String(server.maxSurplus ?? "-"), right: true },
     { title: "LOAD", value: (server) => server.load.toFixed(2), right: true },
     { title: "PULLS", value: (server) => String(server.pulls), right: true },
@@ -35,11 +36,26 @@ export function describe(servers: readonly ServerInfo[]): string {
     { title: "VERSION", value: (server) => shown(server.softwareVersion) },
     { title: "URL", value: (server) => shown(server.url) },
   ]);
+  const forecasts = servers.flatMap((server) => describeForecast(server) ?? []);
   const problems = servers.flatMap(({ name, id, problem }) =>
     problem === null ? [] : [`${shown(name)} (${id}): ${shown(problem)}\n`],
   );
   const drains = servers.filter(({ settings }) => settings.draining).map((server) => `${describeDrain(server)}\n`);
-  return rows + problems.join("") + drains.join("") + servers.map(describeStrangers).join("");
+  return rows + forecasts.join("") + problems.join("") + drains.join("") + servers.map(describeStrangers).join("");
+}
+
+/** Undefined when nothing happens to files, or nothing is known. */
+export function describeForecast({ name, forecast }: Pick<ServerInfo, "name" | "forecast">): string | undefined {
+  if (forecast === null || forecast.minSurplus === null) return undefined;
+  const { lost, below, minSurplus, safe } = forecast;
+  if (lost === 0 && below === 0 && minSurplus.now === minSurplus.without) return undefined;
+  const told = [
+    ...(lost > 0 ? [`${count(lost, "file")} would have no copy`] : []),
+    ...(below > lost ? [`${count(below - lost, "file")} would have fewer copies than they must`] : []),
+    `minSurplus ${minSurplus.now} → ${minSurplus.without}`,
+    `safe to unplug: ${safe ? "yes" : "no"}`,
+  ];
+  return `without ${shown(name)}: ${told.join("; ")}\n`;
 }
 
 function stateOf({ state, full, settings: { paused, draining } }: ServerInfo): string {

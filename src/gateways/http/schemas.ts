@@ -129,6 +129,15 @@ export const server: z.ZodType<ServerInfo> = z
         safe: z.boolean(),
       })
       .nullable(),
+    forecast: z
+      .object({
+        lost: count,
+        below: count,
+        minSurplus: z.object({ now: z.int(), without: z.int() }).nullable(),
+        safe: z.boolean(),
+        asOf: time,
+      })
+      .nullable(),
     softwareVersion: z.string(),
   })
   .meta({ id: "Server" });

@@ -6,6 +6,7 @@ import { readVersionRow } from "../../core/catalog/transaction.ts";
 import { isServerId, type ServerId, type VersionId } from "../../core/ids.ts";
 import { FsdfsError } from "../../errors.ts";
 import type {
+  ForecastInfo,
   Health,
   HolderInfo,
   ServerFilesPage,
@@ -122,9 +123,17 @@ export function servers(parts: Parts): ServerInfo[] {
       strangers: self ? strangersOf(parts) : null,
       settings: settingsOf(parts, entry.id),
       drain: report?.drain ?? null,
+      forecast: forecastOf(parts, entry.id),
       softwareVersion: entry.softwareVersion,
     };
   });
+}
+
+function forecastOf({ forecasts }: Parts, server: ServerId): ForecastInfo | null {
+  const found = forecasts.of(server);
+  if (found === undefined) return null;
+  const { lost, below, minSurplus, asOfMs } = found;
+  return { lost, below, minSurplus: minSurplus ?? null, safe: below === 0, asOf: new Date(asOfMs).toISOString() };
 }
 
 function settingsOf({ directives }: Parts, server: ServerId): ServerSettingsInfo {

@@ -1,7 +1,7 @@
 /** `fsdfs servers`: the roster, with how each server is. */
 import type { ServerInfo } from "../../server/face.ts";
 import { clientCommand } from "../connection.ts";
-import { count, formatSize, shown, table, writeJson } from "../output.ts";
+import { count, formatSize, formatTime, shown, table, writeJson } from "../output.ts";
 import { describeDrain } from "./drain.ts";
 
 const EXAMPLES_SHOWN = 5;
@@ -41,6 +41,8 @@ export function describe(servers: readonly ServerInfo[]): string {
     problem === null ? [] : [`${shown(name)} (${id}): ${shown(problem)}\n`],
   );
   const drains = servers.filter(({ settings }) => settings.draining).map((server) => `${describeDrain(server)}\n`);
+  const [asOf] = servers.flatMap(({ forecast }) => forecast?.asOf ?? []);
+  if (forecasts.length > 0 && asOf !== undefined) forecasts.push(`(as of ${formatTime(asOf)})\n`);
   return rows + forecasts.join("") + problems.join("") + drains.join("") + servers.map(describeStrangers).join("");
 }
 

@@ -58,13 +58,14 @@ export class Forecasts {
     this.#parts = parts;
   }
 
-  /** Has it kept up for a while, and waits a moment when there is nothing yet. */
+  /** Has it kept up for a while. Who asks first waits a moment for it. */
   async ask(): Promise<void> {
     const { clock, ending } = this.#parts;
     const now = clock.monotonic();
     const isAsleep = !this.#isAsked(now);
     this.#askedAt = now;
-    if (isAsleep) this.unit.wake();
+    if (!isAsleep) return;
+    this.unit.wake();
     while (this.#last === undefined && clock.monotonic() < now + FIRST_WAIT_MS && !ending.aborted) {
       await sleep(clock, POLL_MS, ending);
     }

@@ -353,7 +353,7 @@ export class Mesh {
 
   async #receive(request: IncomingRequest): Promise<OutgoingResponse> {
     if (this.#ending.aborted) throw new FsdfsError("stopping");
-    const { identity, liveness, clock } = this.#parts;
+    const { identity, liveness, clock, greeting, catalog, removal } = this.#parts;
     const envelope = decodeEnvelope(request.head);
     if (request.method === "hello") return await this.#receiveHello(envelope, request.remoteAddress);
     const { from, swarm, message } = envelope;
@@ -364,7 +364,6 @@ export class Mesh {
     if (identity.swarm === undefined || swarm !== identity.swarm) {
       throw new FsdfsError("swarm-foreign", { address: request.remoteAddress });
     }
-    const { greeting, catalog, removal } = this.#parts;
     removal.check(from);
     // What the sender believes of this catalog may have been said of the one before, though both have met since.
     const isOfNow = envelope.generation === catalog.generation;
@@ -373,12 +372,11 @@ export class Mesh {
     return await handler({ from, message, body: request.body, signal: request.signal });
   }
 
-  async #receiveHello(envelope: Envelope, remoteAddress: string): Promise<OutgoingResponse> {
+  async #receiveHello({ from, swarm, message }: Envelope, remoteAddress: string): Promise<OutgoingResponse> {
     const { greeting, identity, liveness, clock } = this.#parts;
-    const hello = decodeJson<Hello>(envelope.message);
+    const hello = decodeJson<Hello>(message);
     const address = addressOf(remoteAddress, hello.swarmPort);
-    greeting.checkCaller(address, envelope.from, hello);
-    const { from, swarm } = envelope;
+    greeting.checkCaller(address, from, hello);
     if (swarm === identity.swarm) await greeting.met(from, hello);
     if (from !== identity.server && !this.#links.has(from)) this.#dialer.add(address, true);
     const answer = { ...greeting.hello(), seenAs: remoteAddress };

@@ -39,7 +39,7 @@ export interface FullDisksFigures {
   /** That came onto plain disks after the kill, and of those what the lost server had held. */
   readonly movedBytes: number;
   readonly lostBytes: number;
-  /** Share of what copies may use that is used at rest, of the servers that are left. */
+  /** Of the quotas of the servers that are left, how much copies use at rest. */
   readonly usedShare: number;
   readonly quotas: readonly QuotaUse[];
 }
@@ -115,7 +115,7 @@ class Story {
     const uses = this.#watches.map((watch) => watch.use());
     this.#judge(uses);
     const left = this.#held(survivors);
-    const room = survivors.reduce((sum, at) => sum + quotas[at]! * (1 - RESERVE), 0);
+    const room = survivors.reduce((sum, at) => sum + quotas[at]!, 0);
     return {
       ...{ files: files.size, bytes: bytesOf(files, this.#paths), quotas: uses },
       ...{ surplusesBefore: filled.surpluses, surplusesAfter: healed.surpluses },

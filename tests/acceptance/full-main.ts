@@ -39,7 +39,7 @@ const { quotas: uses, ...figures } = await fullDisks({
 });
 console.log(
   `after the kill ${mb(figures.movedBytes)} were copied; the lost server had ${mb(figures.lostBytes)};`,
-  `${(100 * figures.usedShare).toFixed(1)} % of what copies may use is in use`,
+  `${(100 * figures.usedShare).toFixed(1)} % of the quotas left is in use`,
 );
 for (const { name, quotaBytes, mostBytes, mostPlainBytes, arrivedBytes, looks } of uses) {
   const share = ((100 * mostBytes) / quotaBytes).toFixed(1);

@@ -8,7 +8,7 @@ const FILE_BYTES = 200_000;
 /** Files that each has room for, and a bit that is room for none: two and a half copies of each file. */
 const SLOTS = [8, 10, 12, 14, 16];
 const VICTIM = 1;
-const ARGS = ["--grace", "3s", "--processes", "1"];
+const ARGS = ["--grace", "5s", "--processes", "1"];
 
 test("a server of five that are full is lost for good: every file gets the best surplus that the quotas left allow, nothing is lost, and no server is ever over its quota", async () => {
   const random = SeededRandom.of(7, "full disks");

@@ -39,6 +39,7 @@ import { Sources } from "./replication/sources.ts";
 import { Throttle } from "./replication/throttle.ts";
 import { trimUnit } from "./replication/trim.ts";
 import { UploadRoom } from "./replication/upload-room.ts";
+import { Zones } from "./replication/zones.ts";
 import type { Ports, ServerOptions } from "./server.ts";
 import { COPIES_DEFAULT, Settings } from "./settings.ts";
 import { Copies } from "./storage/copies.ts";
@@ -173,7 +174,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const events = new Events({ clock, catalog, ending, servers: rosterNow });
   const onStep = (step: PullStep) => events.pull(step);
   const dropping = new Dropping({ catalog, settings, mesh, membership, copies, settler, sources, random, directives });
-  const roomMaker = new RoomMaker({ clock, catalog, sources, dropping });
+  const zones = new Zones(catalog, settings);
+  const roomMaker = new RoomMaker({ clock, catalog, sources, dropping, zones });
   const uploadRoom = new UploadRoom({ settings, mesh, membership, space, disk, roomMaker, directives });
   staging.makesRoomBy((missing) => uploadRoom.make(missing));
   const pulling = {
@@ -189,6 +191,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     sources,
     dropping,
     roomMaker,
+    zones,
     load,
     directives,
     log,

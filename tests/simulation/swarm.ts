@@ -17,6 +17,8 @@ export interface SwarmConfig {
   readonly quotaBytes: number;
   /** Of single servers, where they differ. */
   readonly quotasBytes?: readonly number[];
+  /** Each server is one by itself unless given. */
+  readonly zones?: readonly string[];
   readonly strict: boolean;
   readonly latencyMs: number;
   /** Of pulls, in bytes a second; undefined: no bound. */
@@ -60,7 +62,10 @@ export class Swarm {
           password: PASSWORD,
           compose,
           first: i === 0,
-          serverOptions: this.#serverOptions(host, addresses, config.quotasBytes?.[i] ?? config.quotaBytes),
+          serverOptions: {
+            ...this.#serverOptions(host, addresses, config.quotasBytes?.[i] ?? config.quotaBytes),
+            zone: config.zones?.[i],
+          },
           discoverable: () => (config.discovery ? addresses : []),
         }),
     );
@@ -113,11 +118,10 @@ export class Swarm {
     host: string,
     addresses: readonly string[],
     quotaBytes: number,
-  ): Omit<ServerOptions, "name" | "asNew"> {
+  ): Omit<ServerOptions, "name" | "asNew" | "zone"> {
     const { config } = this;
     return {
       swarmKey: new Uint8Array(createHash("sha256").update(PASSWORD).digest()),
-      zone: undefined,
       url: `http://${host}:${HTTP_PORT}`,
       httpPort: HTTP_PORT,
       join: addresses.filter((address) => !address.startsWith(`${host}:`)),

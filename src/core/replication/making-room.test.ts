@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { VersionId } from "../ids.ts";
-import { chooseDrops, EXCHANGE_GAIN, type OwnCopy, promisesAfterHandOver, promisesWanted } from "./making-room.ts";
+import {
+  chooseDrops,
+  EXCHANGE_GAIN,
+  type OwnCopy,
+  promisesAfterHandOver,
+  promisesWanted,
+  ZONE_EXCHANGE_GAIN,
+} from "./making-room.ts";
 
 function copies(...list: [surplus: number, sizeBytes: number][]): OwnCopy[] {
   return list.map(([surplus, sizeBytes], i) => ({ version: `v${i}` as VersionId, surplus, sizeBytes }));
@@ -59,6 +66,7 @@ describe("D1: the promises that a drop takes", () => {
     expect(promisesWanted({ target: 3, safe: 2 }, undefined)).toBe(3);
     expect(promisesWanted({ target: 3, safe: 2 }, 0)).toBe(4);
     expect(promisesWanted({ target: 3, safe: 2 }, -1)).toBe(3);
+    expect(promisesWanted({ target: 3, safe: 2 }, 0, ZONE_EXCHANGE_GAIN)).toBe(3);
   });
 
   it("never fewer than min(W, N) and one, however much the other file is wanted", () => {

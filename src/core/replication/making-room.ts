@@ -6,6 +6,8 @@ import type { VersionId } from "../ids.ts";
  * strictly improve with each exchange, so that exchanging ends.
  */
 export const EXCHANGE_GAIN = 2;
+/** R4: by so much only for a file that gains a zone by it, when the copy leaves none: the surpluses stay the same then. */
+export const ZONE_EXCHANGE_GAIN = 1;
 
 export interface OwnCopy {
   readonly version: VersionId;
@@ -47,9 +49,14 @@ export interface CopyTarget {
  * D1: so many other holders must promise to keep theirs before a copy may go.
  *
  * @param wantedSurplus of the file that comes instead; undefined when none does
+ * @param gain by how much the copy's surplus exceeds that at least
  */
-export function promisesWanted({ target, safe }: CopyTarget, wantedSurplus: number | undefined): number {
-  const left = wantedSurplus === undefined ? target : target + wantedSurplus + 1;
+export function promisesWanted(
+  { target, safe }: CopyTarget,
+  wantedSurplus: number | undefined,
+  gain = EXCHANGE_GAIN,
+): number {
+  const left = wantedSurplus === undefined ? target : target + wantedSurplus + gain - 1;
   return Math.max(1, safe, left);
 }
 

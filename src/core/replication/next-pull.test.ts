@@ -8,6 +8,7 @@ const wanted = (index: number, changes: Partial<Wanted> = {}): Wanted => ({
   version: versionId(index as HybridTime, serverNumbered(1)),
   surplus: 0,
   announced: 0,
+  gainsZone: false,
   rank: 0,
   order: 0,
   sizeBytes: 10,
@@ -41,6 +42,11 @@ describe("choosing what to pull", () => {
   it("R1: takes one that has no room if copies may go for it, after those of its surplus that have room", () => {
     const files = [wanted(1, { sizeBytes: 101, makesRoom: true }), wanted(2), wanted(3, { surplus: 1 })];
     expect(rankPulls(files, 100)).toEqual([files[1], files[0], files[2]]);
+  });
+
+  it("R4: of one surplus takes those first that gain a zone", () => {
+    const files = [wanted(1), wanted(2, { gainsZone: true, rank: 9 }), wanted(3, { surplus: -1 })];
+    expect(rankPulls(files, 100)).toEqual([files[2], files[1], files[0]]);
   });
 
   it("decides ties by this server's place among those that might copy it, so that they begin at different files", () => {

@@ -7,6 +7,8 @@ export interface Wanted {
   readonly surplus: number;
   /** Other servers that have announced to be copying it; they count as copies. */
   readonly announced: number;
+  /** A copy here would be the first in a zone that it lacks (R4). */
+  readonly gainsZone: boolean;
   /** This server's place in the rendezvous order of those that might copy it: they begin with different files. */
   readonly rank: number;
   /** Of files that are alike in all of that. */
@@ -26,6 +28,7 @@ export function rankPulls<W extends Wanted>(wanted: readonly W[], freeBytes: num
 function compare(a: Wanted, b: Wanted): number {
   return (
     a.surplus + a.announced - (b.surplus + b.announced) ||
+    Number(b.gainsZone) - Number(a.gainsZone) ||
     Number(a.makesRoom) - Number(b.makesRoom) ||
     a.rank - b.rank ||
     b.order - a.order

@@ -8,7 +8,7 @@ import { keyAfter, workPositionOf, workRange } from "../../core/catalog/keys.ts"
 import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { VersionId } from "../../core/ids.ts";
-import { EXCHANGE_GAIN } from "../../core/replication/making-room.ts";
+import { EXCHANGE_GAIN, ZONE_EXCHANGE_GAIN } from "../../core/replication/making-room.ts";
 import { rankPulls, type Wanted } from "../../core/replication/next-pull.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -21,6 +21,7 @@ import type { Backoffs } from "./backoffs.ts";
 import type { RoomMaker } from "./room-maker.ts";
 import type { Sources } from "./sources.ts";
 import type { Turns } from "./turns.ts";
+import type { Zones } from "./zones.ts";
 
 /** Files looked at in one step. */
 const LOOK_AT_MAX = 500;
@@ -53,6 +54,7 @@ export interface ChoiceParts {
   activeBytes(): number;
   readonly roomMaker: Pick<RoomMaker, "highestSurplus">;
   readonly turns: Turns;
+  readonly zones: Zones;
 }
 
 interface Ranked extends Wanted {
@@ -134,7 +136,7 @@ export class PullChoice {
 
   /** Ranks so many files from `start` on. Answers the last of them, undefined when there are no more. */
   #look(start: Bytes): { found: boolean; last: Bytes | undefined } {
-    const { catalog, backoffs } = this.#parts;
+    const { catalog, backoffs, zones } = this.#parts;
     const view = catalog.read();
     const servers = this.#parts.mesh.upLinks();
     const announced = announcedByOthers(this.#parts.mesh);
@@ -150,7 +152,8 @@ export class PullChoice {
       const { version, surplus, order } = workPositionOf(key);
       if (this.#parts.isActive(version)) continue;
       const others = announced.get(version) ?? 0;
-      const mayExchange = surplus + others + EXCHANGE_GAIN <= highest; // R1
+      const gainsZone = zones.dependsOnThis(version);
+      const mayExchange = surplus + others + (gainsZone ? ZONE_EXCHANGE_GAIN : EXCHANGE_GAIN) <= highest; // R1, R4
       const content = this.#fitting(view, version, mayExchange ? quotaBytes : freeBytes);
       if (content === undefined) continue;
       const rank = this.#rank(version, servers);
@@ -158,7 +161,18 @@ export class PullChoice {
       const available = isTurn && !backoffs.has(version) && this.#isObtainable(version, content);
       const { sizeBytes } = content;
       const makesRoom = sizeBytes > freeBytes;
-      wanted.push({ key, version, surplus, announced: others, rank, order, sizeBytes, available, makesRoom });
+      wanted.push({
+        key,
+        version,
+        surplus,
+        announced: others,
+        gainsZone,
+        rank,
+        order,
+        sizeBytes,
+        available,
+        makesRoom,
+      });
     }
     this.#ranked = rankPulls(wanted, freeBytes).reverse();
     return { found: this.#ranked.length > 0, last: rows === LOOK_AT_MAX ? last : undefined };

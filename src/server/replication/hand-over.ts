@@ -232,7 +232,7 @@ export class HandOver {
     const missing = content.sizeBytes - space.roomBytes("pull");
     const mayMake = (isUrgent: boolean) => roomMaker.mayMake(missing, { surplus, isUrgent, spared });
     if (missing > 0 && !mayMake(false)) return mayMake(true) ? "busy" : "refused"; // Copies grow old (R6).
-    return (await puller.takeOver(version, { surplus, spared })) ? "held" : "busy";
+    return (await puller.takeOver(version, { surplus, spared, gainsZone: false })) ? "held" : "busy";
   }
 
   #mayTake(): boolean {

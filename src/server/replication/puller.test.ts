@@ -48,6 +48,8 @@ function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
       upHolders: (version: VersionId) => (version === held && tried.length === 0 ? [{} as Link] : []),
     },
     roomMaker: { highestSurplus: () => undefined },
+    zones: { dependsOnThis: () => false },
+    dropping: { target: () => ({ target: 3, safe: 2 }) },
     load: { load: () => 0 },
     log: { debug: silent, info: silent, warn: silent, error: silent },
     directives: { isPaused: false, isDrainingHere: false, pulls: 4, onChange: silent },

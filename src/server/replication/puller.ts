@@ -32,6 +32,7 @@ import { type RoomMaker, type RoomWish, YOUNG_MS } from "./room-maker.ts";
 import { SMALL_BYTES, type Sources } from "./sources.ts";
 import { LOAD_MAX, Throttle } from "./throttle.ts";
 import { Turns } from "./turns.ts";
+import type { Zones } from "./zones.ts";
 
 const IDLE_MS = 5000;
 const BUSY_REST_MS = 1000;
@@ -54,6 +55,7 @@ export interface PullerParts {
   readonly sources: Sources;
   readonly dropping: Dropping;
   readonly roomMaker: RoomMaker;
+  readonly zones: Zones;
   readonly load: LoadMeter;
   readonly directives: Pick<Directives, "isPaused" | "isDrainingHere" | "pulls" | "pullRate" | "onChange">;
   readonly log: Log;
@@ -69,7 +71,7 @@ export interface PullStep {
 }
 
 /** What another server wants, and what may go for that here. */
-export type HandedOver = Pick<RoomWish, "spared"> & { readonly surplus: number };
+export type HandedOver = Pick<RoomWish, "spared" | "gainsZone"> & { readonly surplus: number };
 
 interface ActivePull {
   done: Promise<boolean>;
@@ -310,11 +312,12 @@ export class Puller {
   }
 
   #wish(version: VersionId, active: ActivePull): RoomWish {
-    const { catalog, mesh, dropping } = this.#parts;
+    const { catalog, mesh, dropping, zones } = this.#parts;
     const own = readVersionRow(catalog.read(), version).indexed?.surplus ?? 0;
     const { target, safe } = dropping.target(version);
     const isUrgent = own < safe - target;
-    return { surplus: own + (announcedByOthers(mesh).get(version) ?? 0), ...active.handedOver, isUrgent };
+    const gainsZone = zones.dependsOnThis(version);
+    return { surplus: own + (announcedByOthers(mesh).get(version) ?? 0), gainsZone, ...active.handedOver, isUrgent };
   }
 
   /** A source's bytes of a version, from where an earlier attempt was cut, and the staged file that they go into. */

@@ -11,11 +11,13 @@ import {
   type OwnCopy,
   promisesWanted,
   totalBytes,
+  ZONE_EXCHANGE_GAIN,
 } from "../../core/replication/making-room.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Dropping } from "./dropping.ts";
 import type { Sources } from "./sources.ts";
+import type { Zones } from "./zones.ts";
 
 /** Copies looked at for one file. */
 const LOOK_AT_MAX = 300;
@@ -37,6 +39,8 @@ export interface RoomWish {
   readonly surplus: number | undefined;
   /** An upload, or a file with fewer copies than min(W, N): no copy is too young to go for it (R6). */
   readonly isUrgent: boolean;
+  /** It gains a zone (R4). */
+  readonly gainsZone?: boolean;
   /** Copies that may not go. */
   readonly spared?: readonly VersionId[];
 }
@@ -46,6 +50,7 @@ export interface RoomMakerParts {
   readonly catalog: Catalog;
   readonly sources: Sources;
   readonly dropping: Dropping;
+  readonly zones: Zones;
 }
 
 export class RoomMaker {
@@ -137,8 +142,9 @@ export class RoomMaker {
     const { dropping } = this.#parts;
     const asked = await Promise.all(
       chosen.map(async (copy) => {
-        const promises = promisesWanted(dropping.target(copy.version), wish.surplus);
-        const answer = await dropping.ask(copy.version, promises).catch(String);
+        const answer = await dropping
+          .ask(copy.version, this.#promisesFor(copy.version, copy.surplus, wish))
+          .catch(String);
         if (typeof answer === "string") refused.add(copy.version);
         return answer;
       }),
@@ -154,14 +160,18 @@ export class RoomMaker {
     return totalBytes(gone);
   }
 
+  /** D1. */
+  #promisesFor(version: VersionId, surplus: number, { surplus: wanted }: RoomWish): number {
+    const gain = wanted === undefined ? EXCHANGE_GAIN : Math.min(EXCHANGE_GAIN, surplus - wanted);
+    return promisesWanted(this.#parts.dropping.target(version), wanted, gain);
+  }
+
   /** Copies that may go for the file, the highest surplus first. */
-  *#candidates(
-    { surplus: wanted, isUrgent, spared = [] }: RoomWish,
-    refused: ReadonlySet<VersionId>,
-  ): Generator<OwnCopy> {
-    const { catalog, dropping, sources } = this.#parts;
+  *#candidates(wish: RoomWish, refused: ReadonlySet<VersionId>): Generator<OwnCopy> {
+    const { catalog, dropping, sources, zones } = this.#parts;
+    const { isUrgent, spared = [] } = wish;
     const view = catalog.read();
-    const lowest = wanted === undefined ? 1 : wanted + EXCHANGE_GAIN; // R1
+    const lowest = lowestFor(wish);
     for (const { key } of view.range({ ...workRange(true), reverse: true, limit: LOOK_AT_MAX })) {
       const { version, surplus } = workPositionOf(key);
       if (surplus < lowest) return;
@@ -169,7 +179,9 @@ export class RoomMaker {
       if (dropping.isAsking(version) || (!isUrgent && this.#isYoung(version))) continue;
       const copy = readCopy(view, version);
       if (copy === undefined || copy.staged !== undefined) continue;
-      if (sources.upHolders(version).length < promisesWanted(dropping.target(version), wanted)) continue;
+      if (sources.upHolders(version).length < this.#promisesFor(version, surplus, wish)) continue;
+      // R4: nothing is gained if another file loses a zone instead.
+      if (wish.gainsZone && surplus === lowest && zones.dependsOnThis(version)) continue;
       yield { version, surplus, sizeBytes: copy.sizeBytes };
     }
   }
@@ -178,4 +190,10 @@ export class RoomMaker {
     const at = this.#pulledAt.get(version);
     return at !== undefined && this.#parts.clock.monotonic() - at < YOUNG_MS;
   }
+}
+
+/** The lowest surplus of copies that may go (R1, R4). */
+function lowestFor({ surplus, gainsZone = false }: RoomWish): number {
+  if (surplus === undefined) return 1;
+  return surplus + (gainsZone ? ZONE_EXCHANGE_GAIN : EXCHANGE_GAIN);
 }

@@ -28,6 +28,14 @@ export const PULL_CANARIES: readonly Canary[] = [
     drill: "cut pulls",
   },
   {
+    name: "zones say nothing",
+    rules: "R4",
+    file: "server/replication/zones.ts",
+    find: "if (count === 0) return false;",
+    replace: "if (count >= 0) return false;",
+    drill: "zones",
+  },
+  {
     name: "a server that is drained counts for K",
     rules: "M3",
     file: "server/settings.ts",

@@ -20,6 +20,7 @@ import { forwarding, returning } from "./returning.ts";
 import type { Drill } from "./stage.ts";
 import { strict } from "./strict.ts";
 import { scarceRoom } from "./trash.ts";
+import { zones } from "./zones.ts";
 
 export const DRILLS: readonly Drill[] = [
   blackout,
@@ -39,6 +40,7 @@ export const DRILLS: readonly Drill[] = [
   emptyPromises,
   toTheTrash,
   draining,
+  zones,
   scarceRoom,
   names,
   unmounted,

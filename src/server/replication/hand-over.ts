@@ -25,6 +25,7 @@ import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import { whileUp } from "../mesh/while-up.ts";
 import { contentOfVersion } from "../storage/copies.ts";
 import type { Space } from "../storage/space.ts";
+import { sleep } from "../timers.ts";
 import { Backoffs } from "./backoffs.ts";
 import { announcedByOthers } from "./choice.ts";
 import type { Dropping } from "./dropping.ts";
@@ -41,6 +42,8 @@ const IDLE_MS = 10_000;
 const WANTED_MAX = 50;
 const OWN_ROWS_MAX = 100;
 const OWN_MAX = 4;
+/** Between two of them others have the event loop: a look costs some milliseconds. */
+const PAUSE_MS = 5;
 /** A copy that was handed over is not copied back before what it went for has come. */
 const NOT_BACK_MS = 10_000;
 /** Who could not take a copy is not asked about it again for so long, who was busy for less. */
@@ -105,7 +108,7 @@ export class HandOver {
   constructor(parts: HandOverParts) {
     this.#parts = parts;
     this.#tried = new Backoffs(parts.clock);
-    this.unit = new BackgroundUnit("hand over", () => this.#step());
+    this.unit = new BackgroundUnit("hand over", (signal) => this.#step(signal));
     parts.mesh.handle("take-over", async ({ message }) => {
       return { head: encodeJson({ taken: await this.#take(decodeJson<TakeOver>(message)) }) };
     });
@@ -116,8 +119,8 @@ export class HandOver {
     return await this.#give(copy, { surplus: NOTHING_WANTED, spared: [] });
   }
 
-  async #step(): Promise<NextStep> {
-    const { puller } = this.#parts;
+  async #step(signal: AbortSignal): Promise<NextStep> {
+    const { clock, puller } = this.#parts;
     if (!this.#mayTake()) return { restMs: LOOK_EVERY_MS };
     const world = this.#world();
     if (world === this.#nothingIn) return { restMs: IDLE_MS };
@@ -129,6 +132,8 @@ export class HandOver {
         puller.unit.wake();
         return { restMs: LOOK_EVERY_MS };
       }
+      await sleep(clock, PAUSE_MS, signal);
+      if (signal.aborted) break;
     }
     if (!this.#wasBusy) this.#nothingIn = world;
     return { restMs: LOOK_EVERY_MS };

@@ -2,9 +2,10 @@
  * How fast one serving process answers readers, next to nginx on the same core in the same run: `npm run bench:http`.
  * A server as `./fsdfs start` makes it, keys on, with a large catalog; its serving process is pinned to the first core,
  * wrk to the second. Needs Linux, nginx, wrk and taskset. What is printed are ratios where there is something to compare.
+ * What a second serving process gives is measured with nothing pinned, so that on two cores wrk has its part of both.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -19,6 +20,9 @@ const ROOT = resolve(import.meta.dirname, "..");
 const PORT = 15_242;
 const NGINX_PORT = 15_252;
 const PASSWORD = "a password of the bench, of many letters";
+/** Beside the serving process, which has the first. */
+const WRK_CORE = "1";
+const ALL_CORES = "0-1";
 const LARGE_BYTES = 5_000_000;
 const SMALL_BYTES = 4_096;
 const BATCH_PATHS = 1_000;
@@ -51,13 +55,14 @@ async function main(): Promise<void> {
     console.log(`building a catalog of ${files} files ...`);
     const data = join(directory, "data");
     await buildHolder(data, join(data, ".fsdfs/catalog"), files, () => {});
-    const { key, pid } = await startServer(data, children);
+    const { key, pids } = await startServer(data, { port: PORT, processes: 1 }, children);
+    const [pid] = pids as [number];
     const nginxPid = await startNginx(directory, children);
     pin(pid);
     const headers = ["-H", `Authorization: Bearer ${key}`];
     const own = (path: string, extra: string[] = []) =>
-      wrk(pid, `http://127.0.0.1:${PORT}${path}`, [...headers, ...extra]);
-    const nginx = (path: string) => wrk(nginxPid, `http://127.0.0.1:${NGINX_PORT}${path}`, []);
+      wrk([pid], `http://127.0.0.1:${PORT}${path}`, [...headers, ...extra], WRK_CORE);
+    const nginx = (path: string) => wrk([nginxPid], `http://127.0.0.1:${NGINX_PORT}${path}`, [], WRK_CORE);
     const one = encodeURI(pathOfFile(Math.floor(files / 2), files));
     const batch = join(directory, "batch.lua");
     writeFileSync(batch, batchScript());
@@ -78,10 +83,38 @@ async function main(): Promise<void> {
     await measure("locate, 1,000 paths", "paths/s", 100_000, () => own("/locate", ["-s", batch]), BATCH_PATHS);
     const page = `/files/music/?recursive=true&limit=${PAGE_ENTRIES}`;
     await measure("list, 10,000 entries", "entries/s", 150_000, () => own(page, ["-c", "2"]), PAGE_ENTRIES);
+    await measureSecondProcess(directory, children);
   } finally {
     for (const child of children) child.kill("SIGTERM");
     await delay(500);
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Two servers that are alike but for their serving processes, one after the other in each round. */
+async function measureSecondProcess(directory: string, children: ChildProcess[]): Promise<void> {
+  const name = "second serving process";
+  if (!name.includes(values.only)) return;
+  const servers = [];
+  for (const processes of [1, 2]) {
+    const data = join(directory, `data-of-${processes}`);
+    mkdirSync(data);
+    servers.push(await startServer(data, { port: PORT + 2 * processes, processes }, children));
+  }
+  for (const [what, file] of [
+    ["GET of 5 MB", "large.bin"],
+    ["GET of 4 KB", "small.bin"],
+  ] as const) {
+    const gains: number[] = [];
+    const told: string[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const [one, two] = servers.map(({ key, pids, url }) =>
+        wrk(pids, `${url}/files/${file}`, ["-H", `Authorization: Bearer ${key}`], ALL_CORES),
+      ) as [Measured, Measured];
+      gains.push(two.requestsPerS / one.requestsPerS);
+      told.push(`${describe(one)} to ${describe(two)}`);
+    }
+    console.log(`${name}, ${what}: ${median(gains).toFixed(2)} x one (${spread(gains, 2)}): ${told.join("; ")}`);
   }
 }
 
@@ -118,18 +151,31 @@ const describe = ({ requestsPerS, requestsPerCpuS, bytesPerS }: Measured) =>
   `${Math.round(requestsPerS)}/s, ${(bytesPerS / 1e6).toFixed(0)} MB/s, ${Math.round(requestsPerCpuS)} for a second of CPU`;
 
 /** @throws Error when an answer was not 2xx: that would be fast, and mean nothing */
-function wrk(pid: number, url: string, extra: readonly string[]): Measured {
+function wrk(pids: readonly number[], url: string, extra: readonly string[], cores: string): Measured {
   const script = join(tmpdir(), `fsdfs-bench-${process.pid}.lua`);
   writeFileSync(
     script,
     `done = function(s) io.write(string.format("RESULT %d %d %d %d\\n", s.requests, s.duration, s.bytes, s.errors.status + s.errors.read + s.errors.timeout)) end\n`,
   );
   const scripts = extra.includes("-s") ? [] : ["-s", script];
-  const args = ["-c", "1", "wrk", "-t1", "-c16", "--timeout", "10s", `-d${values.seconds}s`, ...scripts, ...extra, url];
+  const args = [
+    "-c",
+    cores,
+    "wrk",
+    "-t1",
+    "-c16",
+    "--timeout",
+    "10s",
+    `-d${values.seconds}s`,
+    ...scripts,
+    ...extra,
+    url,
+  ];
   spawnSync("taskset", args); // Code that has not run yet is slow.
-  const before = cpuSeconds(pid);
+  const cpuNow = () => pids.reduce((seconds, pid) => seconds + cpuSeconds(pid), 0);
+  const before = cpuNow();
   const { stdout } = spawnSync("taskset", args, { encoding: "utf8" });
-  const cpuS = cpuSeconds(pid) - before;
+  const cpuS = cpuNow() - before;
   const [, requests, us, bytes, errors] = /RESULT (\d+) (\d+) (\d+) (\d+)/.exec(stdout) ?? [];
   if (requests === undefined || Number(errors) > 0) throw new Error(`wrk on ${url}: ${stdout}`);
   const seconds = Number(us) / 1e6;
@@ -149,8 +195,19 @@ done = function(s) io.write(string.format("RESULT %d %d %d %d\\n", s.requests, s
 `;
 }
 
-async function startServer(data: string, children: ChildProcess[]): Promise<{ key: string; pid: number }> {
-  const args = ["start", "--data", data, "--port", String(PORT), "--listen", "127.0.0.1", "--no-discovery"];
+interface Started {
+  readonly url: string;
+  readonly key: string;
+  /** Of its serving processes. */
+  readonly pids: readonly number[];
+}
+
+async function startServer(
+  data: string,
+  { port, processes }: { readonly port: number; readonly processes: number },
+  children: ChildProcess[],
+): Promise<Started> {
+  const args = ["start", "--data", data, "--port", String(port), "--listen", "127.0.0.1", "--no-discovery"];
   const node = process.env.BENCH_NODE_OPTIONS?.split(" ") ?? [];
   const child = spawn(
     process.execPath,
@@ -160,7 +217,7 @@ async function startServer(data: string, children: ChildProcess[]): Promise<{ ke
       join(ROOT, "src/cli/main.ts"),
       ...args,
       "--processes",
-      "1",
+      String(processes),
       "--password",
       PASSWORD,
       "--quota",
@@ -169,7 +226,7 @@ async function startServer(data: string, children: ChildProcess[]): Promise<{ ke
     { stdio: ["ignore", "ignore", "inherit"] },
   );
   children.push(child);
-  const url = `http://127.0.0.1:${PORT}`;
+  const url = `http://127.0.0.1:${port}`;
   const requestKey = await requestKeyFromPassword(PASSWORD);
   const client = createClient({ url, credential: { kind: "signing", requestKey } });
   const until = performance.now() + START_MS_MAX;
@@ -187,7 +244,7 @@ async function startServer(data: string, children: ChildProcess[]): Promise<{ ke
     if (!ok) throw new Error(`${name} was not stored`);
   }
   client.close();
-  return { key: secret, pid: childrenOf(child.pid ?? 0)[0]! };
+  return { url, key: secret, pids: childrenOf(child.pid ?? 0) };
 }
 
 /** Answers its worker. */

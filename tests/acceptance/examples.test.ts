@@ -36,7 +36,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
       "./fsdfs start --data /srv/fsdfs --password-file /etc/fsdfs/password --join 203.0.113.7":
         "./fsdfs start --data ./third --port 5010 --password-file ./srv/.fsdfs/password --join 127.0.0.1",
       "./fsdfs start --data /srv/fsdfs --password-file /etc/fsdfs/password --join 203.0.113.7:5000 --join files.example.org":
-        "./fsdfs start --data ./fourth --port 5020 --password-file ./srv/.fsdfs/password --join 127.0.0.1:5000 --join localhost",
+        "./fsdfs start --data ./fourth --name attic --port 5020 --password-file ./srv/.fsdfs/password --join 127.0.0.1:5000 --join localhost",
       "./fsdfs key revoke 3f9c21d07a44":
         "./fsdfs key revoke $(./fsdfs key list --json | grep -o '[0-9a-f]\\{12\\}' | head -1)",
       "./fsdfs locate music/song.ogg": "./fsdfs locate Music/song.ogg",
@@ -46,6 +46,8 @@ const READINGS: Readonly<Record<string, Reading>> = {
       "cd fsdfs": "this is the checkout",
       "git pull": "this is the checkout",
       "rm -r /srv/fsdfs/.fsdfs": "the examples that follow need the server",
+      "./fsdfs drain attic": "it waits until others have copied everything; control.test.ts does",
+      "./fsdfs remove attic": "control.test.ts does",
       "./fsdfs merge other-host": "merge.test.ts does",
       "./fsdfs merge other-host --yes": "merge.test.ts does",
     },

@@ -4,6 +4,7 @@
  * upload goes where it can be stored, or is refused before it is sent.
  */
 import { EXCHANGE_GAIN } from "../../core/replication/making-room.ts";
+import { FsdfsError } from "../../errors.ts";
 import type { Directives } from "../control/directives.ts";
 import type { Link } from "../mesh/link.ts";
 import type { Membership } from "../mesh/membership.ts";
@@ -39,9 +40,16 @@ export class UploadRoom {
     });
   }
 
-  /** Gives up copies until there is room: see `MakeRoom`. */
+  /**
+   * Gives up copies until there is room: see `MakeRoom`.
+   *
+   * @throws FsdfsError `overloaded` while others hold what might go and do not promise to keep it: they may in a moment
+   */
   async make(missing: () => number): Promise<boolean> {
-    return await this.#parts.roomMaker.make(missing, this.#wish());
+    const { roomMaker } = this.#parts;
+    if ((await roomMaker.make(missing, this.#wish())) || missing() <= 0) return true;
+    if (roomMaker.mayMake(missing(), this.#wish())) throw new FsdfsError("overloaded");
+    return false;
   }
 
   /** Whether an upload of so many bytes would find room here, or copies that may go for it. */

@@ -105,6 +105,8 @@ async function receive(
     writer = await parts.staging.begin("upload");
     for await (const chunk of body) {
       if (chunk.length === 0) continue;
+      // First here, where the upload stands or falls; else a target may give up the copy that could go for it.
+      await writer.claimAhead(chunk.length);
       const sent = uploads.map((upload) => upload.push(chunk));
       await Promise.all([writer.write(chunk), ...sent]);
       if (options.sizeBytes !== undefined && writer.sizeBytes > options.sizeBytes) break;

@@ -46,14 +46,11 @@ export class Space {
   }
 
   /**
-   * Keeps so many bytes from pulls while an upload makes room for them; else what was given up for it would come back
-   * before it is claimed. Answers what ends that.
+   * Keeps so many more bytes from pulls, or fewer, while an upload makes room for itself; else what was given up for it would
+   * come back before it is claimed.
    */
-  holdForUpload(bytes: number): () => void {
+  holdForUpload(bytes: number): void {
     this.#heldBytes += bytes;
-    return () => {
-      this.#heldBytes -= bytes;
-    };
   }
 
   /** So many more of the staged bytes are of pulls that were cut, and give way. */

@@ -193,6 +193,10 @@ export class StagedWriter {
   readonly #use: Use;
   readonly #hash: Hash;
   #sizeBytes: number;
+  /** Room that was taken for what has not been written yet. */
+  #aheadBytes = 0;
+  /** Room that copies were given up for and that this upload has not taken yet: pulls leave it. */
+  #heldBytes = 0;
   #arrivedAt: number;
   #ended = false;
   /** Whether the file holds all that was written. */
@@ -219,10 +223,20 @@ export class StagedWriter {
     return this.#sizeBytes;
   }
 
+  /** Takes room for the next piece before it is there. @throws FsdfsError `no-space`; the caller then aborts */
+  async claimAhead(bytes: number): Promise<void> {
+    const missing = bytes - this.#aheadBytes;
+    if (missing <= 0) return;
+    if (!this.#parts.space.claim(missing, this.#use.purpose)) await this.#claim(missing);
+    this.#hold(-Math.min(missing, this.#heldBytes));
+    this.#aheadBytes += missing;
+  }
+
   /** @throws FsdfsError `no-space`, FileStoreError; the caller then aborts */
   async write(chunk: Bytes): Promise<void> {
-    const { space, disk, clock } = this.#parts;
-    if (!space.claim(chunk.length, this.#use.purpose)) await this.#claim(chunk.length);
+    const { disk, clock } = this.#parts;
+    await this.claimAhead(chunk.length);
+    this.#aheadBytes -= chunk.length;
     this.#sizeBytes += chunk.length;
     this.#arrivedAt = clock.monotonic();
     this.#hash.update(chunk);
@@ -237,14 +251,14 @@ export class StagedWriter {
 
   /** Has what may go make room: pulls that were cut, then the trash, then, for uploads, copies (S3). */
   async #claim(bytes: number): Promise<void> {
-    const { space, partials } = this.#parts;
-    await partials.discardAll();
-    const letGo = this.#use.purpose === "upload" ? space.holdForUpload(bytes) : () => {};
-    try {
-      if (!(await this.#claimMaking(bytes))) throw new FsdfsError("no-space");
-    } finally {
-      letGo();
-    }
+    await this.#parts.partials.discardAll();
+    if (this.#use.purpose === "upload") this.#hold(bytes);
+    if (!(await this.#claimMaking(bytes))) throw new FsdfsError("no-space");
+  }
+
+  #hold(bytes: number): void {
+    this.#heldBytes += bytes;
+    this.#parts.space.holdForUpload(bytes);
   }
 
   async #claimMaking(bytes: number): Promise<boolean> {
@@ -256,7 +270,9 @@ export class StagedWriter {
       if (space.claim(bytes, purpose)) return true;
       if (purpose !== "upload") return false;
       const lasting = space.roomBytes(purpose) - space.freeBytes(purpose); // Trash that may not go yet.
+      const before = space.roomBytes(purpose);
       if (!(await makeRoom(() => bytes + lasting - space.roomBytes(purpose)))) return false;
+      this.#hold(Math.max(0, space.roomBytes(purpose) - before - bytes)); // For what is still to come.
     }
     return false;
   }
@@ -270,6 +286,7 @@ export class StagedWriter {
       const stat = await this.#file.stat();
       await this.#file.close();
       this.#ended = true;
+      this.#hold(-this.#heldBytes);
       disk.succeeded();
       const sha256 = this.#hash.digest("hex");
       return { id: this.id, name: stagedName(this.id), sizeBytes: this.#sizeBytes, sha256, stat };
@@ -301,8 +318,9 @@ export class StagedWriter {
   async abort(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
+    this.#hold(-this.#heldBytes);
     await this.#file.close().catch(() => undefined);
     await this.#parts.leftovers.remove(stagedName(this.id));
-    this.#parts.space.release(this.#sizeBytes);
+    this.#parts.space.release(this.#sizeBytes + this.#aheadBytes);
   }
 }

@@ -66,6 +66,8 @@ interface Running {
 const CLIENT_LATENCY_MS = 0.3;
 /** A server that did not start is started again. */
 const RESTART_INTERVAL_MS = 1_000;
+/** What a background unit tells of an error that no port and no user can cause. */
+const BUG = /^(Error|TypeError|RangeError|ReferenceError|SyntaxError):/;
 /** Discovery announces at start and then each so often. */
 const DISCOVERY_INTERVAL_MS = 5_000;
 
@@ -355,8 +357,10 @@ export class Machine {
 
   #log(process: SimulatedProcess): Log {
     const line = (level: string) => (message: string, fields?: LogFields) => {
-      if (process.state !== "dead")
-        this.#world.tell?.(`${"".padStart(11)}${process.name} ${level} ${message} ${show(fields)}`);
+      if (process.state === "dead") return;
+      this.#world.tell?.(`${"".padStart(11)}${process.name} ${level} ${message} ${show(fields)}`);
+      if (fields?.unit !== undefined && BUG.test(String(fields.error)))
+        this.#world.fail("bug", `${process.name}: ${message} ${show(fields)}`);
     };
     return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
   }

@@ -10,6 +10,7 @@ import { edited, planted, rotten, vanished } from "./disks.ts";
 import { draining } from "./draining.ts";
 import { drops, emptyPromises, toTheTrash } from "./drops.ts";
 import { slowToLearn } from "./freshness.ts";
+import { fullDisks, handOver, youngCopies } from "./full-disks.ts";
 import { busy, silent, slowAnswers } from "./liveness.ts";
 import { merging } from "./merging.ts";
 import { moves } from "./moves.ts";
@@ -57,6 +58,9 @@ export const DRILLS: readonly Drill[] = [
   announced,
   backoff,
   cutPulls,
+  fullDisks,
+  handOver,
+  youngCopies,
 ];
 
 export function drillNamed(name: string): Drill {

@@ -49,8 +49,11 @@ describe("the oracle of permitted moves", () => {
   });
 
   it("S3: knows what an upload could have", () => {
-    const placement = swarm(FOUR, file("a", 6, "s1", "s2", "s3"), file("b", 4, "s1", "s4"));
-    const rooms = placement.servers.map((server) => roomForUpload(server, placement, 3));
-    expect(rooms).toEqual([6, 10, 10, 6]);
+    const files = [file("a", 6, "s1", "s2", "s3"), file("b", 4, "s1", "s4")];
+    const roomsOf = (placement: Placement) => placement.servers.map((server) => roomForUpload(server, placement, 3));
+    expect(roomsOf({ ...swarm(FOUR, ...files), writeCopies: 1 })).toEqual([10, 10, 10, 10]);
+    // The other target of the upload may give up its copy of the same file first.
+    expect(roomsOf(swarm(FOUR, ...files))).toEqual([0, 4, 4, 6]);
+    expect(roomsOf(swarm(FOUR, ...files, file("c", 4, "s1", "s2", "s3", "s4")))).toEqual([0, 4, 4, 6]);
   });
 });

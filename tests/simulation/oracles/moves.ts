@@ -52,25 +52,28 @@ export function permittedMoves({ files, servers, writeCopies }: Placement): stri
 }
 
 /**
- * Bytes that a server could make free for a new file: where it has none, copies may go for it that leave min(W, N) others.
+ * Bytes that a server could certainly make free for a new file: copies may go for it that leave min(W, N) others, even when
+ * the other W - 1 servers that take the upload give up the same ones first.
  *
  * @param target N of the new file
  */
 export function roomForUpload(server: PlacingServer, { files, writeCopies }: Placement, target: number): number {
-  return server.limitBytes - server.copyBytes + sum(goingFor(-target, server, files, writeCopies));
+  const certain = goingFor(-target, server, files, writeCopies, writeCopies - 1);
+  return server.limitBytes - server.copyBytes + sum(certain);
 }
 
-/** Copies of a server that may go for a file of that surplus. */
+/** Copies of a server that may go for a file of that surplus, after so many others were given up. */
 function goingFor(
   surplus: number,
   server: PlacingServer,
   files: readonly PlacedFile[],
   writeCopies: number,
+  before = 0,
 ): PlacedFile[] {
   return files.filter((file) => {
     if (!file.holders.has(server.id) || file.surplus < surplus + GAIN) return false;
     const promises = Math.max(1, Math.min(writeCopies, file.target), file.target + surplus + 1);
-    return file.holders.size - 1 >= promises;
+    return file.holders.size - 1 - before >= promises;
   });
 }
 

@@ -25,3 +25,8 @@ function comesFromEnd(error: unknown): boolean {
   }
   return false;
 }
+
+/** Whether what was logged of an error is of a kind that no port and no user can cause. */
+export function tellsOfBug(error: unknown): boolean {
+  return /^(Error|TypeError|RangeError|ReferenceError|SyntaxError):/.test(String(error));
+}

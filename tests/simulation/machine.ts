@@ -14,6 +14,7 @@ import type { Log, LogFields } from "../../src/ports/log.ts";
 import { NetworkError, RemoteError } from "../../src/ports/network.ts";
 import type { Face } from "../../src/server/face.ts";
 import type { Ports, Server, ServerOptions } from "../../src/server/server.ts";
+import { tellsOfBug } from "./bugs.ts";
 import { Delays } from "./delays.ts";
 import { simulatedCatalog, simulatedClock, simulatedFiles, simulatedNetwork, simulatedRandom } from "./ports.ts";
 import { type FaultPlan, ProcessEnded, SimulatedProcess } from "./process.ts";
@@ -66,8 +67,6 @@ interface Running {
 const CLIENT_LATENCY_MS = 0.3;
 /** A server that did not start is started again. */
 const RESTART_INTERVAL_MS = 1_000;
-/** What a background unit tells of an error that no port and no user can cause. */
-const BUG = /^(Error|TypeError|RangeError|ReferenceError|SyntaxError):/;
 /** Discovery announces at start and then each so often. */
 const DISCOVERY_INTERVAL_MS = 5_000;
 
@@ -358,9 +357,9 @@ export class Machine {
   #log(process: SimulatedProcess): Log {
     const line = (level: string) => (message: string, fields?: LogFields) => {
       if (process.state === "dead") return;
-      this.#world.tell?.(`${"".padStart(11)}${process.name} ${level} ${message} ${show(fields)}`);
-      if (fields?.unit !== undefined && BUG.test(String(fields.error)))
-        this.#world.fail("bug", `${process.name}: ${message} ${show(fields)}`);
+      const told = `${process.name} ${level} ${message} ${fields ? JSON.stringify(fields) : ""}`;
+      this.#world.tell?.(`${"".padStart(11)}${told}`);
+      if (fields?.unit !== undefined && tellsOfBug(fields.error)) this.#world.fail("bug", told);
     };
     return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
   }
@@ -395,8 +394,4 @@ export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = "code" in error ? ` ${String(error.code)}` : "";
   return `${error.name}${code}: ${error.message}`;
-}
-
-function show(fields: LogFields | undefined): string {
-  return fields ? JSON.stringify(fields) : "";
 }

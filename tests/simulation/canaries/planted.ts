@@ -8,9 +8,11 @@ import { ADOPTION_CANARIES } from "./planted-adoption.ts";
 import { COLLECTING_CANARIES } from "./planted-collecting.ts";
 import { CONDITION_CANARIES } from "./planted-conditions.ts";
 import { PULL_CANARIES } from "./planted-pulls.ts";
+import { ROOM_CANARIES } from "./planted-room.ts";
 
 export const CANARIES: readonly Canary[] = [
   ...PULL_CANARIES,
+  ...ROOM_CANARIES,
   {
     name: "the older write wins",
     rules: "C1",

@@ -13,11 +13,14 @@ const wanted = (index: number, changes: Partial<Wanted> = {}): Wanted => ({
   order: 0,
   sizeBytes: 10,
   available: true,
+  isLeft: false,
   makesRoom: false,
   ...changes,
 });
 
-const chooseNextPull = (files: readonly Wanted[], freeBytes: number) => rankPulls(files, freeBytes)[0];
+const ranked = (files: readonly Wanted[], freeBytes: number) =>
+  rankPulls(files, freeBytes).map(({ version }) => files.find((file) => file.version === version));
+const chooseNextPull = (files: readonly Wanted[], freeBytes: number) => ranked(files, freeBytes)[0];
 
 describe("choosing what to pull", () => {
   it("takes the lowest surplus, also far above N", () => {
@@ -41,12 +44,20 @@ describe("choosing what to pull", () => {
 
   it("R1: takes one that has no room if copies may go for it, after those of its surplus that have room", () => {
     const files = [wanted(1, { sizeBytes: 101, makesRoom: true }), wanted(2), wanted(3, { surplus: 1 })];
-    expect(rankPulls(files, 100)).toEqual([files[1], files[0], files[2]]);
+    expect(ranked(files, 100)).toEqual([files[1], files[0], files[2]]);
+  });
+
+  it("gives the room of a file that is left to others to none that is wanted less", () => {
+    const left = wanted(1, { surplus: -1, sizeBytes: 60, isLeft: true });
+    const [same, less] = [wanted(2, { surplus: -1, sizeBytes: 50 }), wanted(3, { sizeBytes: 50 })];
+    expect(ranked([left, same, less], 100)).toEqual([same]);
+    expect(rankPulls([left, same, less], 110)).toMatchObject([{ keptBytes: 0 }, { keptBytes: 60 }]);
+    expect(ranked([{ ...left, available: false }, same, less], 100)).toEqual([same, less]);
   });
 
   it("R4: of one surplus takes those first that gain a zone", () => {
     const files = [wanted(1), wanted(2, { gainsZone: true, rank: 9 }), wanted(3, { surplus: -1 })];
-    expect(rankPulls(files, 100)).toEqual([files[2], files[1], files[0]]);
+    expect(ranked(files, 100)).toEqual([files[2], files[1], files[0]]);
   });
 
   it("decides ties by this server's place among those that might copy it, so that they begin at different files", () => {
@@ -55,7 +66,7 @@ describe("choosing what to pull", () => {
       wanted(2, { rank: 1, order: 5 }),
       wanted(3, { rank: 1, order: 7 }),
     ];
-    expect(rankPulls(files, 100)).toEqual([files[2], files[1], files[0]]);
+    expect(ranked(files, 100)).toEqual([files[2], files[1], files[0]]);
   });
 
   it("ranks all that could be pulled, and none before one that is wanted more", () => {
@@ -70,9 +81,9 @@ describe("choosing what to pull", () => {
       fc.property(fc.array(any), fc.nat(20), (rest, freeBytes) => {
         const files = rest.map((each, i) => wanted(i, each));
         const able = files.filter((file) => file.available && file.sizeBytes <= freeBytes);
-        const ranked = rankPulls(files, freeBytes);
-        expect(new Set(ranked)).toEqual(new Set(able));
-        const surpluses = ranked.map((file) => file.surplus + file.announced);
+        const pulls = rankPulls(files, freeBytes);
+        expect(new Set(pulls.map(({ version }) => version))).toEqual(new Set(able.map(({ version }) => version)));
+        const surpluses = pulls.map((file) => file.surplus + file.announced);
         expect(surpluses).toEqual(surpluses.toSorted((a, b) => a - b));
       }),
     );

@@ -16,18 +16,38 @@ export interface Wanted {
   readonly sizeBytes: number;
   /** An up server holds it, and it did not fail lately. */
   readonly available: boolean;
+  /** It is other servers' turn to copy it, and this one's only if they do not. */
+  readonly isLeft: boolean;
   /** Copies that lie here may have to go for it (R1), and perhaps can. */
   readonly makesRoom: boolean;
 }
 
-/** The files that can be copied, the one to begin with first. */
-export function rankPulls<W extends Wanted>(wanted: readonly W[], freeBytes: number): W[] {
-  return wanted.filter((file) => file.available && (file.makesRoom || file.sizeBytes <= freeBytes)).sort(compare);
+/** A file that can be copied now, and the free bytes that it must leave for those that are wanted more. */
+export type RankedPull<W extends Wanted> = W & { readonly keptBytes: number };
+
+/** The files that can be copied now, the one to begin with first. What is left to others keeps its room until they have it. */
+export function rankPulls<W extends Wanted>(wanted: readonly W[], freeBytes: number): RankedPull<W>[] {
+  const ranked: RankedPull<W>[] = [];
+  let keptBytes = 0;
+  let left: W[] = [];
+  for (const file of wanted.filter(({ available }) => available).sort(compare)) {
+    if (left.length > 0 && surplusOf(left[0]!) < surplusOf(file)) {
+      for (const { sizeBytes } of left) keptBytes += sizeBytes;
+      left = [];
+    }
+    if (file.isLeft) left.push(file);
+    else if (file.makesRoom || file.sizeBytes <= freeBytes - keptBytes) ranked.push({ ...file, keptBytes });
+  }
+  return ranked;
+}
+
+function surplusOf({ surplus, announced }: Wanted): number {
+  return surplus + announced;
 }
 
 function compare(a: Wanted, b: Wanted): number {
   return (
-    a.surplus + a.announced - (b.surplus + b.announced) ||
+    surplusOf(a) - surplusOf(b) ||
     Number(b.gainsZone) - Number(a.gainsZone) ||
     Number(a.makesRoom) - Number(b.makesRoom) ||
     a.rank - b.rank ||

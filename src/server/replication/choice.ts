@@ -9,7 +9,7 @@ import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { VersionId } from "../../core/ids.ts";
 import { EXCHANGE_GAIN, ZONE_EXCHANGE_GAIN } from "../../core/replication/making-room.ts";
-import { rankPulls, type Wanted } from "../../core/replication/next-pull.ts";
+import { type RankedPull, rankPulls, type Wanted } from "../../core/replication/next-pull.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Link } from "../mesh/link.ts";
@@ -57,14 +57,14 @@ export interface ChoiceParts {
   readonly zones: Zones;
 }
 
-interface Ranked extends Wanted {
+interface Looked extends Wanted {
   readonly key: Bytes;
 }
 
 export class PullChoice {
   readonly #parts: ChoiceParts;
   /** The next is the last of them. */
-  #ranked: Ranked[] = [];
+  #ranked: RankedPull<Looked>[] = [];
   #rankedAt = Number.NEGATIVE_INFINITY;
   #nextLookAt = Number.NEGATIVE_INFINITY;
   /** Whether the last answer was that it is too early to look. */
@@ -143,7 +143,7 @@ export class PullChoice {
     const freeBytes = this.#freeBytes();
     const quotaBytes = this.#parts.space.limitBytes("pull");
     const highest = this.#parts.roomMaker.highestSurplus() ?? Number.NEGATIVE_INFINITY;
-    const wanted: Ranked[] = [];
+    const wanted: Looked[] = [];
     let rows = 0;
     let last: Bytes | undefined;
     for (const { key } of view.range({ start, end: workRange(false).end, limit: LOOK_AT_MAX })) {
@@ -157,8 +157,8 @@ export class PullChoice {
       const content = this.#fitting(view, version, mayExchange ? quotaBytes : freeBytes);
       if (content === undefined) continue;
       const rank = this.#rank(version, servers);
-      const isTurn = this.#isItsTurn(version, rank, surplus + others);
-      const available = isTurn && !backoffs.has(version) && this.#isObtainable(version, content);
+      const isLeft = !this.#isItsTurn(version, rank, surplus + others);
+      const available = !backoffs.has(version) && this.#isObtainable(version, content);
       const { sizeBytes } = content;
       const makesRoom = sizeBytes > freeBytes;
       wanted.push({
@@ -171,6 +171,7 @@ export class PullChoice {
         order,
         sizeBytes,
         available,
+        isLeft,
         makesRoom,
       });
     }
@@ -198,7 +199,7 @@ export class PullChoice {
     for (let next = this.#ranked.pop(); next !== undefined; next = this.#ranked.pop()) {
       const { version } = next;
       if (isActive(version) || backoffs.has(version)) continue;
-      if (next.sizeBytes > freeBytes && !next.makesRoom) continue;
+      if (next.sizeBytes > freeBytes - next.keptBytes && !next.makesRoom) continue;
       if ((announced.get(version) ?? 0) > next.announced || view.get(next.key) === undefined) continue;
       const content = contentOfVersion(view, version);
       if (content !== undefined && this.#isObtainable(version, content)) return next;

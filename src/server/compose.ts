@@ -203,11 +203,11 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const reconciler = new Reconciler(catalog, ports.catalog, membership, copies, trash);
   membership.onNewIncarnation(() => reconciler.request());
   membership.onNewIncarnation(async () => seat.unit.wake());
-  const reindexer = new Reindexer(catalog, ports.catalog);
-  membership.onAbsence((server) => reindexer.server(server));
   const followed = () => ({ copies: settings.copies, uncounted: settings.uncounted });
-  await reindexer.follow(followed);
-  settings.onChange(() => void reindexer.follow(followed));
+  const reindexer = new Reindexer(catalog, ports.catalog, followed);
+  await reindexer.follow();
+  membership.onAbsence((server) => reindexer.server(server));
+  settings.onChange(() => reindexer.unit.wake());
 
   catalog.onChange(({ own }) => {
     if (own) mesh.wakePushes();

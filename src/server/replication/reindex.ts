@@ -33,12 +33,15 @@ export class Reindexer {
   readonly unit: BackgroundUnit;
   readonly #catalog: Catalog;
   readonly #store: CatalogStore;
+  readonly #now: () => Followed;
   /** What was added while it is worked on: it begins anew then. */
   readonly #added = new Set<Job>();
 
-  constructor(catalog: Catalog, store: CatalogStore) {
+  /** @param now what settings say */
+  constructor(catalog: Catalog, store: CatalogStore, now: () => Followed) {
     this.#catalog = catalog;
     this.#store = store;
+    this.#now = now;
     this.unit = new BackgroundUnit("reindex", (signal) => this.#step(signal));
   }
 
@@ -46,14 +49,13 @@ export class Reindexer {
     await this.#add(server);
   }
 
-  /**
-   * Has looked at again what differs from what settings said when this was called last, in this process or before. `now`
-   * is asked when its answer counts.
-   */
-  async follow(now: () => Followed): Promise<void> {
+  /** Has looked at again what differs from what settings said when this was called last, in this process or before. */
+  async follow(): Promise<void> {
+    const known = this.#store.read().get(FOLLOWED_KEY);
+    if (known !== undefined && fromUtf8(known) === JSON.stringify(this.#now())) return;
     await this.#store.write((view) => {
       const row = view.get(FOLLOWED_KEY);
-      const followed = now();
+      const followed = this.#now();
       const text = JSON.stringify(followed);
       if (row !== undefined && fromUtf8(row) === text) return;
       const before: Followed = row === undefined ? { ...followed, uncounted: [] } : JSON.parse(fromUtf8(row));
@@ -76,6 +78,7 @@ export class Reindexer {
   }
 
   async #step(signal: AbortSignal): Promise<NextStep> {
+    await this.follow();
     const [job] = readJobs(this.#store.read());
     if (job === undefined) return { restMs: IDLE_MS };
     this.#added.delete(job);

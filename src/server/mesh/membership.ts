@@ -266,7 +266,9 @@ export class Membership {
     this.#greatestIncarnation = Math.max(this.#greatestIncarnation, greeting.greatestIncarnation(known)) as HybridTime;
     const stored = catalog.storedOrigin();
     for (const [server, incarnation, number, seen, chain] of known) {
-      if (server !== identity.server || incarnation !== stored?.incarnation) continue;
+      if (server !== identity.server || stored === undefined || incarnation < stored.incarnation) continue;
+      if (incarnation > stored.incarnation) this.#noteRolledBack(); // What it says now would count less than what it said then.
+      if (incarnation !== stored.incarnation) continue;
       const verdict = catalog.compareHistory(number, seen, chain);
       if (verdict === "same") this.#confirmed = true;
       if (verdict !== "rolled-back") continue;

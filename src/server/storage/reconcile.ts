@@ -102,7 +102,8 @@ export class Reconciler {
       for (let after = -1; !signal.aborted; ) {
         const versions: VersionId[] = [];
         const before = after;
-        const range = { start: logKey(origin, after + 1), end: logKey(origin + 1, 0), limit: BATCH };
+        // What is stated meanwhile is true.
+        const range = { start: logKey(origin, after + 1), end: logKey(origin, row.seen + 1), limit: BATCH };
         for (const { key, value } of this.#catalog.read().range(range)) {
           after = numberOfLogKey(key);
           const pointer = decodePointer(value);

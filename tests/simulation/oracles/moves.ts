@@ -27,6 +27,7 @@ export interface PlacingServer {
 
 export interface Placement {
   readonly files: readonly PlacedFile[];
+  /** But for those that are drained: they take nothing and promise nothing. */
   readonly servers: readonly PlacingServer[];
   /** W. */
   readonly writeCopies: number;
@@ -36,14 +37,15 @@ export interface Placement {
 const GAIN = 2;
 
 /** What some server should still do, one line for each file that one lacks. */
-export function permittedMoves({ files, servers, writeCopies }: Placement): string[] {
+export function permittedMoves(placement: Placement): string[] {
+  const { files, servers } = placement;
   return servers.flatMap((server) => {
     const lacked = files.filter(({ holders }) => holders.size > 0 && !holders.has(server.id));
     return lacked.flatMap((file) => {
       const room = server.limitBytes - server.copyBytes;
       if (file.sizeBytes > server.limitBytes) return [];
       if (file.sizeBytes <= room) return [`${server.name} has ${room} bytes free, and no copy of ${tell(file)}`];
-      const copies = goingFor(file.surplus, server, files, writeCopies);
+      const copies = goingFor(file.surplus, server, placement);
       const bytes = sum(copies);
       if (file.sizeBytes > room + bytes) return [];
       return [`${server.name} could take ${tell(file)} in the place of ${copies.map(tell).join(", ")}`];
@@ -57,8 +59,8 @@ export function permittedMoves({ files, servers, writeCopies }: Placement): stri
  *
  * @param target N of the new file
  */
-export function roomForUpload(server: PlacingServer, { files, writeCopies }: Placement, target: number): number {
-  const certain = goingFor(-target, server, files, writeCopies, writeCopies - 1);
+export function roomForUpload(server: PlacingServer, placement: Placement, target: number): number {
+  const certain = goingFor(-target, server, placement, placement.writeCopies - 1);
   return server.limitBytes - server.copyBytes + sum(certain);
 }
 
@@ -66,14 +68,14 @@ export function roomForUpload(server: PlacingServer, { files, writeCopies }: Pla
 function goingFor(
   surplus: number,
   server: PlacingServer,
-  files: readonly PlacedFile[],
-  writeCopies: number,
+  { files, servers, writeCopies }: Placement,
   before = 0,
 ): PlacedFile[] {
   return files.filter((file) => {
     if (!file.holders.has(server.id) || file.surplus < surplus + GAIN) return false;
     const promises = Math.max(1, Math.min(writeCopies, file.target), file.target + surplus + 1);
-    return file.holders.size - 1 - before >= promises;
+    const others = servers.filter(({ id }) => id !== server.id && file.holders.has(id));
+    return others.length - before >= promises;
   });
 }
 
@@ -91,7 +93,7 @@ export function placementOf(
   });
   const servers = view.servers.flatMap(({ machine, servers }) => {
     const self = servers.find((each) => each.self);
-    if (self === undefined) return [];
+    if (self === undefined || self.settings.draining) return [];
     const held = files.filter(({ holders }) => holders.has(self.id));
     return [
       {

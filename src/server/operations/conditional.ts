@@ -79,7 +79,7 @@ export function serveConditions(parts: Parts): void {
 
 /** Before bytes are taken: answers what an earlier request with the same id has led to, if there was one. */
 async function before(parts: Parts, path: FilePath, options: PutOptions): Promise<PutResult | undefined> {
-  const { catalog, decisions, space, disk } = parts;
+  const { catalog, decisions, uploadRoom } = parts;
   const request = options.requestId === undefined ? undefined : requestDigest(options.requestId);
   const view = catalog.read();
   checkFileMayBeAt(view, path);
@@ -88,8 +88,8 @@ async function before(parts: Parts, path: FilePath, options: PutOptions): Promis
   const decided = decisions.decidedPut(path, request);
   if (decided !== undefined) return await toldAgain(parts, decided);
   decisions.decide(view, path, present, options.conditions ?? {});
-  const isOutOfRoom = disk.isResting || space.roomBytes("upload") < (options.sizeBytes ?? 1);
-  const isRoomElsewhere = parts.mesh.upLinks().some(({ report }) => report.roomBytes >= (options.sizeBytes ?? 1));
-  if (isOutOfRoom && isRoomElsewhere) throw decisions.unavailable(path, "its disk has no room for the file");
+  const sizeBytes = options.sizeBytes ?? 1;
+  if (!uploadRoom.couldTake(sizeBytes) && uploadRoom.isThereElsewhere(sizeBytes))
+    throw decisions.unavailable(path, "its disk has no room for the file");
   return undefined;
 }

@@ -7,7 +7,6 @@
  */
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
-import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { CatalogRecord, FileContent } from "../../core/catalog/types.ts";
 import type { ServerId, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
@@ -204,15 +203,14 @@ async function commit(
     ]);
     const held = uploads.filter((_, i) => answers[i]).map(({ link }) => link.server);
     const copies = await completeCopies(parts, version, isHere ? [catalog.self, ...held] : held, wanted);
-    checkEnough(parts, version, copies, wanted);
+    checkEnough(parts, copies, wanted);
     return { version, sha256: staged.sha256, size: staged.sizeBytes, copies, created };
   });
 }
 
-/** Of a version that is made already, and may last; one that was replaced meanwhile need not. @throws FsdfsError `interrupted` */
-function checkEnough({ options, catalog }: Parts, version: VersionId, copies: number, wanted: number): void {
-  const isCurrent = readVersionRow(catalog.read(), version).paths.length > 0;
-  if (copies < (options.strict && isCurrent ? wanted : 1)) throw new FsdfsError("interrupted");
+/** Of a version that is made already, and may last. @throws FsdfsError `interrupted` */
+function checkEnough({ options }: Parts, copies: number, wanted: number): void {
+  if (copies < (options.strict ? wanted : 1)) throw new FsdfsError("interrupted");
 }
 
 async function commitAt(parts: Parts, { link, upload }: WholeUpload, record: CatalogRecord): Promise<boolean> {
@@ -278,7 +276,7 @@ async function repeated(
   const holders = sources.upHolders(version).map(({ server }) => server);
   const held = own.has(version) ? [catalog.self, ...holders] : holders;
   const copies = await completeCopies(parts, version, held, wanted);
-  checkEnough(parts, version, copies, wanted);
+  checkEnough(parts, copies, wanted);
   return { version, sha256, size, copies, created: false };
 }
 

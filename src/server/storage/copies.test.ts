@@ -75,6 +75,17 @@ describe("a copy", () => {
     expect(await world.copies.restore(moved.version, "b" as never, moved)).toBe(true);
   });
 
+  test("S2: what a version superseded gives way to a copy of that very version, and to nothing else", async () => {
+    const world = await DiskWorld.begin();
+    await world.put("a", "the first");
+    const successor = await world.put("a", "the second one");
+    const trash = () => world.files.filter((name) => name.startsWith(".fsdfs/trash"));
+    await world.trash.makeRoom(world.space.quotaBytes, "pull", "00000000000001-000000000001" as never);
+    expect(trash()).toHaveLength(1);
+    await world.trash.makeRoom(world.space.quotaBytes, "pull", successor.version);
+    expect(trash()).toHaveLength(0);
+  });
+
   test("P4: what lies spoilt in the trash does not come back", async () => {
     const world = await DiskWorld.begin();
     const moved = await world.put("a", "the first");

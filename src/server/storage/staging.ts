@@ -263,10 +263,10 @@ export class StagedWriter {
 
   async #claimMaking(bytes: number): Promise<boolean> {
     const { space, trash, makeRoom } = this.#parts;
-    const { purpose } = this.#use;
+    const { purpose, version } = this.#use;
     for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
       if (space.claim(bytes, purpose)) return true;
-      await trash.makeRoom(bytes, purpose);
+      await trash.makeRoom(bytes, purpose, version);
       if (space.claim(bytes, purpose)) return true;
       if (purpose !== "upload") return false;
       const lasting = space.roomBytes(purpose) - space.freeBytes(purpose); // Trash that may not go yet.

@@ -52,15 +52,29 @@ export class Trash {
     this.#clock = clock;
   }
 
-  /** Purges the oldest versions until `bytes` can be claimed or nothing more may go. */
-  async makeRoom(bytes: number, purpose: Purpose): Promise<void> {
+  /**
+   * Purges the oldest versions until `bytes` can be claimed or nothing more may go. What a version superseded gives way to a
+   * copy of that very version, which is what makes it safe: else each would wait for the other (S2).
+   *
+   * @param copied the version that the room is for, when it is copied
+   */
+  async makeRoom(bytes: number, purpose: Purpose, copied?: VersionId): Promise<void> {
+    const mayGo = (row: TrashRow, version: VersionId) => this.#isPurgeable(row, version);
+    const gaveWay = (row: TrashRow, version: VersionId) => this.#isSupersededBy(row, version, copied);
     await this.#alone(async () => {
       while (this.#space.freeBytes(purpose) < bytes) {
-        const [next] = this.#find(undefined, (row, version) => this.#isPurgeable(row, version)).rows;
+        const next = this.#find(undefined, mayGo).rows[0] ?? this.#find(undefined, gaveWay).rows[0];
         if (next === undefined) return;
         await this.#purge(next);
       }
     });
+  }
+
+  #isSupersededBy(row: TrashRow, version: VersionId, successor: VersionId | undefined): boolean {
+    const view = this.#catalog.read();
+    if (successor === undefined || readVersionRow(view, version).paths.length > 0) return false;
+    const entry = readEntry(view, row.path);
+    return entry?.type === "file" && entry.content.version === successor;
   }
 
   /** Purges what has been kept long enough; a part of the trash each time it is called. */

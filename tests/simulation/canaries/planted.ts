@@ -196,7 +196,7 @@ export const CANARIES: readonly Canary[] = [
     name: "fewer than W servers take a new version under --strict",
     rules: "P3",
     file: "server/operations/put.ts",
-    find: "options.strict && isCurrent ? wanted : 1",
+    find: "options.strict ? wanted : 1",
     replace: "1",
     drill: "strict",
   },

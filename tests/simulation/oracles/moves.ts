@@ -33,6 +33,7 @@ export interface Placement {
   readonly writeCopies: number;
 }
 
+const STAGED = ".fsdfs/staged/";
 /** What R1 asks for. */
 const GAIN = 2;
 
@@ -95,12 +96,15 @@ export function placementOf(
     const self = servers.find((each) => each.self);
     if (self === undefined || self.settings.draining) return [];
     const held = files.filter(({ holders }) => holders.has(self.id));
+    // An upload that nobody has committed waits for a while: its bytes are wanted if the record comes after all.
+    const own = view.disks.find((disk) => disk.machine === machine)?.own ?? new Map<string, number>();
+    const staged = [...own].filter(([name]) => name.startsWith(STAGED)).reduce((bytes, [, size]) => bytes + size, 0);
     return [
       {
         id: self.id,
         name: machine.name,
         copyBytes: sum(held),
-        limitBytes: Math.floor(self.quota.total * (1 - reserve)),
+        limitBytes: Math.floor(self.quota.total * (1 - reserve)) - staged,
       },
     ];
   });

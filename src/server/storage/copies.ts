@@ -214,7 +214,9 @@ export class Copies {
     for (const name of [trashed, asideName(content.sha256)]) {
       const stat = await this.#statFile(name);
       if (stat === undefined || stat.sizeBytes !== content.sizeBytes || stat.links > 1) continue;
-      if ((await this.#hashFile(name, "durably"))?.sha256 !== content.sha256) continue;
+      const found = await this.#hashFile(name, "durably");
+      if (found !== undefined && found.sha256 !== content.sha256) await this.#trash.throwAway(version, name);
+      if (found?.sha256 !== content.sha256) continue;
       if (!(await this.#trash.giveBack(version, name, stat))) continue;
       await this.#catalog.flushed();
       await this.#settler.settle(version);

@@ -164,6 +164,14 @@ export class Trash {
     });
   }
 
+  /** A version's file in the trash is damaged: its name would be in the way when a sound copy of it comes there. */
+  async throwAway(version: VersionId, location: string): Promise<void> {
+    await this.#alone(async () => {
+      const row = readTrash(this.#catalog.read(), version);
+      if (row?.location === location) await this.#purge({ version, row });
+    });
+  }
+
   async #purge({ version, row }: Trashed): Promise<void> {
     await this.#leftovers.remove(row.location);
     await this.#files.syncDirectory(TRASH_DIRECTORY);

@@ -211,7 +211,7 @@ class Run {
     workload.start();
     await this.#world.sleep(LAST_WORK_MS);
     workload.stop();
-    const mayBeRefused = this.#isTight && !(await this.#hasRoomForUpload(workload));
+    const mayBeRefused = this.#isTight && (await this.#withRoomForUpload(workload)) === "nobody";
     const put = await workload.run("last", "put", "last");
     if (put.outcome === "acknowledged") await workload.run("last", "get", "last");
     else if (!mayBeRefused || put.code !== "no-space")
@@ -222,8 +222,12 @@ class Run {
   /** While every server that ever was there is there, all conditions can be decided (C14). */
   async #lastCondition(): Promise<void> {
     if (this.#conditional === undefined || this.#gone !== undefined || this.#faults.kinds.includes("new-disk")) return;
-    const put = await this.#conditional.workload.runIf("last", "put", "register/last", "nothing");
+    const { workload } = this.#conditional;
+    // Who owns the path stores the file, and says that it cannot.
+    const mayBeRefused = this.#isTight && (await this.#withRoomForUpload(workload)) !== "everybody";
+    const put = await workload.runIf("last", "put", "register/last", "nothing");
     if (put.outcome === "acknowledged") return;
+    if (mayBeRefused && (put.code === "owner-unavailable" || put.code === "no-space")) return;
     this.#world.fail("liveness", `a healed swarm does not take a put with a condition: ${put.code}`);
   }
 
@@ -243,15 +247,16 @@ class Run {
     return this.#swarm.config.quotasBytes !== undefined;
   }
 
-  /** S3: whether some server could take the largest content, as far as is seen from outside once the others are done. */
-  async #hasRoomForUpload(workload: Workload): Promise<boolean> {
+  /** S3: who could take the largest content, as far as is seen from outside once the others are done. */
+  async #withRoomForUpload(workload: Workload): Promise<"nobody" | "somebody" | "everybody"> {
     while (workload.active > 0) await this.#world.sleep(100);
-    if ((await comeToRest(this.#swarm, this.#live(), REST_LIMIT_MS)) !== undefined) return false;
+    if ((await comeToRest(this.#swarm, this.#live(), REST_LIMIT_MS)) !== undefined) return "nobody";
     const looking = this.#looking();
     const view = await lookAround(looking.swarm, looking.history, looking.losses, looking.machines);
     const placement = placementIn(looking, view);
     const { copies } = this.#swarm.config;
-    return placement.servers.some((server) => roomForUpload(server, placement, copies) >= SIZE_BYTES_MAX);
+    const able = placement.servers.filter((server) => roomForUpload(server, placement, copies) >= SIZE_BYTES_MAX);
+    return able.length === 0 ? "nobody" : able.length < this.#live().length ? "somebody" : "everybody";
   }
 
   #looking() {

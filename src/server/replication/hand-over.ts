@@ -193,12 +193,16 @@ export class HandOver {
     return copies;
   }
 
-  /** Servers that might take so many bytes in place of copies of theirs that may go for a file of this surplus. */
+  /**
+   * Servers that might take so many bytes: in place of copies of theirs that may go for a file of this surplus, or, when
+   * nothing is wanted here, into free room. What has free room copies by itself what it lacks, and is left to it.
+   */
   #takers(surplus: number, bytes: number): Link[] {
     const { mesh, directives } = this.#parts;
     return mesh.upLinks().filter(({ server, report: { behind, roomBytes, maxSurplus } }) => {
       if (behind || directives.isDraining(server)) return false;
-      return roomBytes > bytes || (maxSurplus !== null && maxSurplus >= surplus + EXCHANGE_GAIN);
+      if (surplus === NOTHING_WANTED) return roomBytes > bytes;
+      return maxSurplus !== null && maxSurplus >= surplus + EXCHANGE_GAIN;
     });
   }
 

@@ -4,7 +4,7 @@
  * at its path with the right bytes counts (C9); one that the catalog does not know stays where it is.
  */
 import { readCopy } from "../../core/catalog/copies.ts";
-import { keyAfter, logKey, numberOfLogKey, tableRange, versionOfKey } from "../../core/catalog/keys.ts";
+import { keyAfter, logKey, numberOfLogKey, tableRange, todoKey, versionOfKey } from "../../core/catalog/keys.ts";
 import { decodePointer } from "../../core/catalog/log.ts";
 import { holdersOf } from "../../core/catalog/surplus.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
@@ -88,10 +88,18 @@ export class Reconciler {
   }
 
   async #checkCopy(version: VersionId): Promise<void> {
+    if (contentOfVersion(this.#catalog.read(), version) === undefined) return await this.#haveSettled(version);
     if (!(await this.#copies.check(version))) return;
     if (this.#isStated(version)) return;
     await this.#catalog.change((change) => {
       if (readCopy(change.view, version) !== undefined) change.writeHolding(version, true);
+    });
+  }
+
+  /** A copy of what is at no path any more is to go, whether or not its file is still there. */
+  async #haveSettled(version: VersionId): Promise<void> {
+    await this.#catalog.change(({ transaction }) => {
+      if (readCopy(transaction.view, version) !== undefined) transaction.view.put(todoKey(version), Uint8Array.of(1));
     });
   }
 

@@ -211,12 +211,18 @@ class Run {
     workload.start();
     await this.#world.sleep(LAST_WORK_MS);
     workload.stop();
-    const mayBeRefused = this.#isTight && (await this.#withRoomForUpload(workload)) === "nobody";
+    const able = this.#isTight ? await this.#withRoomForUpload(workload) : "everybody";
     const put = await workload.run("last", "put", "last");
     if (put.outcome === "acknowledged") await workload.run("last", "get", "last");
-    else if (!mayBeRefused || put.code !== "no-space")
+    else if (!this.#mayRefuse(put.code, able))
       this.#world.fail("liveness", `a healed swarm does not take a put: ${put.code}`);
     await this.#lastCondition();
+  }
+
+  /** Under --strict W servers have to find room. */
+  #mayRefuse(code: string | undefined, able: "nobody" | "somebody" | "everybody"): boolean {
+    if (code === "not-enough-servers") return this.#swarm.config.strict && able !== "everybody";
+    return code === "no-space" && able === "nobody";
   }
 
   /** While every server that ever was there is there, all conditions can be decided (C14). */

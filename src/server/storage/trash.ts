@@ -23,6 +23,7 @@ import type { Leftovers } from "./leftovers.ts";
 import type { Purpose, Space } from "./space.ts";
 
 export const TRASH_KEPT_MS = 7 * 24 * 3600 * 1000;
+const FORGET_ATTEMPTS = 5;
 /** Rows looked at in one go; the rest waits for the next. */
 const LOOK_AT_MAX = 200;
 
@@ -175,7 +176,14 @@ export class Trash {
   async #purge({ version, row }: Trashed): Promise<void> {
     await this.#leftovers.remove(row.location);
     await this.#files.syncDirectory(TRASH_DIRECTORY);
-    await this.#forget([{ version, location: row.location }]);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#forget([{ version, location: row.location }]);
+      } catch (error) {
+        // Until its row goes it counts, though it is gone; at the latest the next levelling finds it.
+        if (attempt === FORGET_ATTEMPTS) throw error;
+      }
+    }
   }
 
   /**

@@ -34,6 +34,7 @@ export interface Placement {
 }
 
 const STAGED = ".fsdfs/staged/";
+const TRASH = ".fsdfs/trash/";
 /** What R1 asks for. */
 const GAIN = 2;
 
@@ -98,13 +99,17 @@ export function placementOf(
     const held = files.filter(({ holders }) => holders.has(self.id));
     // An upload that nobody has committed waits for a while: its bytes are wanted if the record comes after all.
     const own = view.disks.find((disk) => disk.machine === machine)?.own ?? new Map<string, number>();
-    const staged = [...own].filter(([name]) => name.startsWith(STAGED)).reduce((bytes, [, size]) => bytes + size, 0);
+    const bytesIn = (directory: string) =>
+      [...own].reduce((bytes, [name, size]) => bytes + (name.startsWith(directory) ? size : 0), 0);
+    // While a file has fewer than min(W, N) copies, what it superseded stays in the trash (S2).
+    const isKept = files.some(({ holders, target }) => holders.size < Math.min(writeCopies, target));
+    const lasting = bytesIn(STAGED) + (isKept ? bytesIn(TRASH) : 0);
     return [
       {
         id: self.id,
         name: machine.name,
         copyBytes: sum(held),
-        limitBytes: Math.floor(self.quota.total * (1 - reserve)) - staged,
+        limitBytes: Math.floor(self.quota.total * (1 - reserve)) - lasting,
       },
     ];
   });

@@ -18,7 +18,8 @@ const inside =
   (path: string) =>
     prefixes.some((prefix) => path === prefix || (prefix.endsWith("/") && path.startsWith(prefix)));
 
-const CORE = ["src/core/", "src/errors.ts"];
+const ERRORS = ["src/errors.ts", "src/errors/"];
+const CORE = ["src/core/", ...ERRORS];
 
 /** The first layer that matches a file is its own. Tests may import anything of the project. */
 const LAYERS: readonly Layer[] = [
@@ -30,7 +31,7 @@ const LAYERS: readonly Layer[] = [
   },
   // Computing a hash needs neither clock, disk, network nor chance.
   { name: "core", matches: inside("src/core/"), may: CORE, packages: ["node:crypto"] },
-  { name: "errors", matches: inside("src/errors.ts"), may: [], packages: [] },
+  { name: "errors", matches: inside(...ERRORS), may: ["src/errors/"], packages: [] },
   { name: "ports", matches: inside("src/ports/"), may: ["src/ports/"], mayTypes: ["src/core/"], packages: [] },
   { name: "adapters", matches: inside("src/adapters/"), may: ["src/adapters/", "src/ports/", ...CORE], packages: "*" },
   {
@@ -46,11 +47,11 @@ const LAYERS: readonly Layer[] = [
     mayTypes: ["src/ports/"],
     packages: "*",
   },
-  { name: "options", matches: inside("src/options.ts"), may: ["src/errors.ts"], packages: ["node:util"] },
+  { name: "options", matches: inside("src/options.ts"), may: ERRORS, packages: ["node:util"] },
   {
     name: "config",
     matches: inside("src/config.ts", "src/config-values.ts", "src/start-options.ts"),
-    may: ["src/config.ts", "src/config-values.ts", "src/options.ts", "src/errors.ts"],
+    may: ["src/config.ts", "src/config-values.ts", "src/options.ts", ...ERRORS],
     mayTypes: ["src/server/server.ts"],
     packages: ["node:net", "node:os", "node:path"],
   },

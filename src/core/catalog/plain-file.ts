@@ -25,6 +25,8 @@ export class PlainFile {
   time = 0 as HybridTime;
   /** What a register says N is. */
   target: number | undefined;
+  /** There are registers of variables; what they say is left to variables.ts. */
+  hasVariables = false;
   /** The local indexes of the origins by which servers say to hold it. */
   readonly origins: number[] = [];
   #row: Bytes = new Uint8Array(0);
@@ -34,6 +36,7 @@ export class PlainFile {
   read(row: Bytes): boolean {
     this.#begin(row);
     this.target = undefined;
+    this.hasVariables = false;
     let hasContent = false;
     if (row[0] !== ROW_FORMAT) return false;
     for (let left = this.#varint(); left > 0; left--) {
@@ -44,6 +47,10 @@ export class PlainFile {
         this.#varint();
         this.#at += VERSION_BYTES;
       }
+      if (field === FIELD_CODES.variable) {
+        if (!this.#skipName()) return false;
+        this.hasVariables = true;
+      }
       this.#skipMarks(this.#varint());
       const end = this.#varint() + this.#at;
       if (field === FIELD_CODES.content) {
@@ -53,7 +60,7 @@ export class PlainFile {
         if (this.target !== undefined) return false;
         this.target = this.#varint();
         if (this.#at > end) return false;
-      } else if (field !== FIELD_CODES.attributes) {
+      } else if (field !== FIELD_CODES.attributes && field !== FIELD_CODES.variable) {
         return false;
       }
       this.#at = end;
@@ -104,6 +111,15 @@ export class PlainFile {
     const behind = this.#at + SHA256_BYTES + (kind === CONTENT_KIND.file ? 0 : REQUEST_BYTES);
     if (!(behind <= end && behind <= row.length)) return false;
     this.sha256 = hex(row, this.#at, this.#at + SHA256_BYTES);
+    return true;
+  }
+
+  /** Names are ASCII. */
+  #skipName(): boolean {
+    for (let left = this.#varint(); left > 0; left--) {
+      const byte = this.#row[this.#at++];
+      if (byte === undefined || byte >= 0x80) return false;
+    }
     return true;
   }
 

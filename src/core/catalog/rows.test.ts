@@ -37,7 +37,7 @@ function comesBack<T>(rows: fc.Arbitrary<T>, encode: (row: T) => Uint8Array, dec
 describe("rows come back as they were written, and cut ones are refused", () => {
   it("registers", () => {
     const register = fc.record({
-      field: fc.constantFrom("content", "target", "attributes", "variable:é", ""),
+      field: fc.constantFrom("content", "target", "attributes", "variable:é", "variable:", "variable:x", ""),
       stamp: anyStamp,
       value,
       marks,

@@ -7,6 +7,8 @@ import type { Bytes } from "./kv.ts";
 import type { Origin, Stamp } from "./types.ts";
 
 export const ROW_FORMAT = 1;
+/** Begins the field of a variable's register; its name follows. */
+export const VARIABLE_PREFIX = "variable:";
 
 /** Which record of which origin a register has taken in; `origin` is the local index of the origin (table origins). */
 export interface Mark {
@@ -81,10 +83,11 @@ const TRASH_REASONS: readonly TrashReason[] = ["deleted", "overwritten", "droppe
 export function encodeRegisters(registers: readonly Register[]): Bytes {
   const writer = new ByteWriter(160).u8(ROW_FORMAT).varint(registers.length);
   for (const register of registers) {
-    const code = Math.max(0, FIELDS.indexOf(register.field));
+    const code = fieldCode(register.field);
     const inValue = isStampIn(register.value, register.stamp);
     writer.u8(code + (inValue ? STAMP_IN_VALUE : 0));
     if (code === OTHER_FIELD) writer.text(register.field);
+    if (code === FIELD_CODES.variable) writer.text(register.field.slice(VARIABLE_PREFIX.length));
     if (!inValue) writeStamp(writer, register.stamp);
     writeMarks(writer, register.marks);
     writer.bytes(register.value);
@@ -98,7 +101,7 @@ export function decodeRegisters(row: Bytes): Register[] {
     const first = reader.u8();
     const inValue = first >= STAMP_IN_VALUE;
     const code = inValue ? first - STAMP_IN_VALUE : first;
-    const field = code === OTHER_FIELD ? reader.text() : FIELDS[code];
+    const field = readField(reader, code);
     if (field === undefined) throw new RangeError(`a register has the unknown field ${code}`);
     const written = inValue ? undefined : readStamp(reader);
     const marks = readMarks(reader);
@@ -111,7 +114,18 @@ const OTHER_FIELD = 0;
 /** Their places are their codes; the fields of most rows take one byte. */
 const FIELDS: readonly (string | undefined)[] = [undefined, "", "content", "target", "attributes"];
 export const STAMP_IN_VALUE = 0x80;
-export const FIELD_CODES = { content: 2, target: 3, attributes: 4 } as const;
+/** Behind that of a variable stands its name. */
+export const FIELD_CODES = { content: 2, target: 3, attributes: 4, variable: 5 } as const;
+
+function fieldCode(field: string): number {
+  if (field.startsWith(VARIABLE_PREFIX)) return FIELD_CODES.variable;
+  return Math.max(OTHER_FIELD, FIELDS.indexOf(field));
+}
+
+function readField(reader: ByteReader, code: number): string | undefined {
+  if (code === OTHER_FIELD) return reader.text();
+  return code === FIELD_CODES.variable ? VARIABLE_PREFIX + reader.text() : FIELDS[code];
+}
 
 /** Whether the value has, behind its first byte, the stamp's time and server. */
 function isStampIn(value: Bytes, stamp: Stamp): boolean {

@@ -54,6 +54,9 @@ const READINGS: Readonly<Record<string, Reading>> = {
   },
 };
 
+/** A document has some eighty commands, each of which is a process that starts, and several are servers. */
+const TIMEOUT_MS = 300_000;
+
 describe.runIf(namespacesAvailable())("the examples of the documents", () => {
   let namespaces: Namespaces;
   beforeEach(() => {
@@ -70,22 +73,26 @@ describe.runIf(namespacesAvailable())("the examples of the documents", () => {
       const output = await follow(commands, machine);
       expect(output).not.toMatch(/\bat .*\.ts:\d+/);
     },
-    120_000,
+    TIMEOUT_MS,
   );
 
-  it("of the help texts can be followed", async () => {
-    const machine = await namespaces.add("reader");
-    const examples = COMMANDS.flatMap((command) =>
-      Array.from(command.help().matchAll(/^Examples?: (.*(?:\n {2,}.*)*)/gm), ([, text = ""]) => ({
-        name: command.name,
-        line: text.replaceAll(/\s+/g, " ").trim(),
-      })),
-    );
-    const order = ["put", ...examples.map(({ name }) => name).filter((name) => name !== "put")];
-    examples.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-    expect(examples.map(({ name }) => name)).toEqual(expect.arrayContaining(["put", "get", "find", "sync"]));
-    await follow(["fsdfs start", ...examples.map(({ line }) => line)], machine);
-  }, 120_000);
+  it(
+    "of the help texts can be followed",
+    async () => {
+      const machine = await namespaces.add("reader");
+      const examples = COMMANDS.flatMap((command) =>
+        Array.from(command.help().matchAll(/^Examples?: (.*(?:\n {2,}.*)*)/gm), ([, text = ""]) => ({
+          name: command.name,
+          line: text.replaceAll(/\s+/g, " ").trim(),
+        })),
+      );
+      const order = ["put", ...examples.map(({ name }) => name).filter((name) => name !== "put")];
+      examples.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+      expect(examples.map(({ name }) => name)).toEqual(expect.arrayContaining(["put", "get", "find", "sync"]));
+      await follow(["fsdfs start", ...examples.map(({ line }) => line)], machine);
+    },
+    TIMEOUT_MS,
+  );
 
   it("this can fail", async () => {
     const machine = await namespaces.add("reader");

@@ -11,6 +11,8 @@ import type { Api, DiskFile, Machinery, Outsider, Secret, ServerSettings } from 
 export interface StageOptions {
   /** Every server is stopped and started in the middle (scenario 10). */
   readonly restarts: boolean;
+  /** A story has several middles: in how many of them, from the first on; in all when it is not said. */
+  readonly restartsMax?: number;
   /** How many servers the scenario of many servers has. */
   readonly servers: number;
   /** Gets each step as a line. */
@@ -24,6 +26,7 @@ export class Stage {
   readonly servers: Server[] = [];
   readonly options: StageOptions;
   readonly #machinery: Machinery;
+  #restarted = 0;
 
   constructor(machinery: Machinery, options: StageOptions) {
     this.#machinery = machinery;
@@ -123,7 +126,9 @@ export class Stage {
    * again: they must come back with what they had, down to the very files on their disks.
    */
   async middle(): Promise<void> {
-    if (!this.options.restarts) return;
+    const { restarts, restartsMax = Number.POSITIVE_INFINITY } = this.options;
+    if (!restarts || this.#restarted >= restartsMax) return;
+    this.#restarted += 1;
     const running = [...this.running];
     const before = await this.#everything(running);
     this.say(`in the middle, ${list(running.map(({ name }) => name))} stop, all at once, and start again`);

@@ -86,12 +86,18 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
   };
 }
 
+/** Operations check and write their own JSON: without this Fastify loads two compilers of schemas at each start. */
+function noSchemas(): never {
+  throw new Error("an operation has a schema for Fastify");
+}
+
 function createApp(context: Context, { certificate, cors }: HttpGatewayOptions): FastifyInstance {
   const { limits, watch } = context;
   const app = Fastify({
     logger: false,
     exposeHeadRoutes: false,
     return503OnClosing: false,
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     rewriteUrl: (request) => routingUrl(targetOf(request.url)),
     serverFactory: (handler) => makeServer(limits, certificate).on("request", withCors(cors, handler)),
     clientErrorHandler: watch.parserFailed,

@@ -29,14 +29,18 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** For both kinds of tests. */
+const TIMEOUTS = { testTimeout: 120_000, hookTimeout: 120_000, allowOnly: false };
+
 export default defineConfig({
   test: {
-    include: ["src/**/*.test.ts", "tests/**/*.test.ts"],
+    projects: [
+      // Unit tests leave nothing behind: a process of its own for each file would be mostly the loading of modules.
+      { test: { name: "unit", include: ["src/**/*.test.ts"], isolate: false, ...TIMEOUTS } },
+      { test: { name: "whole", include: ["tests/**/*.test.ts"], ...TIMEOUTS } },
+    ],
     // Most files start servers and wait for them: 19 minutes of work, three files at a time, took 13 minutes of two cores.
     maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    allowOnly: false,
   },
 });

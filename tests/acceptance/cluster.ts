@@ -16,7 +16,8 @@ import { requestKeyFromPassword } from "../../src/client/request-key.ts";
 export const ROOT = resolve(import.meta.dirname, "../..");
 export const PROGRAM = join(ROOT, "fsdfs");
 const START_TIMEOUT_MS = 60_000;
-const POLL_MS = 20;
+/** Looking costs the servers that are waited for: who waits long looks seldom. */
+const POLL_MS = { least: 30, most: 400, shareOfWaited: 0.15 };
 /** A line of what `start` prints once it is up. */
 export const GREETING = "Next server";
 /** What is kept of a process's output, from its end. */
@@ -183,7 +184,7 @@ export async function waitFor<T>(
   condition: () => Promise<T | undefined | false> | T | undefined | false,
   timeoutMs = START_TIMEOUT_MS,
 ): Promise<T> {
-  const until = performance.now() + timeoutMs;
+  const startMs = performance.now();
   let last: unknown;
   for (;;) {
     try {
@@ -192,8 +193,9 @@ export async function waitFor<T>(
     } catch (error) {
       last = error;
     }
-    if (performance.now() > until) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`, { cause: last });
-    await delay(POLL_MS);
+    const waitedMs = performance.now() - startMs;
+    if (waitedMs > timeoutMs) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`, { cause: last });
+    await delay(Math.min(Math.max(POLL_MS.least, waitedMs * POLL_MS.shareOfWaited), POLL_MS.most));
   }
 }
 

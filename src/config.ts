@@ -43,6 +43,9 @@ const PULLS_TEXT = "4";
 /** More would only make each of them slower. */
 export const PULLS_MAX = 64;
 const DELETIONS_KEPT_MS = 24 * 3_600_000;
+/** Disks that rot do so over months; a month costs a disk of 10 TB some 4 MB/s. */
+const SCRUB_DAYS = 30;
+const SCRUB_DAYS_MAX = 3650;
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 export const START_OPTIONS = {
@@ -273,6 +276,17 @@ export const START_OPTIONS = {
     },
     keptDurationMs,
     DELETIONS_KEPT_MS,
+  ),
+  scrubDays: option(
+    {
+      flag: "scrub-days",
+      env: "FSDFS_SCRUB_DAYS",
+      placeholder: "DAYS",
+      defaultText: String(SCRUB_DAYS),
+      help: "In how many days every copy is read and compared with its SHA-256 once; 0: never. It is spread evenly, and readers come first.",
+    },
+    (text) => parseInteger(text, 0, SCRUB_DAYS_MAX),
+    SCRUB_DAYS,
   ),
   strict: flagOption({
     flag: "strict",

@@ -32,6 +32,8 @@ export interface StartOptions extends Omit<ServerOptions, "swarmKey"> {
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
+const DAY_MS = 24 * 3_600_000;
+
 /** What has to be found out before the values are a server's options. */
 export interface Resolved {
   readonly password: string;
@@ -70,6 +72,7 @@ export function startOptions(values: StartValues, resolved: Resolved): StartOpti
     pullRate: values.pullRate,
     serveRate: values.serveRate,
     deletionsKeptMs: values.keepDeletions,
+    scrubMs: values.scrubDays === 0 ? undefined : values.scrubDays * DAY_MS,
     strict: values.strict,
     redirect: values.redirect,
     publicRead: values.publicRead,

@@ -98,6 +98,7 @@ const server = composeServer(
     pullRate: undefined,
     serveRate: undefined,
     deletionsKeptMs: 24 * 3_600_000,
+    scrubMs: undefined,
     strict: false,
     redirect: "auto",
     publicRead: true,

@@ -31,6 +31,7 @@ import { status } from "./commands/status.ts";
 import { stop } from "./commands/stop.ts";
 import { sync } from "./commands/sync.ts";
 import { throttle } from "./commands/throttle.ts";
+import { verify } from "./commands/verify.ts";
 import { exitCodeOf, failureOf, writeFailure } from "./report.ts";
 import { processContext } from "./terminal.ts";
 import { softwareVersion } from "./version.ts";
@@ -53,6 +54,7 @@ export const COMMANDS: readonly Command[] = [
   locate,
   status,
   servers,
+  verify,
   events,
   copies,
   quota,

@@ -27,6 +27,8 @@ import type {
   SwarmChanges,
   SwarmEvent,
   SwarmStatus,
+  VerifyEvent,
+  VerifyOptions,
   WatchOptions,
 } from "../server/face.ts";
 import { bodilessError } from "./answer-error.ts";
@@ -61,6 +63,11 @@ export interface Client {
   drop(path: string): Promise<void>;
   /** The last event is "done". Leaving the loop early ends it on the server as well. @throws `adopt-refused`, … */
   adopt(directory: string, options?: Omit<AdoptOptions, "local">): AsyncGenerator<AdoptEvent>;
+  /**
+   * Has all servers re-hash their copies of what is at a path or below it. The last event is "done". Leaving the loop early
+   * ends it. @throws FsdfsError `verify-running`, `file-not-found`
+   */
+  verify(path?: string, options?: VerifyOptions): AsyncGenerator<VerifyEvent>;
   /**
    * What happens from now on, until the loop is left or the server stops; "ready" comes first. After a connection that
    * broke there is no telling what was missed.
@@ -165,6 +172,14 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
       exchange.read<ServerFilesPage>(`/servers/${encodeURIComponent(server)}/files${queryOf({ ...page })}`),
     drop: async (path) => {
       await exchange.change("POST", `/drop/${encodeUrlPath(parsePath(path))}`);
+    },
+    verify: (path = "/", options = {}) => {
+      return exchange.lines<VerifyEvent>({
+        method: "POST",
+        target: "/verify",
+        json: { path, ...options },
+        patient: true,
+      });
     },
     adopt: async function* (directory, options = {}) {
       const headers = localSecret === undefined ? {} : { "fsdfs-local": localSecret };

@@ -22,6 +22,8 @@ export type {
   ServerState,
   SwarmEvent,
   SwarmStatus,
+  VerifyEvent,
+  VerifyOptions,
 } from "../server/face.ts";
 export type { Client, Conditions, EventOptions, PutOptions, RemoveOptions } from "./client.ts";
 export type { PutContent, PutSource } from "./content.ts";

@@ -23,6 +23,11 @@ export const SWARM_ERRORS = {
     message: "Conditions on this path are decided by {server}, and {reason}; nothing was changed.",
     hint: "Try again in a moment. If it stays so, start the servers that are missing: fsdfs servers",
   },
+  "verify-running": {
+    status: 409,
+    message: "A verify is under way already.",
+    hint: "Wait until it has ended, or end it where it was begun (Ctrl-C).",
+  },
   behind: {
     status: 503,
     message: "This server is still catching up with the swarm, and no other can be reached.",

@@ -26,7 +26,7 @@ import { Removal } from "./mesh/removal.ts";
 import { Seat } from "./mesh/seat.ts";
 import { SelfCheck } from "./mesh/self-check.ts";
 import { Decisions } from "./operations/decisions.ts";
-import { describeServer, ownReport } from "./operations/servers.ts";
+import { describeServer, ownReport, seenServer } from "./operations/servers.ts";
 import type { Parts } from "./parts.ts";
 import { Readiness } from "./readiness.ts";
 import { Drain } from "./replication/drain.ts";
@@ -40,6 +40,9 @@ import { Throttle } from "./replication/throttle.ts";
 import { trimUnit } from "./replication/trim.ts";
 import { UploadRoom } from "./replication/upload-room.ts";
 import { Zones } from "./replication/zones.ts";
+import { Rehash } from "./scrub/rehash.ts";
+import { Scrubber } from "./scrub/scrubber.ts";
+import { Verify } from "./scrub/verify.ts";
 import type { Ports, ServerOptions } from "./server.ts";
 import { COPIES_DEFAULT, Settings } from "./settings.ts";
 import { Copies } from "./storage/copies.ts";
@@ -149,7 +152,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
 
   // What it stores.
   const usualQuotaBytes = Math.floor((await files.capacity()).totalBytes * QUOTA_SHARE);
-  const disk = new DiskWatch(files, clock);
+  const disk = new DiskWatch(files, clock, log);
   const space = new Space(catalog, directives.quotaBytes ?? usualQuotaBytes, options.reserve, disk);
   const leftovers = new Leftovers(files);
   const trash = new Trash(catalog, files, space, settings, leftovers, clock);
@@ -157,7 +160,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const staging = new Staging({ files, space, trash, leftovers, random, disk, partials, clock });
   const settler = new Settler(catalog, files, leftovers, random);
   const vanished = new Vanished(clock, options.graceMs, () => catalog.stats(), log);
-  const copies = new Copies(catalog, files, staging, settler, trash, vanished, log);
+  const copies = new Copies(catalog, files, staging, settler, trash, vanished, disk, log);
   const uploads = new Uploads(catalog, staging, copies, settler, clock);
   uploads.serve(mesh);
 
@@ -170,7 +173,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     serving.setRate(directives.serveRate);
   });
   const sources = new Sources(catalog, mesh, copies, serving);
-  const rosterNow = () => [...settings.roster.keys()].flatMap((server) => describeServer(parts, server) ?? []);
+  const rosterNow = () => [...settings.roster.keys()].flatMap((server) => seenServer(parts, server));
   const events = new Events({ clock, catalog, ending, servers: rosterNow });
   const onStep = (step: PullStep) => events.pull(step);
   const dropping = new Dropping({ catalog, settings, mesh, membership, copies, settler, sources, random, directives });
@@ -188,6 +191,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     uploads,
     staging,
     space,
+    disk,
     sources,
     dropping,
     roomMaker,
@@ -200,6 +204,10 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const puller = new Puller(pulling);
   const handOver = new HandOver({ ...pulling, puller });
   const drain = new Drain({ ...pulling, isPulling: () => puller.announced().length > 0 });
+  const rehash = new Rehash({ catalog, copies, disk, sources, log });
+  const checking = { clock, catalog, store: ports.catalog, membership, directives, disk, load, rehash };
+  const scrubber = new Scrubber({ ...checking, cycleMs: options.scrubMs });
+  const verify = new Verify({ clock, catalog, random, mesh, settings, rehash, log, ending });
   const reconciler = new Reconciler(catalog, ports.catalog, membership, copies, trash);
   membership.onNewIncarnation(() => reconciler.request());
   membership.onNewIncarnation(async () => seat.unit.wake());
@@ -229,6 +237,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     leftovers.unit,
     disk.unit,
     strangers.unit,
+    scrubber.unit,
     choresUnit({ trash, uploads, copies, partials, catalog }),
   ];
   const forecasts = new Forecasts({ clock, catalog, settings, membership, ending });
@@ -253,6 +262,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     settler,
     copies,
     strangers,
+    scrubber,
+    verify,
     adoption: new Adoption(),
     sources,
     events,

@@ -9,8 +9,9 @@ import type { ServerId, SwarmId, VersionId } from "../core/ids.ts";
 import type { Rate } from "./control/server-settings.ts";
 import type { SwarmEvent, WatchOptions } from "./events/event.ts";
 import type { OperatorFace } from "./operator-face.ts";
+import type { AlarmInfo, ScrubFace, ScrubInfo } from "./scrub-face.ts";
 
-export interface Face extends OperatorFace {
+export interface Face extends OperatorFace, ScrubFace {
   put(path: string, body: AsyncIterable<Bytes>, options?: PutOptions): Promise<PutResult>;
   /** `conditions`: what is at the path before (C14). */
   makeDirectory(path: string, options?: { conditions?: Conditions }): Promise<void>;
@@ -63,6 +64,7 @@ export interface Face extends OperatorFace {
 export type { Rate } from "./control/server-settings.ts";
 export type { SwarmEvent, WatchOptions } from "./events/event.ts";
 export type * from "./operator-face.ts";
+export type * from "./scrub-face.ts";
 
 /**
  * This process is not the one to answer, or not now: what was asked for is to be asked of the server's control process,
@@ -266,6 +268,8 @@ export interface SwarmStatus {
   readonly writeCopies: number;
   /** The same in words, with what to do. */
   readonly advice: string;
+  /** Of all servers that are up: the one that is behind most counts. null where none re-hashes its copies. */
+  readonly scrub: ScrubInfo | null;
   readonly servers: { readonly up: number; readonly total: number };
   /** Bytes over the servers that are up. */
   readonly quota: { readonly total: number; readonly used: number };
@@ -339,6 +343,9 @@ export interface ServerInfo extends HolderInfo {
   readonly drain: DrainInfo | null;
   /** What the loss of it would do; null while it is not known. */
   readonly forecast: ForecastInfo | null;
+  /** How its copies are re-hashed; null when they are not, or it has not told. */
+  readonly scrub: ScrubInfo | null;
+  readonly alarms: readonly AlarmInfo[];
   readonly softwareVersion: string;
 }
 

@@ -20,6 +20,8 @@ import type { Dropping } from "./replication/dropping.ts";
 import type { Puller } from "./replication/puller.ts";
 import type { Sources } from "./replication/sources.ts";
 import type { UploadRoom } from "./replication/upload-room.ts";
+import type { Scrubber } from "./scrub/scrubber.ts";
+import type { Verify } from "./scrub/verify.ts";
 import type { Ports, ServerOptions } from "./server.ts";
 import type { Settings } from "./settings.ts";
 import type { Copies } from "./storage/copies.ts";
@@ -51,6 +53,8 @@ export interface Parts {
   readonly settler: Settler;
   readonly copies: Copies;
   readonly strangers: Strangers;
+  readonly scrubber: Scrubber;
+  readonly verify: Verify;
   readonly adoption: Adoption;
   readonly sources: Sources;
   readonly events: Events;

@@ -55,6 +55,8 @@ export interface ServerOptions {
   readonly serveRate: number | undefined;
   /** How long deletions are kept after every server has them (C7). */
   readonly deletionsKeptMs: number;
+  /** In which time every copy is re-hashed once; undefined: they are not. */
+  readonly scrubMs: number | undefined;
   /** Refuse writes that cannot reach W servers. */
   readonly strict: boolean;
   readonly redirect: "auto" | "never";

@@ -37,6 +37,8 @@ import type {
   SwarmChanges,
   SwarmEvent,
   SwarmStatus,
+  VerifyEvent,
+  VerifyOptions,
   WatchOptions,
 } from "./face.ts";
 import { guarded, guardedStream } from "./failures.ts";
@@ -181,6 +183,12 @@ export class ServingFace implements Face {
     const under = options.under === undefined ? {} : { under: parseDirectoryPath(options.under) };
     await guarded(() => this.#mustBeFresh()); // It goes on after this server has become behind: it tells what it hears.
     yield* this.#parts.events.watch({ ...options, ...under });
+  }
+
+  async *verify(path: string, options: VerifyOptions = {}): AsyncGenerator<VerifyEvent> {
+    const entry = parseDirectoryPath(path);
+    await guarded(() => this.#mustBeFresh()); // It goes on as long as it is read, so it is not forwarded.
+    yield* guardedStream(this.#parts.verify.run(entry, options));
   }
 
   health(): Health {

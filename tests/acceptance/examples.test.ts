@@ -40,6 +40,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
       "./fsdfs key revoke 3f9c21d07a44":
         "./fsdfs key revoke $(./fsdfs key list --json | grep -o '[0-9a-f]\\{12\\}' | head -1)",
       "./fsdfs locate music/song.ogg": "./fsdfs locate Music/song.ogg",
+      "./fsdfs verify music --rate 50M": "./fsdfs verify Music --rate 50M",
     },
     notRun: {
       "git clone <the address of this repository> fsdfs": "this is the checkout",

@@ -203,6 +203,7 @@ function serverOptions({ quotaBytes, join: joined }: ServerChoices, places: Plac
     serveRate: undefined,
     bandwidth: undefined,
     deletionsKeptMs: 24 * 3_600_000,
+    scrubMs: undefined,
     strict: false,
     redirect: "auto",
     publicRead: false,

@@ -15,6 +15,7 @@ const METHODS = [
   "serverFiles",
   "drop",
   "adopt",
+  "verify",
   "events",
   "health",
   "configureServer",

@@ -236,6 +236,12 @@ describe("GET /openapi.json", () => {
     for (const line of (await lines.text()).trim().split("\n"))
       expect(problems(document, adoptEvent, JSON.parse(line))).toEqual([]);
     await ask("POST", "/adopt", "/adopt", { body: '{"directory": "/nowhere"}' });
+    const verified = await ask("POST", "/verify", "/verify", { body: '{"rate": 10000000}' });
+    const verifyEvent = document.paths["/verify"]!.post!.responses[200]!.content!["application/x-ndjson"]!.schema!;
+    for (const line of (await verified.text()).trim().split("\n"))
+      expect(problems(document, verifyEvent, JSON.parse(line))).toEqual([]);
+    await ask("POST", "/verify", "/verify", { body: '{"path": "none"}' });
+    await ask("POST", "/verify", "/verify", { body: '{"rate": 1}' });
 
     const aborted = new AbortController();
     const events = await ask("GET", "/events", "/events", {

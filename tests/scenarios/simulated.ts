@@ -223,6 +223,7 @@ class SimulatedMachinery implements Machinery {
         pullRate: undefined,
         serveRate: undefined,
         deletionsKeptMs: 24 * 3_600_000,
+        scrubMs: undefined,
         strict: false,
         redirect: "auto",
         publicRead: false,

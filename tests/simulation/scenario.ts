@@ -84,6 +84,7 @@ function drawConfig(seed: number, random: SeededRandom): SwarmConfig {
     latencyMs: random.pick([0.2, 1, 5, 20]),
     discovery: random.chance(0.5),
     ...drawThrottles(SeededRandom.of(seed, "throttles")),
+    ...drawScrub(SeededRandom.of(seed, "scrub")),
     ...drawTightQuotas(SeededRandom.of(seed, "tight quotas"), servers),
   };
 }
@@ -93,6 +94,11 @@ function drawTightQuotas(random: SeededRandom, servers: number): Partial<SwarmCo
   if (!random.chance(TIGHT_CHANCE)) return {};
   const quotasBytes = Array.from({ length: servers }, () => random.between(TIGHT_BYTES.low, TIGHT_BYTES.high));
   return { quotaBytes: Math.max(...quotasBytes), quotasBytes };
+}
+
+/** Some swarms scrub so often that what rots is found before the end. */
+function drawScrub(random: SeededRandom): Partial<SwarmConfig> {
+  return random.chance(0.25) ? { scrubMs: random.between(3_000, 10_000) } : {};
 }
 
 /** Some swarms hold their pulls back so much that files are seconds on their way. */

@@ -14,6 +14,8 @@ export interface SwarmConfig {
   readonly graceMs: number;
   /** A day unless given. */
   readonly deletionsKeptMs?: number;
+  /** Of the scrub; 30 days unless given. */
+  readonly scrubMs?: number;
   readonly quotaBytes: number;
   /** Of single servers, where they differ. */
   readonly quotasBytes?: readonly number[];
@@ -34,6 +36,7 @@ export interface SwarmConfig {
 export const PASSWORD = "simulated";
 const RESERVE = 0.02;
 const DELETIONS_KEPT_MS = 24 * 3_600_000;
+const SCRUB_MS = 30 * 24 * 3_600_000;
 /** A gigabit, in bytes for each millisecond. */
 const BYTES_PER_MS = 125_000;
 
@@ -134,6 +137,7 @@ export class Swarm {
       pullRate: config.pullRate,
       serveRate: config.serveRate,
       deletionsKeptMs: config.deletionsKeptMs ?? DELETIONS_KEPT_MS,
+      scrubMs: config.scrubMs ?? SCRUB_MS,
       strict: config.strict,
       redirect: "auto",
       publicRead: false,

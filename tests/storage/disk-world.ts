@@ -35,6 +35,7 @@ export class DiskWorld {
   readonly settler: Settler;
   readonly trash: Trash;
   readonly copies: Copies;
+  readonly watch: DiskWatch;
   #drawn = 0;
 
   /** `between` stands between the server and its disk. */
@@ -49,18 +50,18 @@ export class DiskWorld {
     }
     const context = { self: SELF, counts: () => true, defaultTarget: 3 };
     this.catalog = new Catalog(this.store, clock, context);
-    const watch = new DiskWatch(files, clock);
-    this.space = new Space(this.catalog, QUOTA_BYTES, 0, watch);
+    this.watch = new DiskWatch(files, clock, log);
+    this.space = new Space(this.catalog, QUOTA_BYTES, 0, this.watch);
     const leftovers = new Leftovers(files);
     this.trash = new Trash(this.catalog, files, this.space, new Settings(this.catalog), leftovers, clock);
     this.partials = new Partials(this.space, leftovers, clock);
     this.staging = new Staging({
       ...{ files, space: this.space, trash: this.trash, leftovers, random },
-      ...{ disk: watch, partials: this.partials, clock },
+      ...{ disk: this.watch, partials: this.partials, clock },
     });
     this.settler = new Settler(this.catalog, files, leftovers, random);
     const vanished = new Vanished(clock, 1_000, () => this.catalog.stats(), log);
-    this.copies = new Copies(this.catalog, files, this.staging, this.settler, this.trash, vanished, log);
+    this.copies = new Copies(this.catalog, files, this.staging, this.settler, this.trash, vanished, this.watch, log);
   }
 
   static async begin(between?: (disk: FileStore) => FileStore): Promise<DiskWorld> {

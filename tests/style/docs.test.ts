@@ -90,7 +90,7 @@ describe("what must be there to pass the tests", () => {
 
   test("is installed by .ci/run, as far as not every Debian has it", () => {
     // git is asked for the project's files, and done without where it is not.
-    const everywhere = ["sh", "sleep", "mkfifo", "git"];
+    const everywhere = ["sh", "sleep", "mkfifo", "touch", "git"];
     const started = sources()
       .filter(({ path }) => path.startsWith("tests/") || path.endsWith(".test.ts"))
       .flatMap(({ code }) => [...code.matchAll(/\b(?:spawn|spawnSync|execFile|execFileSync)\)?\(\s*"([a-z]+)"/g)])

@@ -8,7 +8,7 @@ import { formatSize, shown } from "../output.ts";
 
 export const events = clientCommand({
   name: "events",
-  summary: "Shows what happens in the swarm: files, copies, pulls, servers. Ctrl-C ends it.",
+  summary: "Shows what happens in the swarm: files, copies, pulls, servers, alarms. Ctrl-C ends it.",
   usage: "[PATH]",
   details: "With PATH only what happens to it, or below it.",
   options: {
@@ -49,6 +49,8 @@ function describe(event: SwarmEvent): string {
       return `some changes were not told: ${event.reason}`;
     case "server":
       return `server ${shown(event.name)} ${event.change}  ${shown(event.url)}`;
+    case "alarm":
+      return `alarm ${event.change}, ${shown(event.name)}: ${shown(event.message)}`;
     case "copy":
       return `copy ${event.change} on ${event.server}  ${shown(event.path ?? event.version)}`;
     case "pull": {

@@ -22,6 +22,8 @@ const SERVER: ServerInfo = {
   settings: { quota: null, pulls: null, pullRate: null, serveRate: null, paused: false, draining: false },
   drain: null,
   forecast: null,
+  scrub: null,
+  alarms: [],
   softwareVersion: "1.0.0",
 };
 const asOf = "2026-01-01T00:00:00.000Z";

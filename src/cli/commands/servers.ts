@@ -32,6 +32,7 @@ export function describe(servers: readonly ServerInfo[]): string {
     { title: "IF LOST", value: ({ forecast }) => (forecast === null ? "-" : forecast.safe ? "safe" : "not safe") },
     { title: "LOAD", value: (server) => server.load.toFixed(2), right: true },
     { title: "PULLS", value: (server) => String(server.pulls), right: true },
+    { title: "SCRUB", value: ({ scrub }) => describeScrub(scrub) },
     { title: "ZONE", value: (server) => shown(server.zone) },
     { title: "VERSION", value: (server) => shown(server.softwareVersion) },
     { title: "URL", value: (server) => shown(server.url) },
@@ -43,7 +44,9 @@ export function describe(servers: readonly ServerInfo[]): string {
   const drains = servers.filter(({ settings }) => settings.draining).map((server) => `${describeDrain(server)}\n`);
   const [asOf] = servers.flatMap(({ forecast }) => forecast?.asOf ?? []);
   if (forecasts.length > 0 && asOf !== undefined) forecasts.push(`(as of ${formatTime(asOf)})\n`);
-  return rows + forecasts.join("") + problems.join("") + drains.join("") + servers.map(describeStrangers).join("");
+  const alarms = servers.flatMap((server) => server.alarms.map(({ message }) => `${shown(message)}\n`));
+  const told = [...forecasts, ...problems, ...alarms, ...drains, ...servers.map(describeStrangers)];
+  return rows + told.join("");
 }
 
 /** Undefined when nothing happens to files, or nothing is known. */
@@ -58,6 +61,15 @@ export function describeForecast({ name, forecast }: Pick<ServerInfo, "name" | "
     `safe to unplug: ${safe ? "yes" : "no"}`,
   ];
   return `without ${shown(name)}: ${told.join("; ")}\n`;
+}
+
+/** When the last cycle ended, how far this one is, and what they found. */
+export function describeScrub(scrub: ServerInfo["scrub"]): string {
+  if (scrub === null) return "-";
+  const { share, ended, damaged } = scrub;
+  const now = share === 1 ? [] : [`${Math.floor(share * 100)}%`];
+  const before = ended === null ? [] : [`ended ${ended.slice(0, "2026-01-01".length)}`];
+  return [...now, ...before, ...(damaged > 0 ? [`${damaged} damaged`] : [])].join(", ");
 }
 
 function stateOf({ state, full, settings: { paused, draining } }: ServerInfo): string {

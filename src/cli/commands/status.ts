@@ -1,6 +1,7 @@
 /** `fsdfs status`: the swarm in a few lines, and what to do about it. */
 import { clientCommand } from "../connection.ts";
 import { formatSize, shown, writeJson } from "../output.ts";
+import { describeScrub } from "./servers.ts";
 
 export const status = clientCommand({
   name: "status",
@@ -21,6 +22,7 @@ export const status = clientCommand({
       ["quota", `${formatSize(found.quota.used)} used of ${formatSize(found.quota.total)}`],
       ["copies", `${found.copies} of each file, ${found.writeCopies} before an upload is acknowledged`],
       ["surplus", `${found.minSurplus ?? "-"} at least`],
+      ["scrub", describeScrub(found.scrub)],
       ["advice", shown(found.advice)],
     ];
     context.out.write(lines.map(([name, value]) => `${name?.padEnd(9)}${value}\n`).join(""));

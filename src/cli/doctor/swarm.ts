@@ -108,6 +108,17 @@ export function judgeVersions(roster: readonly ServerInfo[]): Found {
   );
 }
 
+const alarms: Check = {
+  name: "alarms",
+  run: async ({ roster }) => (roster === undefined ? [] : judgeAlarms(roster)),
+};
+
+export function judgeAlarms(roster: readonly ServerInfo[]): Found[] {
+  const raised = roster.flatMap((each) => each.alarms.map(({ message }) => shown(message)));
+  if (raised.length === 0) return [ok("No server's disk returns errors")];
+  return raised.map((message) => fail(message, "See the kernel's log (dmesg) and smartctl on that machine."));
+}
+
 const clocks: Check = {
   name: "clocks",
   run: async ({ client }) => (client === undefined ? [] : judgeClocks(await client.clock())),
@@ -129,4 +140,4 @@ export function judgeClocks({ servers: all, aheadMs, advice }: ClockStatus): Fou
 }
 
 export const SWARM_CHECKS: readonly Check[] = [server];
-export const OTHERS_CHECKS: readonly Check[] = [servers, clocks, versions];
+export const OTHERS_CHECKS: readonly Check[] = [servers, clocks, versions, alarms];

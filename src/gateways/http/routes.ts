@@ -19,6 +19,7 @@ import { openApiDocument } from "./operations/openapi.ts";
 import { putFile } from "./operations/put-file.ts";
 import { removeServer } from "./operations/remove-server.ts";
 import { status } from "./operations/status.ts";
+import { verify } from "./operations/verify.ts";
 
 export const OPERATIONS: readonly Operation[] = [
   putFile,
@@ -32,6 +33,7 @@ export const OPERATIONS: readonly Operation[] = [
   locateMany,
   drop,
   adopt,
+  verify,
   status,
   listServers,
   configureServer,

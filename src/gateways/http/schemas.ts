@@ -21,6 +21,7 @@ import type {
   ServerInfo,
   SwarmEvent,
   SwarmStatus,
+  VerifyEvent,
 } from "../../server/face.ts";
 
 const serverId = z.string().regex(/^[0-9a-f]{12}$/) as unknown as z.ZodType<ServerId>;
@@ -84,6 +85,8 @@ export const location: z.ZodType<Location> = z
 
 export const locations = z.object({ files: z.array(location.nullable()) });
 
+const scrub = z.object({ share: z.number(), ended: time.nullable(), damaged: count });
+
 export const status: z.ZodType<SwarmStatus> = z
   .object({
     swarm: swarmId,
@@ -94,6 +97,7 @@ export const status: z.ZodType<SwarmStatus> = z
     copies: count,
     writeCopies: count,
     advice: z.string(),
+    scrub: scrub.nullable(),
     servers: z.object({ up: count, total: count }),
     quota: z.object({ total: count, used: count }),
   })
@@ -138,6 +142,8 @@ export const server: z.ZodType<ServerInfo> = z
         asOf: time,
       })
       .nullable(),
+    scrub: scrub.nullable(),
+    alarms: z.array(z.object({ kind: z.literal("disk"), since: time, message: z.string() })),
     softwareVersion: z.string(),
   })
   .meta({ id: "Server" });
@@ -233,6 +239,32 @@ export const adoptEvent: z.ZodType<AdoptEvent> = z.union([
   z.object({ kind: z.literal("skipped"), path: z.string(), code: z.string(), message: z.string(), hint: z.string() }),
 ]);
 
+const verifyCounts = {
+  ...{ copies: count, bytes: count, good: count, bad: count, missing: count },
+  ...{ unreadable: count, changed: count, repaired: count, lost: count },
+};
+/** Each line. */
+export const verifyEvent: z.ZodType<VerifyEvent> = z.object({
+  kind: z.enum(["progress", "done"]),
+  ...verifyCounts,
+  servers: z.array(
+    z.object({
+      id: serverId,
+      name: z.string(),
+      state: z.enum(["reading", "repairing", "done", "down", "interrupted"]),
+      ...verifyCounts,
+    }),
+  ),
+  examples: z.array(
+    z.object({
+      path: z.string(),
+      server: z.string(),
+      found: z.enum(["bad", "missing", "unreadable"]),
+      now: z.enum(["repaired", "lost"]).nullable(),
+    }),
+  ),
+});
+
 const type = <T extends string>(text: T) => z.literal(text);
 /** What stands in `data`. */
 export const swarmEvent: z.ZodType<SwarmEvent> = z
@@ -260,6 +292,10 @@ export const swarmEvent: z.ZodType<SwarmEvent> = z
     z.object({
       ...{ type: type("server"), change: z.enum(["joined", "up", "down", "absent", "removed"]) },
       ...{ id: serverId, name: z.string(), url: z.string() },
+    }),
+    z.object({
+      ...{ type: type("alarm"), change: z.enum(["raised", "cleared"]), kind: z.literal("disk") },
+      ...{ id: serverId, name: z.string(), message: z.string() },
     }),
   ])
   .meta({ id: "Event" });

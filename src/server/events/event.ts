@@ -13,7 +13,8 @@ export type SwarmEvent =
   | FileEvent
   | CopyEvent
   | PullEvent
-  | ServerEvent;
+  | ServerEvent
+  | AlarmEvent;
 
 export type FileEvent =
   | {
@@ -73,10 +74,21 @@ export interface ServerEvent {
   readonly url: string;
 }
 
+/** A server wants its operator, or no longer; as the server that answers sees it. */
+export interface AlarmEvent {
+  readonly type: "alarm";
+  readonly change: "raised" | "cleared";
+  /** The disk returns errors. */
+  readonly kind: "disk";
+  readonly id: ServerId;
+  readonly name: string;
+  readonly message: string;
+}
+
 export interface WatchOptions {
   /** All unless given. */
   readonly types?: readonly EventType[];
-  /** Only what is at this path or below it; servers have none, and are told all the same. */
+  /** Only what is at this path or below it; servers and alarms have none, and are told all the same. */
   readonly under?: string;
   /** Who asks has watched before, and may have missed something since. */
   readonly again?: boolean;

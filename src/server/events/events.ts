@@ -10,7 +10,7 @@ import { FsdfsError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Changed } from "../catalog/change.ts";
-import type { HolderInfo } from "../face.ts";
+import type { AlarmInfo, HolderInfo } from "../face.ts";
 import type { PullStep } from "../replication/puller.ts";
 import { contentOfVersion } from "../storage/copies.ts";
 import { sleep } from "../timers.ts";
@@ -29,15 +29,17 @@ export interface EventsParts {
   readonly catalog: Catalog;
   readonly ending: AbortSignal;
   /** The roster as this server sees it. */
-  servers(): readonly HolderInfo[];
+  servers(): readonly SeenServer[];
 }
+
+export type SeenServer = HolderInfo & { readonly alarms: readonly AlarmInfo[] };
 
 export class Events {
   readonly #parts: EventsParts;
   readonly #watchers = new Set<Watcher>();
   /** The last that was told of each pull under way, and when. */
   readonly #pulls = new Map<VersionId, { readonly at: number; readonly received: number }>();
-  #servers = new Map<ServerId, HolderInfo>();
+  #servers = new Map<ServerId, SeenServer>();
   #looking: Promise<void> | undefined;
 
   constructor(parts: EventsParts) {
@@ -123,7 +125,7 @@ export class Events {
     this.#looking = undefined;
   }
 
-  #lookNow(): Map<ServerId, HolderInfo> {
+  #lookNow(): Map<ServerId, SeenServer> {
     return new Map(this.#parts.servers().map((server) => [server.id, server]));
   }
 
@@ -133,18 +135,34 @@ export class Events {
 }
 
 function* differences(
-  before: ReadonlyMap<ServerId, HolderInfo>,
-  after: ReadonlyMap<ServerId, HolderInfo>,
+  before: ReadonlyMap<ServerId, SeenServer>,
+  after: ReadonlyMap<ServerId, SeenServer>,
 ): Generator<SwarmEvent> {
-  for (const { id, name, url, state } of after.values()) {
+  for (const { id, name, url, state, alarms } of after.values()) {
     const known = before.get(id);
     if (known === undefined) yield { type: "server", change: "joined", id, name, url };
     if (known?.state !== state && !(known === undefined && state !== "up"))
       yield { type: "server", change: state, id, name, url };
+    // Of one that is not up nothing is known: its alarm has not ended.
+    if (state === "up") yield* changedAlarms({ id, name }, known?.alarms ?? [], alarms);
   }
   for (const { id, name, url } of before.values()) {
     if (!after.has(id)) yield { type: "server", change: "removed", id, name, url };
   }
+}
+
+function* changedAlarms(
+  server: Pick<SeenServer, "id" | "name">,
+  before: readonly AlarmInfo[],
+  after: readonly AlarmInfo[],
+): Generator<SwarmEvent> {
+  const told = (change: "raised" | "cleared", { kind, message }: AlarmInfo): SwarmEvent => {
+    return { type: "alarm", change, kind, ...server, message };
+  };
+  const without = (alarms: readonly AlarmInfo[], others: readonly AlarmInfo[]) =>
+    alarms.filter(({ kind }) => others.every((other) => other.kind !== kind));
+  for (const alarm of without(after, before)) yield told("raised", alarm);
+  for (const alarm of without(before, after)) yield told("cleared", alarm);
 }
 
 function versionOf(content: Content): VersionId | null {

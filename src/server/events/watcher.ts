@@ -65,7 +65,7 @@ export class Watcher {
   #wants(event: SwarmEvent): boolean {
     if (event.type === "ready" || event.type === "missed") return true;
     if (this.#types !== undefined && !this.#types.has(event.type)) return false;
-    if (this.#under === undefined || event.type === "server") return true;
+    if (this.#under === undefined || event.type === "server" || event.type === "alarm") return true;
     const paths = [event.path, event.type === "file" && event.change === "moved" ? event.to : null];
     return paths.some((path) => path !== null && (path === this.#under || path.startsWith(`${this.#under}/`)));
   }

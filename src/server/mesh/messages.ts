@@ -15,6 +15,8 @@ import {
 } from "../../core/ids.ts";
 import type { ProcessId } from "../../core/swarm/liveness.ts";
 import type { DrainReport } from "../replication/drain.ts";
+import type { ScrubReport } from "../scrub/scrubber.ts";
+import type { DiskAlarm } from "../storage/disk-watch.ts";
 
 export const PROTOCOL = 2;
 export const NO_SWARM = "0".repeat(SWARM_ID_BYTES * 2) as SwarmId;
@@ -62,6 +64,10 @@ export interface ServerReport {
   readonly behind: boolean;
   /** How far it is emptied, when it is drained. */
   readonly drain?: DrainReport;
+  /** How its scrub stands, when copies are scrubbed. */
+  readonly scrub?: ScrubReport;
+  /** While its disk returns errors. */
+  readonly diskAlarm?: DiskAlarm;
   /** Digest of the roster that it durably knows, and whether everybody who decides conditions is in it (C14). */
   readonly roster: string;
   readonly anchored: boolean;

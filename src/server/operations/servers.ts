@@ -5,10 +5,13 @@ import { decodePointer } from "../../core/catalog/log.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import { isServerId, type ServerId, type VersionId } from "../../core/ids.ts";
 import { FsdfsError } from "../../errors.ts";
+import type { SeenServer } from "../events/events.ts";
 import type {
+  AlarmInfo,
   ForecastInfo,
   Health,
   HolderInfo,
+  ScrubInfo,
   ServerFilesPage,
   ServerInfo,
   ServerSettingsInfo,
@@ -18,8 +21,10 @@ import type {
 } from "../face.ts";
 import type { ServerReport } from "../mesh/messages.ts";
 import type { Parts } from "../parts.ts";
+import type { ScrubReport } from "../scrub/scrubber.ts";
 import type { RosterEntry } from "../settings.ts";
 import { contentOfVersion } from "../storage/copies.ts";
+import type { DiskAlarm } from "../storage/disk-watch.ts";
 
 const FILES_DEFAULT = 1000;
 const FILES_MAX = 10_000;
@@ -31,6 +36,8 @@ export function ownReport(parts: Parts): ServerReport {
   const { copies } = catalog.stats();
   const maxSurplus = lastSurplus(view, true);
   const drain = parts.drain.report();
+  const scrub = parts.scrubber.report;
+  const diskAlarm = parts.disk.alarm;
   const noRoom = space.roomBytes("pull") <= 0;
   return {
     process: mesh.process,
@@ -47,6 +54,8 @@ export function ownReport(parts: Parts): ServerReport {
     pulls: puller.announced(),
     behind: readiness.isBehind,
     ...(drain === undefined ? {} : { drain }),
+    ...(scrub === undefined ? {} : { scrub }),
+    ...(diskAlarm === undefined ? {} : { diskAlarm }),
     roster: seat.roster,
     anchored: seat.isAnchored,
     epoch: catalog.times.epoch,
@@ -77,6 +86,14 @@ export function describeServer(parts: Parts, server: ServerId): HolderInfo | und
   };
 }
 
+/** The same, with its alarms, for who watches; none when it is not in the roster. */
+export function seenServer(parts: Parts, server: ServerId): SeenServer[] {
+  const described = describeServer(parts, server);
+  if (described === undefined) return [];
+  const alarm = server === parts.catalog.self ? parts.disk.alarm : parts.mesh.link(server)?.report.diskAlarm;
+  return [{ ...described, alarms: alarmsOf(described.name, alarm) }];
+}
+
 export function status(parts: Parts): SwarmStatus {
   const { catalog, identity, settings } = parts;
   const { files, bytes, deletions } = catalog.stats();
@@ -93,7 +110,8 @@ export function status(parts: Parts): SwarmStatus {
     minSurplus,
     copies: settings.copies,
     writeCopies: settings.writeCopies,
-    advice: advise(minSurplus),
+    advice: [...infos.flatMap(({ alarms }) => alarms.map(({ message }) => message)), advise(minSurplus)].join(" "),
+    scrub: scrubOfAll(up.flatMap(({ scrub }) => scrub ?? [])),
     servers: { up: up.length, total: settings.roster.size },
     quota: {
       total: up.reduce((sum, { quota }) => sum + quota.total, 0),
@@ -124,6 +142,8 @@ export function servers(parts: Parts): ServerInfo[] {
       settings: settingsOf(parts, entry.id),
       drain: report?.drain ?? null,
       forecast: forecastOf(parts, entry.id),
+      scrub: scrubOf(report?.scrub),
+      alarms: alarmsOf(entry.name, report?.diskAlarm),
       softwareVersion: entry.softwareVersion,
     };
   });
@@ -134,6 +154,27 @@ function forecastOf({ forecasts }: Parts, server: ServerId): ForecastInfo | null
   if (found === undefined) return null;
   const { lost, below, minSurplus, asOfMs } = found;
   return { lost, below, minSurplus: minSurplus ?? null, safe: below === 0, asOf: new Date(asOfMs).toISOString() };
+}
+
+function scrubOf(report: ScrubReport | undefined): ScrubInfo | null {
+  if (report === undefined) return null;
+  const { share, endedMs, damaged } = report;
+  return { share, ended: endedMs === null ? null : new Date(endedMs).toISOString(), damaged };
+}
+
+function scrubOfAll(scrubs: readonly ScrubInfo[]): ScrubInfo | null {
+  if (scrubs.length === 0) return null;
+  const ended = scrubs.map((scrub) => scrub.ended).reduce((a, b) => (a === null || b === null ? null : a < b ? a : b));
+  const share = Math.min(...scrubs.map((scrub) => scrub.share));
+  return { share, ended, damaged: scrubs.reduce((sum, { damaged }) => sum + damaged, 0) };
+}
+
+function alarmsOf(name: string, alarm: DiskAlarm | undefined): AlarmInfo[] {
+  if (alarm === undefined) return [];
+  const { sinceMs, copies, example } = alarm;
+  const some = copies === 1 ? example : `${copies} copies, such as ${example},`;
+  const message = `The disk of ${name} returns errors: ${some} cannot be read, and it takes no copies until that reads well again. Look at the disk; replace it, or drain the server.`;
+  return [{ kind: "disk", since: new Date(sinceMs).toISOString(), message }];
 }
 
 function settingsOf({ directives }: Parts, server: ServerId): ServerSettingsInfo {

@@ -43,6 +43,7 @@ function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
     },
     uploads: { find: () => "none" },
     space: world.space,
+    disk: world.watch,
     sources: {
       holders: () => [],
       upHolders: (version: VersionId) => (version === held && tried.length === 0 ? [{} as Link] : []),

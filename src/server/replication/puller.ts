@@ -22,6 +22,7 @@ import type { Membership } from "../mesh/membership.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import { type Copies, contentOfVersion } from "../storage/copies.ts";
+import type { DiskWatch } from "../storage/disk-watch.ts";
 import type { Space } from "../storage/space.ts";
 import type { StagedWriter, Staging } from "../storage/staging.ts";
 import type { Uploads } from "../storage/uploads.ts";
@@ -52,6 +53,7 @@ export interface PullerParts {
   readonly uploads: Uploads;
   readonly staging: Staging;
   readonly space: Space;
+  readonly disk: Pick<DiskWatch, "isAiling">;
   readonly sources: Sources;
   readonly dropping: Dropping;
   readonly roomMaker: RoomMaker;
@@ -136,9 +138,10 @@ export class Puller {
   }
 
   async #pullFor(version: VersionId, handedOver: HandedOver | undefined): Promise<boolean> {
-    const { copies } = this.#parts;
+    const { copies, disk } = this.#parts;
     const active = this.#active.get(version);
     if (active === undefined && copies.has(version)) return await copies.settled(version);
+    if (active === undefined && disk.isAiling) return false;
     return await (active?.done ?? this.#begin(version, undefined, handedOver));
   }
 
@@ -158,8 +161,8 @@ export class Puller {
   }
 
   async #step(signal: AbortSignal): Promise<NextStep> {
-    const { membership, load, directives } = this.#parts;
-    if (directives.isPaused || directives.isDrainingHere) return { restMs: IDLE_MS };
+    const { membership, load, directives, disk } = this.#parts;
+    if (directives.isPaused || directives.isDrainingHere || disk.isAiling) return { restMs: IDLE_MS };
     if (membership.isBehind || load.load() > LOAD_MAX) return { restMs: BUSY_REST_MS };
     while (this.#taken < directives.pulls && !signal.aborted) {
       const next = this.#choice.next();

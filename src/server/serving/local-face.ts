@@ -184,6 +184,10 @@ export class LocalFace implements ReadyFace {
     throw new NotHere();
   }
 
+  verify(): never {
+    throw new NotHere();
+  }
+
   events(): never {
     throw new NotHere();
   }

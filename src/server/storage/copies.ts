@@ -2,7 +2,6 @@
  * This server's own copies: entered when a staged file is whole, read for clients and other servers, and looked at again
  * when the disk shows something else than the catalog recorded (S8).
  */
-import { createHash } from "node:crypto";
 import { addCopy, hasTodo, placeCopy, readCopy, readTrash, removeCopy } from "../../core/catalog/copies.ts";
 import { entryKey } from "../../core/catalog/keys.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
@@ -17,13 +16,19 @@ import type { Log } from "../../ports/log.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Change } from "../catalog/change.ts";
 import { isDiskError } from "./disk.ts";
+import type { DiskWatch } from "./disk-watch.ts";
+import { hashFile } from "./hashing.ts";
 import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved, trashName } from "./layout.ts";
 import type { Settler } from "./settle.ts";
 import type { StagedFile, Staging } from "./staging.ts";
 import type { Trash } from "./trash.ts";
 import type { Vanished } from "./vanished.ts";
 
-const HASH_CHUNK_BYTES = 1024 * 1024;
+/**
+ * What a look at a copy's file found: the right bytes; wrong ones, which are set aside; no file, so that the holding is
+ * withdrawn; none among so many that it is in doubt (S8). "unknown": the catalog has gone on meanwhile.
+ */
+export type Inspection = "right" | "wrong" | "missing" | "doubtful" | "unknown";
 
 export interface OpenCopy {
   readonly file: ReadableFile;
@@ -39,8 +44,9 @@ export class Copies {
   readonly #settler: Settler;
   readonly #trash: Trash;
   readonly #vanished: Vanished;
+  readonly #disk: DiskWatch;
   readonly #log: Log;
-  readonly #inspecting = new Map<VersionId, Promise<void>>();
+  readonly #inspecting = new Map<VersionId, Promise<Inspection>>();
 
   constructor(
     catalog: Catalog,
@@ -49,8 +55,10 @@ export class Copies {
     settler: Settler,
     trash: Trash,
     vanished: Vanished,
+    disk: DiskWatch,
     log: Log,
   ) {
+    this.#disk = disk;
     this.#trash = trash;
     this.#vanished = vanished;
     this.#catalog = catalog;
@@ -113,59 +121,71 @@ export class Copies {
 
   /** Opens a copy after comparing its file with what the catalog recorded; undefined when there is none to be trusted. */
   async open(version: VersionId): Promise<OpenCopy | undefined> {
+    const opened = await this.openAsRecorded(version);
+    if (opened !== undefined || !this.has(version)) return opened;
+    await this.inspect(version);
+    const copy = readCopy(this.#catalog.read(), version);
+    return copy === undefined ? undefined : await this.#openIfRight(version, copy.location, copy);
+  }
+
+  /** The same, but what is not as it was recorded is left to the caller. */
+  async openAsRecorded(version: VersionId): Promise<OpenCopy | undefined> {
     for (let attempt = 0; attempt < 3; attempt++) {
       const copy = readCopy(this.#catalog.read(), version);
       if (copy === undefined) return undefined;
       for (const name of [copy.location, copy.staged]) {
         if (name === undefined) continue;
-        const opened = await this.#openIfRight(name, copy);
+        const opened = await this.#openIfRight(version, name, copy);
         if (opened !== undefined) return opened;
       }
       const now = readCopy(this.#catalog.read(), version);
       if (now?.location === copy.location && now.staged === copy.staged) break; // It was not merely being renamed.
     }
-    await this.inspect(version);
-    const copy = readCopy(this.#catalog.read(), version);
-    return copy === undefined ? undefined : await this.#openIfRight(copy.location, copy);
+    return undefined;
   }
 
-  /** Whether the file on the disk is still the one that was recorded (D2). */
+  /** Whether the file on the disk is still the one that was recorded, and was read well the last time (D2). */
   async check(version: VersionId): Promise<boolean> {
+    if (this.#disk.isUnreadable(version)) return false;
     const opened = await this.open(version);
     await opened?.file.close();
     return opened !== undefined;
   }
 
   /** Looks at a copy that is not as recorded: right bytes are recorded anew, wrong ones are set aside (S8). */
-  async inspect(version: VersionId): Promise<void> {
-    if (this.#catalog.origin === undefined) return; // Nothing can be stated yet; it is looked at when it is read again.
+  async inspect(version: VersionId): Promise<Inspection> {
+    if (this.#catalog.origin === undefined) return "unknown"; // Nothing can be stated yet; it is looked at when it is read again.
     const running = this.#inspecting.get(version);
     if (running !== undefined) return await running;
     const inspection = this.#inspect(version).finally(() => this.#inspecting.delete(version));
     this.#inspecting.set(version, inspection);
-    await inspection;
+    return await inspection;
   }
 
-  async #inspect(version: VersionId): Promise<void> {
+  async #inspect(version: VersionId): Promise<Inspection> {
     const view = this.#catalog.read();
     const copy = readCopy(view, version);
     const content = contentOfVersion(view, version);
-    if (copy === undefined || content === undefined) return;
-    await this.#settler.withPaths([copy.path], async () => {
+    if (copy === undefined || content === undefined) return "unknown";
+    return await this.#settler.withPaths([copy.path], async () => {
       // A file on its way may be at either end of it: settling knows, and what was read before the lock says nothing.
       const now = this.#catalog.read();
-      if (hasTodo(now, version) || !isSamePlace(readCopy(now, version), copy)) return;
+      if (hasTodo(now, version) || !isSamePlace(readCopy(now, version), copy)) return "unknown";
       const isBack = async () => await this.#settler.putBack(version, copy);
       const found =
         (await this.#hashFile(copy.location)) ?? ((await isBack()) ? await this.#hashFile(copy.location) : undefined);
       if (found !== undefined) this.#vanished.isSettled(version);
-      if (found?.sha256 === content.sha256) return await this.#record(version, copy, found.stat);
-      if (found === undefined && !this.#vanished.isGone(version)) return;
+      if (found?.sha256 === content.sha256) {
+        await this.#record(version, copy, found.stat);
+        return "right";
+      }
+      if (found === undefined && !this.#vanished.isGone(version)) return "doubtful";
       const state = found === undefined ? "missing" : "changed";
       this.#log.warn("a copy is not as it was recorded", { path: copy.path, state });
       const isStrange = found !== undefined && !this.#settler.isOfAnother(version, copy.location, found.stat);
       if (isStrange) await this.#setAside(copy.location, found.sha256);
       await this.withdraw(version, copy);
+      return isStrange ? "wrong" : "missing";
     });
   }
 
@@ -251,7 +271,7 @@ export class Copies {
     await this.#files.syncDirectory(directoryOf(location));
   }
 
-  async #openIfRight(name: string, copy: CopyRow): Promise<OpenCopy | undefined> {
+  async #openIfRight(version: VersionId, name: string, copy: CopyRow): Promise<OpenCopy | undefined> {
     let file: ReadableFile;
     try {
       file = await this.#files.open(name);
@@ -261,7 +281,8 @@ export class Copies {
     }
     const stat = await file.stat();
     const same = stat.inode === copy.inode && stat.sizeBytes === copy.sizeBytes && stat.modifiedNs === copy.modifiedNs;
-    if (same) return { file, sizeBytes: stat.sizeBytes, modifiedNs: stat.modifiedNs };
+    const { sizeBytes, modifiedNs } = stat;
+    if (same) return { file: this.#disk.watched(file, version, copy.path), sizeBytes, modifiedNs };
     await file.close();
     return undefined;
   }
@@ -288,15 +309,7 @@ export class Copies {
     try {
       if (how === "durably") await file.sync();
       const stat = await file.stat();
-      const hash = createHash("sha256");
-      const buffer = new Uint8Array(Math.min(HASH_CHUNK_BYTES, stat.sizeBytes + 1));
-      for (let position = 0; ; ) {
-        const count = await file.read(buffer, position);
-        if (count === 0) break;
-        hash.update(buffer.subarray(0, count));
-        position += count;
-      }
-      return { sha256: hash.digest("hex"), stat };
+      return { sha256: await hashFile(file), stat };
     } finally {
       await file.close();
     }

@@ -1,36 +1,79 @@
 /**
  * Whether the data directory's disk takes new files at all: what a quota does not tell. A disk that is full, read-only
  * or broken takes none for a while after it has failed, and uploads go elsewhere meanwhile (S1).
+ *
+ * One that did not give the bytes of a copy is *ailing*: it takes nothing new, neither uploads nor pulls, and goes on to
+ * serve what reads well. A copy that cannot be read is no wrong copy: it is left where it is, not promised, and read
+ * again (scrub/scrubber.ts). Once all of them have been read well, or are no copies any more, the disk is well again.
  */
+import type { VersionId } from "../../core/ids.ts";
+import type { FilePath } from "../../core/paths.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { type FileStore, FileStoreError } from "../../ports/file-store.ts";
+import { type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
+import type { Log } from "../../ports/log.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
+import { isDiskError } from "./disk.ts";
 
 /** After a write that failed. Then it is tried again: the next upload that fails goes elsewhere as well. */
 const DISK_REST_MS = 10_000;
 /** Free space of the file system is looked at so often. */
 const LOOK_EVERY_MS = 5000;
+/** Copies that could not be read, which are remembered; those beyond are met again. */
+const UNREADABLE_MAX = 1000;
+
+/** What an ailing disk is told of by. */
+export interface DiskAlarm {
+  /** By the wall clock, in milliseconds. */
+  readonly sinceMs: number;
+  /** Copies that could not be read, and the path of the first. */
+  readonly copies: number;
+  readonly example: FilePath;
+}
 
 export class DiskWatch {
   readonly unit: BackgroundUnit;
   readonly #files: FileStore;
   readonly #clock: Clock;
+  readonly #log: Log;
+  /** Copies whose bytes the disk did not give, and their paths. */
+  readonly #unreadable = new Map<VersionId, FilePath>();
+  readonly #listeners: (() => void)[] = [];
+  #ailingSinceMs = 0;
   #freeBytes = Number.POSITIVE_INFINITY;
   #restsUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(files: FileStore, clock: Clock) {
+  constructor(files: FileStore, clock: Clock, log: Log) {
     this.#files = files;
     this.#clock = clock;
+    this.#log = log;
     this.unit = new BackgroundUnit("watch the disk", () => this.#look());
   }
 
-  /** Bytes that the file system has left, as it was seen last; 0 while the disk rests after a failure. */
+  /** Bytes that the file system has left, as it was seen last; 0 while the disk takes nothing. */
   get freeBytes(): number {
     return this.isResting ? 0 : this.#freeBytes;
   }
 
+  /** It takes nothing new: after a write that failed, or while it is ailing. */
   get isResting(): boolean {
-    return this.#clock.monotonic() < this.#restsUntil;
+    return this.isAiling || this.#clock.monotonic() < this.#restsUntil;
+  }
+
+  get isAiling(): boolean {
+    return this.#unreadable.size > 0;
+  }
+
+  /** Undefined while the disk is not ailing. */
+  get alarm(): DiskAlarm | undefined {
+    for (const example of this.#unreadable.values()) {
+      return { sinceMs: this.#ailingSinceMs, copies: this.#unreadable.size, example };
+    }
+    return undefined;
+  }
+
+  /** Called when the disk has begun to ail. */
+  onAiling(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   /** A staged file could not be made, written or synced. */
@@ -40,6 +83,59 @@ export class DiskWatch {
 
   succeeded(): void {
     this.#restsUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  /** A copy could not be read, for whatever reason: only errors of the disk itself make it ail. */
+  readFailed(version: VersionId, path: FilePath, error: unknown): void {
+    if (!isDiskError(error, "io")) return;
+    const isNew = !this.isAiling;
+    this.#unreadable.delete(version); // It comes behind those that have yet to be read again.
+    if (this.#unreadable.size < UNREADABLE_MAX) this.#unreadable.set(version, path);
+    if (isNew) {
+      this.#ailingSinceMs = this.#clock.wall();
+      this.#log.error("ALARM: the disk returns errors; it takes no copies until it reads well again", {
+        path,
+        error: String(error),
+      });
+      for (const listener of this.#listeners) listener();
+    }
+  }
+
+  /** A copy was read as a whole, or is none any more. */
+  readWell(version: VersionId): void {
+    if (this.#unreadable.delete(version) && !this.isAiling) {
+      this.#log.info("what the disk did not give has been read again, or is no copy any more; it takes copies again");
+    }
+  }
+
+  isUnreadable(version: VersionId): boolean {
+    return this.#unreadable.has(version);
+  }
+
+  /** Copies to be read again. */
+  unreadable(): VersionId[] {
+    return [...this.#unreadable.keys()];
+  }
+
+  /** The same file; what the disk does not give of it is noted. */
+  watched(file: ReadableFile, version: VersionId, path: FilePath): ReadableFile {
+    let isClosed = false;
+    return {
+      stat: () => file.stat(),
+      sync: () => file.sync(),
+      read: async (buffer, position) => {
+        try {
+          return await file.read(buffer, position);
+        } catch (error) {
+          if (!isClosed) this.readFailed(version, path, error);
+          throw error;
+        }
+      },
+      close: () => {
+        isClosed = true;
+        return file.close();
+      },
+    };
   }
 
   async #look(): Promise<NextStep> {

@@ -9,6 +9,7 @@ import { COLLECTING_CANARIES } from "./planted-collecting.ts";
 import { CONDITION_CANARIES } from "./planted-conditions.ts";
 import { PULL_CANARIES } from "./planted-pulls.ts";
 import { ROOM_CANARIES } from "./planted-room.ts";
+import { SCRUB_CANARIES } from "./planted-scrub.ts";
 
 export const CANARIES: readonly Canary[] = [
   ...PULL_CANARIES,
@@ -157,8 +158,8 @@ export const CANARIES: readonly Canary[] = [
     name: "a changed file is recorded as right",
     rules: "S8 P4",
     file: "server/storage/copies.ts",
-    find: "if (found?.sha256 === content.sha256) return await this.#record(version, copy, found.stat);",
-    replace: "if (found !== undefined) return await this.#record(version, copy, found.stat);",
+    find: "if (found?.sha256 === content.sha256) {",
+    replace: "if (found !== undefined) {",
     drill: "edited files",
   },
   {
@@ -388,4 +389,5 @@ export const CANARIES: readonly Canary[] = [
   ...ADOPTION_CANARIES,
   ...COLLECTING_CANARIES,
   ...CONDITION_CANARIES,
+  ...SCRUB_CANARIES,
 ];

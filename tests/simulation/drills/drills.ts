@@ -18,6 +18,7 @@ import { names, unmounted } from "./names.ts";
 import { blackout, failedSyncs, lastOneLeft } from "./power.ts";
 import { announced, backoff } from "./pulls.ts";
 import { forwarding, returning } from "./returning.ts";
+import { scrubbed, verified } from "./scrub.ts";
 import type { Drill } from "./stage.ts";
 import { strict } from "./strict.ts";
 import { scarceRoom } from "./trash.ts";
@@ -33,6 +34,8 @@ export const DRILLS: readonly Drill[] = [
   edited,
   planted,
   rotten,
+  scrubbed,
+  verified,
   vanished,
   adoption,
   slowToLearn,

@@ -1,6 +1,6 @@
 /**
  * The figures: `npm run bench -- [--files 1000000] [--runs 5] [--only TEXT] [--check]`, and one large file by itself:
- * `npm run bench -- large [--size 10G]`.
+ * `npm run bench -- large [--size 10G]`; and re-hashing copies: `npm run bench -- scrub [--size 2G] [--runs 5]`.
  *
  * Servers are started as a user starts them, keys on, with a catalog of so many files. What is measured stands beside
  * something else in the same run (nginx, dd, cp), since absolute times say little on a shared machine: look at the ratios.
@@ -11,6 +11,7 @@ import { parseSizeBytes } from "../src/options.ts";
 import { measureCopying } from "./copy.ts";
 import { measureLarge } from "./large.ts";
 import { measureRest } from "./rest.ts";
+import { measureScrub } from "./scrub.ts";
 import { summary } from "./series.ts";
 import { BenchSwarm } from "./swarm.ts";
 import { measureWrites } from "./write.ts";
@@ -21,7 +22,7 @@ const { values, positionals } = parseArgs({
     files: { type: "string", default: "1000000" },
     runs: { type: "string", default: "5" },
     only: { type: "string", default: "" },
-    size: { type: "string", default: "10G" },
+    size: { type: "string" },
     check: { type: "boolean", default: false },
   },
 });
@@ -29,11 +30,21 @@ const files = Number(values.files);
 const runs = Number(values.runs);
 const isWanted = (name: string) => name.includes(values.only);
 
-const isMet = positionals.includes("large") ? await large() : await small();
+const isMet = await measure();
 if (values.check && !isMet) process.exitCode = 1;
 
+async function measure(): Promise<boolean> {
+  if (positionals.includes("large")) return await large();
+  return await (positionals.includes("scrub") ? scrub() : small());
+}
+
+async function scrub(): Promise<boolean> {
+  await measureScrub(parseSizeBytes(values.size ?? "2G"), runs);
+  return summary(`${runs} runs, load ${load()}: median (least to most)`);
+}
+
 async function large(): Promise<boolean> {
-  await measureLarge(parseSizeBytes(values.size));
+  await measureLarge(parseSizeBytes(values.size ?? "10G"));
   return summary(`one file, one run, load ${load()}`);
 }
 

@@ -1,6 +1,6 @@
 /** Every example of the documents is followed as it stands. What is left out says why. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { COMMANDS } from "../../src/cli/main.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { documentText, follow, type Reading, typedCommands } from "./examples.ts";
 import { Namespaces, namespacesAvailable } from "./namespaces.ts";
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { COMMANDS } from "../../src/cli/main.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { createClient } from "../../src/client/sdk-node.ts";
 import { START_OPTIONS } from "../../src/config.ts";
 import { ERRORS } from "../../src/errors.ts";

@@ -1,17 +1,17 @@
 /** Waiting and repeating on a server's clock, ended by its stop. */
 import type { Clock } from "../ports/clock.ts";
 
-/** Resolves after `ms`, or at once when the signal is aborted. */
-export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
+/** Resolves after `ms`, or at once when one of the signals is aborted. */
+export function sleep(clock: Clock, ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
+  if (signals.some(({ aborted }) => aborted)) return Promise.resolve();
   const { promise, resolve } = Promise.withResolvers<void>();
   const end = () => {
     cancel();
-    forget();
+    for (const forget of forgets) forget();
     resolve();
   };
   const cancel = clock.after(ms, end);
-  const forget = onAbort(signal, end);
+  const forgets = signals.map((signal) => onAbort(signal, end));
   return promise;
 }
 
@@ -23,14 +23,21 @@ interface Waiting {
 /** Who waits for a signal's end. The signal itself has one listener for all of them, adding and removing being slow. */
 const waitingFor = new WeakMap<AbortSignal, Waiting>();
 
-/** Calls `abort` when the signal is aborted, which it is not yet. Answers what stops that. */
-function onAbort(signal: AbortSignal, abort: () => void): () => void {
+/**
+ * Calls `abort` when the signal is aborted, at once when it is. Answers what stops that. Of several signals each is
+ * listened to: what AbortSignal.any makes of them is kept by Node, with all that its listeners know, until it is aborted
+ * or they are gone, and those of a simulated server that was killed never go.
+ */
+export function onAbort(signal: AbortSignal, abort: () => void): () => void {
+  if (signal.aborted) {
+    abort();
+    return () => undefined;
+  }
   const { callbacks, listener } = waitingFor.get(signal) ?? listenTo(signal);
   callbacks.add(abort);
   return () => {
     callbacks.delete(abort);
     if (callbacks.size > 0) return;
-    // A signal made of others is kept as long as it is listened to.
     signal.removeEventListener("abort", listener);
     waitingFor.delete(signal);
   };

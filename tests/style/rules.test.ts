@@ -20,6 +20,7 @@ const IMPURE: readonly Rule[] = [
   { pattern: /\bset(?:Timeout|Interval|Immediate)\b/, instead: "Clock.after()" },
   { pattern: /\bprocess\.|\bglobalThis\b/, instead: "an option or a port" },
   { pattern: /\bconsole\./, instead: "the Log port" },
+  { pattern: /\bAbortSignal\.any\b/, instead: "onAbort() of each: Node keeps what listens to signals of signals" },
 ];
 
 const EVERYWHERE: readonly Rule[] = [
@@ -56,6 +57,7 @@ describe("the rules of the code", () => {
     "performance.now()",
     "process.env.X",
     "console.log(1)",
+    "AbortSignal.any([a, b])",
     "randomUUID()",
   ])("the rule can fail: %s", (text) => {
     expect(findings(fake(text), IMPURE)).toHaveLength(1);

@@ -10,7 +10,7 @@ import type { AdoptCounts, AdoptEvent, AdoptOptions } from "../face.ts";
 import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
 import { IDENTITY_FILE } from "../storage/layout.ts";
-import { sleep } from "../timers.ts";
+import { onAbort, sleep } from "../timers.ts";
 import { enter } from "./entering.ts";
 import { type Candidate, type Job, lookAt, notAdoptable, type Outcome, type Ready } from "./looking.ts";
 import { type Found, walk } from "./walk.ts";
@@ -30,11 +30,14 @@ export class Adoption {
   async *run(parts: Parts, directory: string, options: AdoptOptions): AsyncGenerator<AdoptEvent> {
     if (this.#isRunning) throw new FsdfsError("adopt-running");
     this.#isRunning = true;
+    const left = new AbortController();
+    const forget = onAbort(parts.ending, () => left.abort());
     let source: SourceDirectory | undefined;
     try {
       source = await openSource(parts, directory, options);
-      yield* new Run(parts, source, options).events();
+      yield* new Run(parts, source, options, left).events();
     } finally {
+      forget();
       source?.close();
       this.#isRunning = false;
     }
@@ -91,15 +94,16 @@ class Run {
   readonly #source: SourceDirectory;
   readonly #job: Job;
   readonly #to: FilePath | "";
-  /** Nobody waits for its outcome any more. */
-  readonly #left = new AbortController();
+  /** Nobody waits for its outcome any more, or the server stops. */
+  readonly #left: AbortController;
   readonly #signal: AbortSignal;
   readonly #counts = { total: 0, adopted: 0, present: 0, skipped: 0, bytes: 0, readBytes: 0 };
 
-  constructor(parts: Parts, source: SourceDirectory, options: AdoptOptions) {
+  constructor(parts: Parts, source: SourceDirectory, options: AdoptOptions, left: AbortController) {
     this.#parts = parts;
     this.#source = source;
-    this.#signal = AbortSignal.any([this.#left.signal, parts.ending]);
+    this.#left = left;
+    this.#signal = left.signal;
     this.#to = source.place.kind === "inside" ? (source.place.name as FilePath) : parseDirectoryPath(options.to ?? "");
     const { overwrite = false, move = false, dryRun = false } = options;
     const onRead = (bytes: number) => {

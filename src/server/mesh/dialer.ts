@@ -80,6 +80,6 @@ export class Dialer {
   }
 
   async #pause(ms: number, nudged: AbortController): Promise<void> {
-    await sleep(this.#clock, ms, AbortSignal.any([this.#signal, nudged.signal]));
+    await sleep(this.#clock, ms, this.#signal, nudged.signal);
   }
 }

@@ -195,7 +195,7 @@ export class Mesh {
     const over = new AbortController();
     const told = this.upLinks().map(async (link) => {
       while (link.knownNumber(name) < number && !over.signal.aborted) {
-        await sleep(clock, FAREWELL_POLL_MS, AbortSignal.any([over.signal, link.closed]));
+        await sleep(clock, FAREWELL_POLL_MS, over.signal, link.closed);
         if (link.closed.aborted) return;
       }
       await link.call("goodbye", message, FAREWELL_MS).catch(() => undefined);

@@ -26,6 +26,7 @@ import type { DiskWatch } from "../storage/disk-watch.ts";
 import type { Space } from "../storage/space.ts";
 import type { StagedWriter, Staging } from "../storage/staging.ts";
 import type { Uploads } from "../storage/uploads.ts";
+import { onAbort } from "../timers.ts";
 import { BACKOFF_BUSY_MS, Backoffs } from "./backoffs.ts";
 import { announcedByOthers, PullChoice } from "./choice.ts";
 import type { Dropping } from "./dropping.ts";
@@ -232,11 +233,15 @@ export class Puller {
     this.#checkRoom(version, active); // Nothing need be opened to know that there will be none.
     let failure: unknown = new FsdfsError("no-copy-reachable", { path });
     for (const source of sources.upHolders(version)) {
+      const givenUp = new AbortController();
+      const forget = signal === undefined ? undefined : onAbort(signal, () => givenUp.abort());
       try {
-        return await this.#pullFrom(source, version, content, active, signal);
+        return await this.#pullFrom(source, version, content, active, givenUp);
       } catch (error) {
         failure = error;
         if (isCode(error, "no-space") || catalog.origin === undefined) break;
+      } finally {
+        forget?.();
       }
     }
     throw failure;
@@ -247,16 +252,15 @@ export class Puller {
     version: VersionId,
     content: FileContent,
     active: ActivePull,
-    ending: AbortSignal | undefined,
+    givenUp: AbortController,
   ): Promise<boolean> {
     const { copies, staging, sources, roomMaker } = this.#parts;
-    const stalled = new AbortController();
-    const signal = ending === undefined ? stalled.signal : AbortSignal.any([ending, stalled.signal]);
+    const { signal } = givenUp;
     const { body, writer } = await this.#open(source, version, content, signal);
     try {
       active.bytesLeft = content.sizeBytes - writer.sizeBytes;
       await this.#seat(version, active);
-      let cancel = this.#parts.clock.after(STALL_MS, () => stalled.abort());
+      let cancel = this.#parts.clock.after(STALL_MS, () => givenUp.abort());
       try {
         for await (const chunk of body) {
           cancel();
@@ -265,7 +269,7 @@ export class Puller {
           active.bytesLeft = Math.max(0, content.sizeBytes - writer.sizeBytes);
           this.#parts.onStep({ step: "progress", version, received: writer.sizeBytes });
           await this.#throttle.pass(chunk.length, signal);
-          cancel = this.#parts.clock.after(STALL_MS, () => stalled.abort());
+          cancel = this.#parts.clock.after(STALL_MS, () => givenUp.abort());
         }
       } finally {
         cancel();

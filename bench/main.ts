@@ -14,6 +14,7 @@ import { measureRest } from "./rest.ts";
 import { measureScrub } from "./scrub.ts";
 import { summary } from "./series.ts";
 import { BenchSwarm } from "./swarm.ts";
+import { measureVariables } from "./variables.ts";
 import { measureWrites } from "./write.ts";
 
 const { values, positionals } = parseArgs({
@@ -49,7 +50,7 @@ async function large(): Promise<boolean> {
 }
 
 async function small(): Promise<boolean> {
-  if (isWanted("write") || isWanted("rest")) await withFullSwarm();
+  if (["write", "rest", "variables"].some(isWanted)) await withFullSwarm();
   if (isWanted("copy")) await measureCopying(Math.min(runs, 3));
   return summary(`${files.toLocaleString("en")} files, ${runs} runs, load ${load()}: median (least to most)`);
 }
@@ -66,6 +67,7 @@ async function withFullSwarm(): Promise<void> {
     for (let i = 0; i < 3; i++) await swarm.start();
     await swarm.rest();
     if (isWanted("rest")) await measureRest(swarm, Math.min(runs, 3));
+    if (isWanted("variables")) await measureVariables(swarm, files, Math.min(runs, 3));
     if (isWanted("write")) await measureWrites(swarm, runs);
   } finally {
     await swarm.close();

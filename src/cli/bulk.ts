@@ -87,11 +87,21 @@ export class Bulk {
     try {
       await work();
     } catch (error) {
-      this.#failedCount++;
-      if (name !== "") this.progress.failedFiles++;
-      if (this.failures.length < FAILURES_KEPT_MAX) this.failures.push({ ...failureOf(error), name });
+      this.fail({ ...failureOf(error), name });
       if (error instanceof FsdfsError && FATAL.includes(error.code)) this.#over = true;
     }
+  }
+
+  /** Something failed elsewhere, and is told at the end. */
+  fail(failure: BulkFailure): void {
+    this.#failedCount++;
+    if (failure.name !== "") this.progress.failedFiles++;
+    if (this.failures.length < FAILURES_KEPT_MAX) this.failures.push(failure);
+  }
+
+  /** So many failed besides, of which nobody says more. */
+  failUntold(count: number): void {
+    this.#failedCount += count;
   }
 
   /**

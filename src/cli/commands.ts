@@ -23,6 +23,7 @@ import { quota } from "./commands/quota.ts";
 import { remove } from "./commands/remove.ts";
 import { rm } from "./commands/rm.ts";
 import { servers } from "./commands/servers.ts";
+import { set } from "./commands/set.ts";
 import { start } from "./commands/start.ts";
 import { stat } from "./commands/stat.ts";
 import { status } from "./commands/status.ts";
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   ls,
   find,
   stat,
+  set,
   rm,
   mv,
   locate,

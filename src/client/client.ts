@@ -2,6 +2,7 @@
  * The TypeScript client of the HTTP API (docs/API.md): one method for each address. What fails comes back as an
  * FsdfsError with the server's own words. What may safely be repeated is repeated a few times.
  */
+import type { Variables } from "../core/catalog/variables.ts";
 import { encodeUrlPath, parsePath } from "../core/paths.ts";
 import { FsdfsError } from "../errors.ts";
 import type {
@@ -27,6 +28,8 @@ import type {
   SwarmChanges,
   SwarmEvent,
   SwarmStatus,
+  VariableChange,
+  VariableChanges,
   VerifyEvent,
   VerifyOptions,
   WatchOptions,
@@ -39,6 +42,7 @@ import { Holders } from "./holders.ts";
 import { type GetOptions, readFile } from "./reading.ts";
 import { MAYBE_DONE, NOTHING_DONE, type Wait } from "./retry.ts";
 import type { Platform } from "./transport.ts";
+import { checkNumbers, linesOf, type VariablesChanged } from "./variables.ts";
 
 /** Every path may have a leading "/", a directory's a trailing one as well. */
 export interface Client {
@@ -60,6 +64,10 @@ export interface Client {
   status(): Promise<SwarmStatus>;
   servers(): Promise<readonly ServerInfo[]>;
   serverFiles(server: string, options?: { limit?: number; after?: string }): Promise<ServerFilesPage>;
+  /** null removes a variable; those that are not named stay. Answers all that the file has then. @throws FsdfsError `variable-invalid`, … */
+  setVariables(path: string, changes: VariableChanges): Promise<Variables>;
+  /** Of many files, at most 100,000 at once; or as the lines that the API takes. Each is done or fails by itself. */
+  setManyVariables(changes: readonly VariableChange[] | string): Promise<VariablesChanged>;
   drop(path: string): Promise<void>;
   /** The last event is "done". Leaving the loop early ends it on the server as well. @throws `adopt-refused`, … */
   adopt(directory: string, options?: Omit<AdoptOptions, "local">): AsyncGenerator<AdoptEvent>;
@@ -170,6 +178,17 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
     servers: async () => (await exchange.read<{ servers: ServerInfo[] }>("/servers")).servers,
     serverFiles: (server, page = {}) =>
       exchange.read<ServerFilesPage>(`/servers/${encodeURIComponent(server)}/files${queryOf({ ...page })}`),
+    setVariables: async (path, changes) => {
+      checkNumbers(changes);
+      const text = await exchange.change("PATCH", fileTarget(path), { variables: changes });
+      return exchange.parse<{ variables: Variables }>(text).variables;
+    },
+    setManyVariables: async (changes) => {
+      const { open, whole } = sourceOf(typeof changes === "string" ? changes : linesOf(changes));
+      const ask = { method: "POST", target: "/variables", patient: true, ...(whole && { whole }) };
+      const attempt = () => exchange.text({ ...ask, body: open() });
+      return exchange.parse<VariablesChanged>(await exchange.repeated(NOTHING_DONE, attempt));
+    },
     drop: async (path) => {
       await exchange.change("POST", `/drop/${encodeUrlPath(parsePath(path))}`);
     },

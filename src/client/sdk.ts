@@ -1,4 +1,5 @@
 /** What `import … from "fsdfs"` gives beside `createClient`, on every platform. docs/SDK.md has examples. */
+export type { Variables, VariableValue } from "../core/catalog/variables.ts";
 export { type ErrorCode, FsdfsError, isErrorCode } from "../errors.ts";
 export type {
   AdoptEvent,
@@ -22,6 +23,9 @@ export type {
   ServerState,
   SwarmEvent,
   SwarmStatus,
+  VariableChange,
+  VariableChanges,
+  VariableFailure,
   VerifyEvent,
   VerifyOptions,
 } from "../server/face.ts";
@@ -29,6 +33,7 @@ export type { Client, Conditions, EventOptions, PutOptions, RemoveOptions } from
 export type { PutContent, PutSource } from "./content.ts";
 export type { Download } from "./download.ts";
 export type { GetOptions } from "./reading.ts";
+export type { VariablesChanged } from "./variables.ts";
 
 export interface SdkOptions {
   /** Where one server of the swarm is, whichever: "http://10.0.0.7:4242". */

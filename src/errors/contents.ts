@@ -103,6 +103,16 @@ export const CONTENT_ERRORS = {
     message: "{path} is no regular file, but a link, a device, a socket or a pipe.",
     hint: "It was left as it is. Links are not followed: adopt the directory that they lead to.",
   },
+  "variables-too-many": {
+    status: 409,
+    message: "{path} would have more than {limit} variables.",
+    hint: "Remove some that are not needed: fsdfs set PATH NAME=",
+  },
+  "variable-names-too-many": {
+    status: 409,
+    message: "{path} has had {limit} variables of different names.",
+    hint: "Use a name again that was removed; names are for what is counted or told of many files.",
+  },
   "precondition-failed": {
     status: 412,
     message: "What is at that path is not what the request's condition asks for.",

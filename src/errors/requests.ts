@@ -13,6 +13,21 @@ export const REQUEST_ERRORS = {
     message: "{name} is not valid: {reason}.",
     hint: "See docs/API.md for what this request takes.",
   },
+  "variable-invalid": {
+    status: 400,
+    message: "The variable {name} is not valid: {reason}.",
+    hint: 'A value is a number, true, false, or a text of at most 256 bytes; in text, NAME=9 is a number and NAME="9" is not.',
+  },
+  "line-invalid": {
+    status: 400,
+    message: "That is no line of variables: {reason}.",
+    hint: "A line is a path, a tab, and NAME=VALUE. A path with tabs or line feeds is written as JSON, in double quotes.",
+  },
+  "lines-too-many": {
+    status: 413,
+    message: "There are more than {limit} lines; those were carried out.",
+    hint: "Send the rest in another request.",
+  },
   "body-incomplete": {
     status: 400,
     message: "The body ended after {received} bytes, before it was complete.",

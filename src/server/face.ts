@@ -4,14 +4,16 @@
  * text as the gateway decoded it; each operation checks them (S7).
  */
 import type { Bytes } from "../core/catalog/kv.ts";
+import type { Variables } from "../core/catalog/variables.ts";
 import type { Conditions } from "../core/conditions.ts";
 import type { ServerId, SwarmId, VersionId } from "../core/ids.ts";
 import type { Rate } from "./control/server-settings.ts";
 import type { SwarmEvent, WatchOptions } from "./events/event.ts";
 import type { OperatorFace } from "./operator-face.ts";
 import type { AlarmInfo, ScrubFace, ScrubInfo } from "./scrub-face.ts";
+import type { VariablesFace } from "./variables-face.ts";
 
-export interface Face extends OperatorFace, ScrubFace {
+export interface Face extends OperatorFace, ScrubFace, VariablesFace {
   put(path: string, body: AsyncIterable<Bytes>, options?: PutOptions): Promise<PutResult>;
   /** `conditions`: what is at the path before (C14). */
   makeDirectory(path: string, options?: { conditions?: Conditions }): Promise<void>;
@@ -65,6 +67,7 @@ export type { Rate } from "./control/server-settings.ts";
 export type { SwarmEvent, WatchOptions } from "./events/event.ts";
 export type * from "./operator-face.ts";
 export type * from "./scrub-face.ts";
+export type * from "./variables-face.ts";
 
 /**
  * This process is not the one to answer, or not now: what was asked for is to be asked of the server's control process,
@@ -213,6 +216,8 @@ export interface EntryInfo {
   readonly target: number | null;
   /** K, how many servers hold it and are not absent; null for a directory. */
   readonly copies: number | null;
+  /** The user's own values; missing where there are none. */
+  readonly variables?: Variables;
 }
 
 export interface ListOptions {
@@ -238,6 +243,8 @@ export interface Location {
   readonly target: number;
   readonly copies: number;
   readonly surplus: number;
+  /** The user's own values; missing where there are none. */
+  readonly variables?: Variables;
   /** Those who hold it, the best to ask first: up before down, then zone, then load. */
   readonly servers: readonly HolderInfo[];
 }

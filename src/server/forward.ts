@@ -21,6 +21,8 @@ export type PlainOperation =
   | "head"
   | "remove"
   | "move"
+  | "setVariables"
+  | "setManyVariables"
   | "list"
   | "locate"
   | "status"
@@ -37,6 +39,8 @@ const PLAIN: ReadonlySet<string> = new Set<PlainOperation>([
   "head",
   "remove",
   "move",
+  "setVariables",
+  "setManyVariables",
   "list",
   "locate",
   "status",

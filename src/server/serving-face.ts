@@ -3,6 +3,7 @@
  * the operation.
  */
 import type { Bytes } from "../core/catalog/kv.ts";
+import type { Variables } from "../core/catalog/variables.ts";
 import type { Conditions } from "../core/conditions.ts";
 import { type FilePath, parseDirectoryPath, parsePath } from "../core/paths.ts";
 import { FsdfsError } from "../errors.ts";
@@ -37,6 +38,9 @@ import type {
   SwarmChanges,
   SwarmEvent,
   SwarmStatus,
+  VariableChange,
+  VariableChanges,
+  VariableFailure,
   VerifyEvent,
   VerifyOptions,
   WatchOptions,
@@ -54,6 +58,7 @@ import { put } from "./operations/put.ts";
 import { head, LOCATE_MAX, list, locate, open, openVersion } from "./operations/read.ts";
 import { removeServer } from "./operations/remove-server.ts";
 import { health, serverFiles, servers, status } from "./operations/servers.ts";
+import { checkChanges, setManyVariables, setVariables } from "./operations/variables.ts";
 import type { Parts } from "./parts.ts";
 
 const REQUEST_ID_LENGTH_MAX = 64;
@@ -130,6 +135,16 @@ export class ServingFace implements Face {
       throw new FsdfsError("argument-invalid", { name: "path", reason: "the root cannot be moved" });
     }
     await this.#run("move", [source, destination], () => move(this.#parts, source, destination));
+  }
+
+  async setVariables(path: string, changes: VariableChanges): Promise<Variables> {
+    const file = parsePath(path);
+    return await this.#run("setVariables", [file, changes], () => setVariables(this.#parts, file, changes));
+  }
+
+  async setManyVariables(changes: readonly VariableChange[]): Promise<(VariableFailure | null)[]> {
+    checkChanges(changes);
+    return await this.#run("setManyVariables", [changes], () => setManyVariables(this.#parts, changes));
   }
 
   async list(path: string, options: ListOptions = {}): Promise<Listing> {

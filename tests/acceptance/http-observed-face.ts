@@ -8,6 +8,8 @@ const METHODS = [
   "open",
   "remove",
   "move",
+  "setVariables",
+  "setManyVariables",
   "list",
   "locate",
   "status",

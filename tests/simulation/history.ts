@@ -1,8 +1,11 @@
 /** What clients did and were told: the only thing, besides disks and the public face, that oracles look at. */
+import type { VariableValue } from "../../src/core/catalog/variables.ts";
 import type { VersionId } from "../../src/core/ids.ts";
 import type { Swarm } from "./swarm.ts";
 
-export type OperationKind = "put" | "remove" | "move" | "makeDirectory" | "get" | "head" | "list" | "locate" | "status";
+/** What clients choose from by chance. */
+export type WorkKind = "put" | "remove" | "move" | "makeDirectory" | "get" | "head" | "list" | "locate" | "status";
+export type OperationKind = WorkKind | "set";
 /** unknown: it may have been carried out, may be carried out later, or never. */
 export type Outcome = "pending" | "acknowledged" | "failed" | "unknown";
 
@@ -14,6 +17,12 @@ export type Seen =
 
 export type Condition = VersionId | "nothing";
 
+/** null removes it. */
+export interface VariableSet {
+  readonly name: string;
+  readonly value: VariableValue | null;
+}
+
 export interface Operation {
   readonly id: number;
   readonly client: string;
@@ -23,6 +32,8 @@ export interface Operation {
   readonly to: string | undefined;
   /** Of a put: names its content, which no other put has. */
   readonly sha256: string | undefined;
+  /** Of a set. */
+  readonly variable: VariableSet | undefined;
   /** What had to be at the path (C14): that version, or nothing. */
   readonly condition: Condition | undefined;
   readonly startMs: number;
@@ -71,7 +82,7 @@ export class History {
     client: string,
     kind: OperationKind,
     path: string,
-    more: { to?: string; sha256?: string; condition?: Condition | undefined } = {},
+    more: { to?: string; sha256?: string; variable?: VariableSet; condition?: Condition | undefined } = {},
   ): Operation {
     const operation: Operation = {
       id: this.operations.length + 1,
@@ -80,6 +91,7 @@ export class History {
       path,
       to: more.to,
       sha256: more.sha256,
+      variable: more.variable,
       condition: more.condition,
       startMs: this.#swarm.world.nowMs,
       clockLowMs: this.#swarm.wallMinMs(),
@@ -110,9 +122,10 @@ export class History {
     const { id, client, kind, path, server } = operation;
     const to = operation.to === undefined ? "" : ` to ${operation.to}`;
     const version = operation.version === undefined ? "" : ` ${operation.version} on ${operation.copies}`;
+    const set = operation.variable === undefined ? "" : ` ${operation.variable.name}=${operation.variable.value}`;
     const condition = operation.condition === undefined ? "" : ` if ${operation.condition}`;
     this.#swarm.world.trace(
-      `#${id} ${client} ${kind} ${path}${to}${condition} at ${server}: ${outcome} ${code ?? ""}${version}`,
+      `#${id} ${client} ${kind} ${path}${to}${set}${condition} at ${server}: ${outcome} ${code ?? ""}${version}`,
     );
   }
 }

@@ -8,6 +8,7 @@ import { equalCatalogs } from "./oracles/equal.ts";
 import { namesGivenOnce } from "./oracles/names.ts";
 import { exactQuota } from "./oracles/quota.ts";
 import { type Calm, readAfterWrite, rightContents } from "./oracles/reads.ts";
+import { lastWriters } from "./oracles/variables.ts";
 import { winners } from "./oracles/winners.ts";
 import type { RestView } from "./rest.ts";
 import type { Swarm } from "./swarm.ts";
@@ -36,6 +37,7 @@ export function judge({ swarm, history, losses, calms, view, copiesWanted }: Evi
       ? acknowledgedCopies(history, [ALWAYS], Math.min(writeCopies, swarm.config.copies))
       : [],
     P3: winners(history, view, losses, writeCopies),
+    V1: lastWriters(history, view, losses, writeCopies),
     C14: conditionsHeld(history, losses, calms, writeCopies),
     copies: copies(view, losses, copiesWanted),
     S3: exactQuota(view),

@@ -3,8 +3,9 @@
  */
 
 import { tableRange } from "../../src/core/catalog/keys.ts";
+import type { Variables } from "../../src/core/catalog/variables.ts";
 import { RECONCILE_KEY } from "../../src/server/catalog/catalog.ts";
-import type { Location, ServerInfo, SwarmStatus } from "../../src/server/face.ts";
+import type { Listing, Location, ServerInfo, SwarmStatus } from "../../src/server/face.ts";
 import { sha256Of } from "./content.ts";
 import type { History, Seen } from "./history.ts";
 import type { Losses } from "./losses.ts";
@@ -17,7 +18,12 @@ export interface ServerView {
   readonly machine: Machine;
   readonly entries: ReadonlyMap<
     string,
-    { readonly type: string; readonly version: string | null; readonly copies: number | null }
+    {
+      readonly type: string;
+      readonly version: string | null;
+      readonly copies: number | null;
+      readonly variables?: Variables;
+    }
   >;
   readonly locations: ReadonlyMap<string, Location>;
   readonly contents: ReadonlyMap<string, Seen>;
@@ -109,10 +115,14 @@ async function summary(
     const few = [...entries].find(([, { type, copies }]) => type === "file" && (copies ?? 0) < copiesWanted);
     if (few)
       return { reason: `${few[0]} has ${few[1].copies} copies, ${copiesWanted} are possible, ${machine.name} says` };
-    texts.add([...entries].map(([path, entry]) => `${path} ${entry.version} ${entry.copies}`).join("\n"));
+    texts.add([...entries].map(([path, entry]) => lineOf(path, entry)).join("\n"));
   }
   if (texts.size > 1) return { reason: `the listings differ:\n${[...texts].join("\n--\n")}` };
   return { text: [...texts][0] ?? "" };
+}
+
+function lineOf(path: string, { version, copies, variables }: Listing["entries"][number]): string {
+  return `${path} ${version} ${copies}${variables === undefined ? "" : ` ${JSON.stringify(variables)}`}`;
 }
 
 /** A copy that an operator touched is noticed by who reads it, and mended then (S8): so everything is read once. */

@@ -16,6 +16,7 @@ import { SeededRandom } from "./random.ts";
 import { comeToRest, lookAround, readEverything } from "./rest.ts";
 import { Swarm, type SwarmConfig } from "./swarm.ts";
 import { playToEnd, resultOf } from "./to-end.ts";
+import { VariableClients } from "./variables.ts";
 import { placementIn, withoutMoves } from "./without-moves.ts";
 import { DIRECTORIES, FILES, WEIGHTS, Workload } from "./workload.ts";
 import { type Failure, World } from "./world.ts";
@@ -121,6 +122,7 @@ class Run {
   readonly #calms: Calm[] = [];
   readonly #workloads: Workload[] = [];
   readonly #conditional: ConditionalClients | undefined;
+  readonly #variables: VariableClients | undefined;
 
   constructor(world: World, swarm: Swarm, random: SeededRandom) {
     this.#world = world;
@@ -130,6 +132,7 @@ class Run {
     this.#losses = new Losses(this.#history);
     swarm.isRotten = (sha256) => sha256 !== null && this.#losses.isRottenAnywhere(sha256);
     this.#conditional = ConditionalClients.drawn(swarm, this.#history);
+    this.#variables = VariableClients.drawn(swarm, this.#history);
     this.#gone = random.chance(GONE_CHANCE) ? random.pick(swarm.machines) : undefined;
     const armory = new Armory(swarm.machines, SeededRandom.of(world.seed, "armory"));
     this.#faults = new Faults(swarm, armory, this.#losses, SeededRandom.of(world.seed, "faults"), this.#gone);
@@ -149,6 +152,7 @@ class Run {
     const workload = this.#workload();
     workload.start();
     this.#conditional?.start();
+    this.#variables?.start();
     await this.#calm(() => this.#world.sleep(this.#random.between(CALM_MS.low, CALM_MS.high)));
     const dropper = new Dropper(this.#swarm, SeededRandom.of(this.#world.seed, "dropper"), FILES);
     dropper.start();
@@ -159,6 +163,7 @@ class Run {
     this.#healedMs = this.#world.nowMs;
     workload.stop();
     this.#conditional?.stop();
+    this.#variables?.stop();
     dropper.stop();
     await drainer.stop(this.#live());
     if (!(await this.#rest("after the faults"))) return;
@@ -203,7 +208,8 @@ class Run {
   }
 
   async #rest(when: string): Promise<boolean> {
-    const works = () => [...this.#workloads, this.#conditional?.workload].some((work) => (work?.active ?? 0) > 0);
+    const workloads = () => [...this.#workloads, this.#conditional?.workload, this.#variables?.workload];
+    const works = () => workloads().some((work) => (work?.active ?? 0) > 0);
     while (works()) await this.#world.sleep(500);
     const reason = await comeToRest(this.#swarm, this.#live(), REST_LIMIT_MS, this.#copiesWanted());
     if (reason !== undefined) this.#world.fail("liveness", `no rest ${when}: ${reason}`);

@@ -8,7 +8,7 @@ import type { Conditions } from "../../src/core/conditions.ts";
 import { FsdfsError } from "../../src/errors.ts";
 import type { EntryInfo, Face, Listing, PutResult } from "../../src/server/face.ts";
 import { type Content, inPieces, makeContent, sha256Of } from "./content.ts";
-import type { Condition, History, Operation, OperationKind, Seen } from "./history.ts";
+import type { Condition, History, Operation, OperationKind, Seen, VariableSet, WorkKind } from "./history.ts";
 import { isBug, type Machine, NoAnswer, type Pause } from "./machine.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Swarm } from "./swarm.ts";
@@ -16,7 +16,7 @@ import type { Swarm } from "./swarm.ts";
 export interface WorkloadOptions {
   readonly clients: number;
   readonly pauseMs: { readonly low: number; readonly high: number };
-  readonly weights: Readonly<Record<OperationKind, number>>;
+  readonly weights: Readonly<Record<WorkKind, number>>;
   readonly files: readonly string[];
   readonly directories: readonly string[];
   /** Asked first, when it is to be a certain one. */
@@ -26,7 +26,7 @@ export interface WorkloadOptions {
 export const FILES: readonly string[] = ["a", "b.ogg", "music/c", "music/d.ogg", "music/live/e", "x/f", "x/g", "ü/h i"];
 export const DIRECTORIES: readonly string[] = ["music", "x", "empty", "empty/deep"];
 
-export const WEIGHTS: Readonly<Record<OperationKind, number>> = {
+export const WEIGHTS: Readonly<Record<WorkKind, number>> = {
   put: 36,
   remove: 8,
   move: 6,
@@ -95,7 +95,7 @@ export class Workload {
   }
 
   /** One operation of a client, whatever it is; resolves when its outcome is known. */
-  async run(client: string, kind: OperationKind, path: string, to?: string): Promise<Operation> {
+  async run(client: string, kind: WorkKind, path: string, to?: string): Promise<Operation> {
     this.#active++;
     try {
       if (kind === "put") return await this.#put(client, path);
@@ -112,6 +112,18 @@ export class Workload {
     this.#active++;
     try {
       return await (kind === "put" ? this.#put(client, path, condition) : this.#removeIf(client, path, condition));
+    } finally {
+      this.#active--;
+    }
+  }
+
+  /** One variable of a file. */
+  async set(client: string, path: string, variable: VariableSet): Promise<Operation> {
+    this.#active++;
+    try {
+      const operation = this.#history.begin(client, "set", path, { variable });
+      await this.#attempts(operation, (face) => face.setVariables(path, { [variable.name]: variable.value }));
+      return operation;
     } finally {
       this.#active--;
     }
@@ -143,7 +155,7 @@ export class Workload {
     }
   }
 
-  #pathFor(kind: OperationKind): string {
+  #pathFor(kind: WorkKind): string {
     const { files, directories } = this.#options;
     if (kind === "makeDirectory") return this.#random.pick(directories);
     if (kind === "list") return this.#random.pick(["", ...directories]);
@@ -233,7 +245,8 @@ export class Workload {
 
   #acknowledge(operation: Operation, result: unknown): void {
     if (result instanceof Map) for (const [path, seen] of result as Told) operation.seen.set(path, seen);
-    else if (isPutResult(result)) Object.assign(operation, { version: result.version, copies: result.copies });
+    else if (operation.kind !== "set" && isPutResult(result))
+      Object.assign(operation, { version: result.version, copies: result.copies });
     this.#history.end(operation, "acknowledged");
   }
 

@@ -16,6 +16,7 @@ import { globMatcher } from "../glob.ts";
 import { JsonList } from "../json-list.ts";
 import { shown } from "../output.ts";
 import { joinRemote, remoteKind, withDirectories } from "../remote.ts";
+import { parseWhere } from "../where.ts";
 
 const TYPES = ["file", "directory", "f", "d"] as const;
 
@@ -53,6 +54,15 @@ const OPTIONS = {
   older: age("older", "Files not changed within this time."),
   copiesBelow: count("copies-below", "COUNT", "Files with fewer copies than this."),
   surplusBelow: count("surplus-below", "COUNT", "Files whose copies minus wanted copies are below this; 0: too few."),
+  where: option(
+    {
+      flag: "where",
+      placeholder: "CONDITION",
+      help: "Files whose variables are so: 'popularity>5 and genre=rock'. = != < <= > >=; quote it.",
+    },
+    parseWhere,
+    undefined,
+  ),
   zero: flagOption({ flag: "zero", short: "0", help: "Ends each path with a zero byte, for xargs -0." }),
 };
 
@@ -61,7 +71,7 @@ type Entry = Listing["entries"][number];
 
 export const find = clientCommand({
   name: "find",
-  summary: "Finds files by name, size, age or copies.",
+  summary: "Finds files by name, size, age, copies or variables.",
   usage: "[PATH...]",
   details:
     "Looks at everything below each PATH, or below the root. All that is asked for must fit. Directories end in '/'.\n\nExample: fsdfs find / --name '*.ogg' --larger 5M --surplus-below 0",
@@ -82,8 +92,9 @@ export const find = clientCommand({
       await bulk.attempt(path, async () => {
         const kind = parseDirectoryPath(path) === "" ? "directory" : await remoteKind(client, path);
         if (kind !== "directory") {
-          const { target } = await client.locate(path);
-          tell({ ...(await client.head(path)), path: parsePath(path), target });
+          const { target, variables } = await client.locate(path);
+          const info = { ...(await client.head(path)), path: parsePath(path), target };
+          tell(variables === undefined ? info : { ...info, variables });
           return;
         }
         for await (const entry of withDirectories(client.listAll(path, { recursive: true }))) tell(below(path, entry));
@@ -107,13 +118,13 @@ function fits(entry: EntryInfo, wanted: Wanted, nowMs: number): boolean {
   return entry.type === "directory" ? !asksForFiles(wanted) : fileFits(entry, wanted, nowMs);
 }
 
-/** Only a file has sizes, ages and copies. */
-function asksForFiles({ larger, smaller, newer, older, copiesBelow, surplusBelow }: Wanted): boolean {
-  return [larger, smaller, newer, older, copiesBelow, surplusBelow].some((each) => each !== undefined);
+/** Only a file has sizes, ages, copies and variables. */
+function asksForFiles({ larger, smaller, newer, older, copiesBelow, surplusBelow, where }: Wanted): boolean {
+  return [larger, smaller, newer, older, copiesBelow, surplusBelow, where].some((each) => each !== undefined);
 }
 
 function fileFits(entry: EntryInfo, wanted: Wanted, nowMs: number): boolean {
-  const { larger, smaller, newer, older, copiesBelow, surplusBelow } = wanted;
+  const { larger, smaller, newer, older, copiesBelow, surplusBelow, where } = wanted;
   const ageMs = entry.modified === null ? Number.POSITIVE_INFINITY : nowMs - Date.parse(entry.modified);
   const copies = entry.copies ?? 0;
   return (
@@ -122,6 +133,7 @@ function fileFits(entry: EntryInfo, wanted: Wanted, nowMs: number): boolean {
     (newer === undefined || ageMs < newer) &&
     (older === undefined || ageMs >= older) &&
     (copiesBelow === undefined || copies < copiesBelow) &&
-    (surplusBelow === undefined || copies - (entry.target ?? 0) < surplusBelow)
+    (surplusBelow === undefined || copies - (entry.target ?? 0) < surplusBelow) &&
+    (where === undefined || where(entry.variables))
   );
 }

@@ -1,5 +1,6 @@
 /** `fsdfs stat PATH...`: all that the swarm knows of files and directories. */
 import type { Client } from "../../client/client.ts";
+import { formatVariable } from "../../core/catalog/variable-text.ts";
 import { parseDirectoryPath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import { Bulk } from "../bulk.ts";
@@ -10,7 +11,7 @@ import { remoteKind } from "../remote.ts";
 
 export const stat = clientCommand({
   name: "stat",
-  summary: "Shows what is known of files: size, SHA-256, version, copies.",
+  summary: "Shows what is known of files: size, SHA-256, version, copies, variables.",
   usage: "PATH...",
   details: "Example: fsdfs stat /documents/README.md",
   options: {},
@@ -36,16 +37,16 @@ async function statOf(client: Client, path: string) {
   const nothing = { size: 0, modified: null, sha256: null, version: null, target: null, copies: null, surplus: null };
   if (parseDirectoryPath(path) === "" || path.endsWith("/")) {
     await client.list(path, { limit: 1 });
-    return { path: parseDirectoryPath(path), type: "directory", ...nothing, servers: [] };
+    return { path: parseDirectoryPath(path), type: "directory" as const, ...nothing, servers: [] };
   }
   try {
     const { modified } = await client.head(path);
-    const { path: parsed, size, sha256, version, target, copies, surplus, servers } = await client.locate(path);
-    return { path: parsed, type: "file", size, modified, sha256, version, target, copies, surplus, servers };
+    const { path: parsed, ...located } = await client.locate(path);
+    return { path: parsed, type: "file" as const, modified, ...located };
   } catch (error) {
     // An answer to a HEAD has a status only, and that of a directory has others' as well.
     if (!(error instanceof FsdfsError) || (await remoteKind(client, path)) !== "directory") throw error;
-    return { path: parseDirectoryPath(path), type: "directory", ...nothing, servers: [] };
+    return { path: parseDirectoryPath(path), type: "directory" as const, ...nothing, servers: [] };
   }
 }
 
@@ -60,6 +61,7 @@ function describe(found: Found): string {
     ["version", found.version],
     ["copies", `${found.copies} of ${found.target} wanted, surplus ${found.surplus}`],
     ["servers", found.servers.map(({ name, state }) => (state === "up" ? name : `${name} (${state})`)).join(", ")],
+    ...Object.entries(found.variables ?? {}).map(([name, value]) => ["variable", `${name}=${formatVariable(value)}`]),
   ];
   return `${shown(`/${found.path}`)}\n${lines.map(([name, value]) => `  ${name?.padEnd(10)}${shown(value ?? "-")}\n`).join("")}`;
 }

@@ -43,13 +43,13 @@ export class PlainFile {
       const code = row[this.#at++]!;
       const inValue = code >= STAMP_IN_VALUE;
       const field = inValue ? code - STAMP_IN_VALUE : code;
-      if (!inValue) {
-        this.#varint();
-        this.#at += VERSION_BYTES;
-      }
       if (field === FIELD_CODES.variable) {
         if (!this.#skipName()) return false;
         this.hasVariables = true;
+      }
+      if (!inValue) {
+        this.#varint();
+        this.#at += VERSION_BYTES;
       }
       this.#skipMarks(this.#varint());
       const end = this.#varint() + this.#at;

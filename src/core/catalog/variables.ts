@@ -3,6 +3,7 @@
  * one wins, and no PUT or move restates any. One that is removed says so; such a register stays. They belong to the file:
  * one that comes to be at a path where a file was before has those removed that it left (server/operations/variables.ts).
  */
+import { FsdfsError } from "../../errors.ts";
 import { ByteWriter, utf8 } from "../bytes.ts";
 import type { Bytes } from "./kv.ts";
 import { type Register, VARIABLE_PREFIX } from "./rows.ts";
@@ -18,6 +19,7 @@ export const VARIABLE_NAMES_MAX = 256;
 export const VARIABLE_NAME_BYTES_MAX = 64;
 export const VARIABLE_VALUE_BYTES_MAX = 256;
 
+const NAME_REASON = `a name has up to ${VARIABLE_NAME_BYTES_MAX} letters, digits and _ . - and begins with a letter or _`;
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
 /** The first byte of a value; what a later fsdfs may have besides is taken for no value. */
@@ -49,6 +51,18 @@ export function variableValueProblem(value: unknown): string | undefined {
   }
 }
 
+/** @param value null: it is to be removed. @throws FsdfsError `variable-invalid` */
+export function checkVariable(name: string, value: unknown): void {
+  if (!isVariableName(name)) throw new FsdfsError("variable-invalid", { name: cut(name), reason: NAME_REASON });
+  const problem = value === null ? undefined : variableValueProblem(value);
+  if (problem !== undefined) throw new FsdfsError("variable-invalid", { name, reason: problem });
+}
+
+/** A message is not to be as long as what is wrong. */
+function cut(name: string): string {
+  return name.length <= VARIABLE_NAME_BYTES_MAX ? name : `${name.slice(0, VARIABLE_NAME_BYTES_MAX)}…`;
+}
+
 /** The field of a variable's register. */
 export function variableField(name: string): string {
   return VARIABLE_PREFIX + name;
@@ -56,6 +70,11 @@ export function variableField(name: string): string {
 
 export function isVariableField(field: string): boolean {
   return field.startsWith(VARIABLE_PREFIX);
+}
+
+/** Whether a register's value says that the variable was removed. */
+export function isUnset(value: Bytes): boolean {
+  return value[0] === KIND.unset;
 }
 
 /** @param value a sound one (`variableValueProblem`) */

@@ -16,7 +16,7 @@ const ALLOWED_HEADERS = [
   ...["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"],
   ...["fsdfs-sha256", "fsdfs-request-id"],
 ].join(", ");
-const ALLOWED_METHODS = "GET, HEAD, PUT, POST, DELETE, OPTIONS";
+const ALLOWED_METHODS = "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS";
 /** So long browsers remember the answer to a preflight; two hours is the most that any does. */
 const REMEMBERED_S = 7_200;
 

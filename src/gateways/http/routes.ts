@@ -19,16 +19,19 @@ import { openApiDocument } from "./operations/openapi.ts";
 import { putFile } from "./operations/put-file.ts";
 import { removeServer } from "./operations/remove-server.ts";
 import { status } from "./operations/status.ts";
+import { setManyVariables, setVariables } from "./operations/variables.ts";
 import { verify } from "./operations/verify.ts";
 
 export const OPERATIONS: readonly Operation[] = [
   putFile,
   getFile,
   deleteFile,
+  setVariables,
   makeDirectory,
   listDirectory,
   removeDirectory,
   move,
+  setManyVariables,
   locate,
   locateMany,
   drop,

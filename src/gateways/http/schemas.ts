@@ -49,6 +49,17 @@ export const putResult: z.ZodType<PutResult> = z
 
 export const madeDirectory = z.object({ path: z.string(), type: z.literal("directory") });
 
+const variableValue = z.union([z.number(), z.string(), z.boolean()]);
+const variables = z.record(z.string(), variableValue).meta({ id: "Variables" });
+export const variableChanges = z.strictObject({ variables: z.record(z.string(), variableValue.nullable()) });
+export const variablesOfFile = z.object({ path: z.string(), variables });
+export const variablesChanged = z.object({
+  lines: count,
+  changed: count,
+  failed: count,
+  errors: z.array(z.object({ line: count, code: z.string(), message: z.string(), hint: z.string() })),
+});
+
 export const listing: z.ZodType<Listing> = z
   .object({
     entries: z.array(
@@ -61,6 +72,7 @@ export const listing: z.ZodType<Listing> = z
         version: versionId.nullable(),
         target: count.nullable(),
         copies: count.nullable(),
+        variables: variables.exactOptional(),
       }),
     ),
     next: z.string().nullable(),
@@ -79,6 +91,7 @@ export const location: z.ZodType<Location> = z
     target: count,
     copies: count,
     surplus: z.int(),
+    variables: variables.exactOptional(),
     servers: z.array(holderInfo),
   })
   .meta({ id: "Location" });

@@ -20,6 +20,7 @@ import type { Change } from "../catalog/change.ts";
 import { NamesReserved } from "../catalog/times.ts";
 import { afterChange } from "../failures.ts";
 import { checkFileMayBeAt } from "../operations/names.ts";
+import { removeLeftVariables } from "../operations/variables.ts";
 import type { Parts } from "../parts.ts";
 import { isDiskError, removeQuietly, statOrNothing } from "../storage/disk.ts";
 import { directoryOf, STAGED_DIRECTORY, stagedName } from "../storage/layout.ts";
@@ -215,6 +216,7 @@ class Entering {
 }
 
 function writeVersion({ catalog }: Parts, change: Change, { path, sha256, stat }: Ready): VersionId {
+  removeLeftVariables(change, path);
   const time = catalog.timeAfter(change, path);
   const version = change.nameVersion(time);
   const value = encodeContent({ type: "file", version, sizeBytes: stat.sizeBytes, sha256, request: undefined });

@@ -11,6 +11,7 @@ import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
 import { requestDigest } from "./decisions.ts";
 import { checkAncestors, checkDirectoryMayBeAt } from "./names.ts";
+import { isCarried, removeLeftVariables } from "./variables.ts";
 
 /** Entries moved in one transaction; a larger directory takes several. */
 const MOVED_AT_ONCE = 500;
@@ -95,8 +96,10 @@ function moveSome(parts: Parts, change: Change, from: FilePath, to: FilePath): b
 function moveEntry(parts: Parts, change: Change, entry: Entry, to: FilePath): false {
   const content = entry.type === "file" ? entry.content : ({ type: "directory" } as const);
   const from = entry.path as FilePath;
-  for (const { field, value } of change.transaction.registers(from)) {
-    if (field !== CONTENT_FIELD) change.writePath(to, field, value);
+  removeLeftVariables(change, to);
+  for (const register of change.transaction.registers(from)) {
+    const { field, value } = register;
+    if (field !== CONTENT_FIELD && isCarried(register)) change.writePath(to, field, value);
   }
   // The destination has the later time, so that who knows only the tombstone knows that something is to come (T3 in
   // settle.ts), and the earlier number, so that no batch ends between a file's leaving and its arriving.

@@ -14,6 +14,7 @@ import type { Parts } from "../parts.ts";
 import type { StagedFile } from "../storage/staging.ts";
 import type { DecidedPut } from "./decisions.ts";
 import { checkFileMayBeAt } from "./names.ts";
+import { removeLeftVariables } from "./variables.ts";
 
 const NAMING_ATTEMPTS = 5;
 
@@ -68,6 +69,7 @@ function enter(parts: Parts, change: Change, wish: Wish, staged: StagedFile): En
     if (decided !== undefined) return { kind: "superseded", decided };
     decisions.decide(change.view, path, before, conditions);
   }
+  removeLeftVariables(change, path);
   const time = catalog.timeAfter(change, path);
   const version = change.nameVersion(time);
   const { sizeBytes, sha256 } = staged;

@@ -11,6 +11,7 @@ import { PlainFile } from "../../core/catalog/plain-file.ts";
 import { decodeRegisters, encodeRegisters, encodeVersionRow, type Register } from "../../core/catalog/rows.ts";
 import { encodeTarget, TARGET_FIELD } from "../../core/catalog/surplus.ts";
 import type { Content } from "../../core/catalog/types.ts";
+import { encodeVariable } from "../../core/catalog/variables.ts";
 import { type HybridTime, versionServer, versionTime } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import type { HolderInfo } from "../face.ts";
@@ -39,12 +40,16 @@ const anyRow = fc.record({
   stamp: anyStamp.map((stamp) => ({ ...stamp, time: Math.min(stamp.time, LAST) as HybridTime })),
   marks: anyMarks,
   target: fc.option(fc.nat(300)),
-  other: seldom(fc.constantFrom("attributes", "variable:x")),
+  other: seldom(fc.constantFrom("attributes", "variable:x", "variable:popularity", "strange")),
   otherPath: seldom(anyPath),
   hasPath: mostly,
   indexed: fc.option(fc.record({ held: fc.boolean(), surplus: fc.integer({ min: -5, max: 5 }) }), { nil: undefined }),
   holdings: fc.array(fc.record({ held: fc.boolean(), marks: anyMarks }), { maxLength: 4 }),
 });
+const OTHER_VALUES: Readonly<Record<string, Bytes>> = {
+  "variable:x": encodeVariable('a "text"'),
+  "variable:popularity": encodeVariable(9.5),
+};
 type Row = typeof anyRow extends fc.Arbitrary<infer T> ? T : never;
 
 function dated(content: Content): Content {
@@ -61,7 +66,7 @@ function registersOf({ content, isPlain, stamp, marks, target, other }: Row): Re
   return [
     ...(target === null ? [] : [{ field: TARGET_FIELD, stamp, value: encodeTarget(target), marks }]),
     { field: CONTENT_FIELD, stamp: own, value: encodeContent(content), marks },
-    ...(other === null ? [] : [{ field: other, stamp, value: Uint8Array.of(1, 2), marks: [] }]),
+    ...(other === null ? [] : [{ field: other, stamp, value: OTHER_VALUES[other] ?? Uint8Array.of(1, 2), marks: [] }]),
   ];
 }
 
@@ -172,7 +177,9 @@ describe("answers that are made as text", () => {
     let taken = 0;
     fc.assert(
       fc.property(anyRow, fc.nat(), fc.nat(255), fc.nat(), (row, at, byte, cut) => {
-        const bytes: Bytes = encodeRegisters(registersOf({ ...row, other: null })).slice();
+        const bytes: Bytes = encodeRegisters(
+          registersOf(row.other === "strange" ? { ...row, other: null } : row),
+        ).slice();
         bytes[at % bytes.length] = byte;
         const damaged = cut % 3 === 0 ? bytes.slice(0, at % bytes.length) : bytes;
         if (!plain.read(damaged)) return;

@@ -8,6 +8,8 @@ import { madeAt } from "../../core/catalog/epochs.ts";
 import { descendantsRange, entryKey, keyAfter, keyAfterSubtree, pathOfEntryKey } from "../../core/catalog/keys.ts";
 import type { Bytes, KeyRange, KeyValue, ReadView } from "../../core/catalog/kv.ts";
 import { PlainFile } from "../../core/catalog/plain-file.ts";
+import { decodeRegisters } from "../../core/catalog/rows.ts";
+import { variablesObject } from "../../core/catalog/variables.ts";
 import { wallMsOf } from "../../core/hybrid-clock.ts";
 import { isoTime } from "../../core/iso-time.ts";
 import type { FilePath } from "../../core/paths.ts";
@@ -40,7 +42,7 @@ function locatePlain(lookups: Lookups, view: ReadView, path: FilePath): string |
   const { sizeBytes, sha256, version } = plain;
   const { copies, servers } = holders(lookups, plain.origins);
   const target = plain.target ?? lookups.context.defaultTarget;
-  return `{"path":${JSON.stringify(path)},"size":${sizeBytes},"sha256":"${sha256}","version":"${version}","target":${target},"copies":${copies},"surplus":${copies - target},"servers":${servers}}`;
+  return `{"path":${JSON.stringify(path)},"size":${sizeBytes},"sha256":"${sha256}","version":"${version}","target":${target},"copies":${copies},"surplus":${copies - target}${variables(row)},"servers":${servers}}`;
 }
 
 /** One page of a directory, as `list` answers it. */
@@ -133,7 +135,8 @@ export class ListPage {
 
   /** Undefined where nothing is. @param isDeeper the row lies in `child`, which is shown in its place */
   #entry(lookups: Lookups, view: ReadView, row: KeyValue, child: FilePath, isDeeper: boolean): string | undefined {
-    if (!isDeeper && isPlain(view, row.key, row.value)) return plainEntry(lookups, child.slice(this.#nameAt));
+    if (!isDeeper && isPlain(view, row.key, row.value))
+      return plainEntry(lookups, child.slice(this.#nameAt), row.value);
     const entry = entryOfRow(row);
     if (entry === undefined) return undefined;
     const shown = isDeeper ? ({ type: "directory", path: child, stamp: undefined } as const) : entry;
@@ -146,12 +149,18 @@ function isPlain(view: ReadView, key: Bytes, row: Bytes): boolean {
   return plain.read(row) && plain.readHolders(view.get(plain.versionKey), key);
 }
 
-function plainEntry(lookups: Lookups, name: string): string {
+/** Behind other members; most files have none. */
+function variables(row: Bytes): string {
+  const found = plain.hasVariables ? variablesObject(decodeRegisters(row)) : undefined;
+  return found === undefined ? "" : `,"variables":${JSON.stringify(found)}`;
+}
+
+function plainEntry(lookups: Lookups, name: string, row: Bytes): string {
   const { sizeBytes, sha256, version, time } = plain;
   const modified = isoTime(wallMsOf(madeAt(time, lookups.writtenAt(plain))));
   const target = plain.target ?? lookups.context.defaultTarget;
   const { copies } = holders(lookups, plain.origins);
-  return `{"name":${JSON.stringify(name)},"type":"file","size":${sizeBytes},"modified":"${modified}","sha256":"${sha256}","version":"${version}","target":${target},"copies":${copies}}`;
+  return `{"name":${JSON.stringify(name)},"type":"file","size":${sizeBytes},"modified":"${modified}","sha256":"${sha256}","version":"${version}","target":${target},"copies":${copies}${variables(row)}}`;
 }
 
 function holders(lookups: Lookups, origins: readonly number[]): Holders {

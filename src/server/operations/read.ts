@@ -6,6 +6,7 @@ import type { Register } from "../../core/catalog/rows.ts";
 import { holdersOf, targetOf } from "../../core/catalog/surplus.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
+import { variablesObject } from "../../core/catalog/variables.ts";
 import { wallMsOf } from "../../core/hybrid-clock.ts";
 import { type HybridTime, type ServerId, type VersionId, versionTime } from "../../core/ids.ts";
 import { isoTime } from "../../core/iso-time.ts";
@@ -150,7 +151,9 @@ export function locateFile(
   const target = targetOf(view, row, lookups.context, registers && { path, registers });
   const copies = holders.filter((server) => lookups.context.counts(server)).length;
   const servers = holders.flatMap((server) => lookups.describeServer(server) ?? []).sort(bestFirst(lookups));
-  return { path, size, sha256, version, target, copies, surplus: copies - target, servers };
+  const variables = registers && variablesObject(registers);
+  const shown = variables === undefined ? {} : { variables };
+  return { path, size, sha256, version, target, copies, surplus: copies - target, ...shown, servers };
 }
 
 const STATE_ORDER = { up: 0, down: 1, absent: 2 } as const;
@@ -173,6 +176,7 @@ export function describe(lookups: Lookups, view: ReadView, entry: Entry): EntryI
   const { version, sizeBytes: size, sha256 } = entry.content;
   const row = readVersionRow(view, version);
   const holders: ServerId[] = holdersOf(row, (origin) => lookups.serverOf(origin));
+  const variables = variablesObject(entry.registers);
   return {
     path: entry.path,
     type: "file",
@@ -182,6 +186,7 @@ export function describe(lookups: Lookups, view: ReadView, entry: Entry): EntryI
     version,
     target: targetOf(view, row, lookups.context, entry),
     copies: holders.filter((server) => lookups.context.counts(server)).length,
+    ...(variables === undefined ? {} : { variables }),
   };
 }
 

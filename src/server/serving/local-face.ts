@@ -164,6 +164,8 @@ export class LocalFace implements ReadyFace {
   makeDirectory = elsewhere;
   remove = elsewhere;
   move = elsewhere;
+  setVariables = elsewhere;
+  setManyVariables = elsewhere;
   status = elsewhere;
   servers = elsewhere;
   serverFiles = elsewhere;

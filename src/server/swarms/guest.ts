@@ -27,6 +27,7 @@ import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { MergePlan, MergeState } from "../face.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import { CLOCK_SKEW_MAX_MS } from "../mesh/skews.ts";
+import { isCarried } from "../operations/variables.ts";
 import type { Parts } from "../parts.ts";
 import type { RosterEntry } from "../settings.ts";
 import { sleep } from "../timers.ts";
@@ -200,7 +201,7 @@ export class Guest {
     return {
       path: pathOfEntryKey(key),
       madeAt: this.#parts.settings.madeAt(content, written!.stamp),
-      registers: registers.map(({ field, value }) => [field, Buffer.from(value).toString("base64")]),
+      registers: registers.filter(isCarried).map(({ field, value }) => [field, Buffer.from(value).toString("base64")]),
     };
   }
 

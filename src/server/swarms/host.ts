@@ -15,6 +15,7 @@ import { FsdfsError } from "../../errors.ts";
 import type { Change } from "../catalog/change.ts";
 import { afterChange } from "../failures.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
+import { removeLeftVariables } from "../operations/variables.ts";
 import type { Parts } from "../parts.ts";
 import { writeKey } from "../settings.ts";
 import {
@@ -107,6 +108,7 @@ function takeIn(parts: Parts, change: Change, guest: SwarmId, page: OfferPage): 
 
 function enter({ catalog }: Parts, change: Change, entry: OfferedEntry): void {
   const path = parsePath(entry.path);
+  removeLeftVariables(change, path);
   const time = catalog.timeAfter(change, path);
   for (const [field, value] of entry.registers) {
     const bytes = new Uint8Array(Buffer.from(value, "base64"));

@@ -10,10 +10,12 @@ import { CONDITION_CANARIES } from "./planted-conditions.ts";
 import { PULL_CANARIES } from "./planted-pulls.ts";
 import { ROOM_CANARIES } from "./planted-room.ts";
 import { SCRUB_CANARIES } from "./planted-scrub.ts";
+import { VARIABLE_CANARIES } from "./planted-variables.ts";
 
 export const CANARIES: readonly Canary[] = [
   ...PULL_CANARIES,
   ...ROOM_CANARIES,
+  ...VARIABLE_CANARIES,
   {
     name: "the older write wins",
     rules: "C1",

@@ -22,6 +22,7 @@ import { scrubbed, verified } from "./scrub.ts";
 import type { Drill } from "./stage.ts";
 import { strict } from "./strict.ts";
 import { scarceRoom } from "./trash.ts";
+import { variables } from "./variables.ts";
 import { zones } from "./zones.ts";
 
 export const DRILLS: readonly Drill[] = [
@@ -64,6 +65,7 @@ export const DRILLS: readonly Drill[] = [
   fullDisks,
   handOver,
   youngCopies,
+  variables,
 ];
 
 export function drillNamed(name: string): Drill {

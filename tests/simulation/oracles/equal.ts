@@ -28,5 +28,6 @@ function told(server: ServerView, path: string): string {
   const holders = server.locations.get(path)?.servers.map((holder) => holder.name);
   const content = server.contents.get(path);
   const read = content?.kind === "file" ? content.sha256.slice(0, 8) : (content?.kind ?? "");
-  return [entry?.type, entry?.version, entry?.copies, holders?.sort().join("+"), read].join(" ");
+  const variables = JSON.stringify(entry?.variables);
+  return [entry?.type, entry?.version, entry?.copies, variables, holders?.sort().join("+"), read].join(" ");
 }

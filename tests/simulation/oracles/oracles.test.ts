@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { VersionId } from "../../../src/core/ids.ts";
 import type { HolderInfo, Location } from "../../../src/server/face.ts";
-import { History, type Operation, type OperationKind, type Outcome, type Seen } from "../history.ts";
+import { History, type Operation, type OperationKind, type Outcome, type Seen, type VariableSet } from "../history.ts";
 import { Losses } from "../losses.ts";
 import type { Machine } from "../machine.ts";
 import type { RestView, ServerView } from "../rest.ts";
@@ -14,6 +14,7 @@ import { equalCatalogs } from "./equal.ts";
 import { namesGivenOnce } from "./names.ts";
 import { exactQuota } from "./quota.ts";
 import { readAfterWrite, rightContents } from "./reads.ts";
+import { lastWriters } from "./variables.ts";
 import { winners } from "./winners.ts";
 
 const CALM = [{ fromMs: 0, toMs: 1_000_000 }];
@@ -35,7 +36,7 @@ describe("the oracles", () => {
     kind: OperationKind,
     path: string,
     outcome: Exclude<Outcome, "pending">,
-    more: { to?: string; sha256?: string } = {},
+    more: { to?: string; sha256?: string; variable?: VariableSet } = {},
   ): Operation {
     nowMs += 60_000;
     const operation = history.begin("c", kind, path, more);
@@ -52,6 +53,30 @@ describe("the oracles", () => {
     did("put", path, outcome, { sha256 });
   const got = (path: string, seen: Seen) => did("get", path, "acknowledged").seen.set(path, seen);
   const judged = (locations: Location[]) => winners(history, viewOf(serverOf("s1", locations)), new Losses(history), 2);
+
+  describe("last writers of variables (V1)", () => {
+    const set = (value: number | null, outcome: Exclude<Outcome, "pending"> = "acknowledged") =>
+      did("set", "a", outcome, { variable: { name: "x", value } });
+    const judgedWith = (variables?: Record<string, number>) => {
+      const server = serverOf("s1", [location("a", "one", ["s1"])]);
+      const entry = { ...server.entries.get("a")!, ...(variables && { variables }) };
+      return lastWriters(history, viewOf({ ...server, entries: new Map([["a", entry]]) }), new Losses(history), 2);
+    };
+
+    it("are those who were acknowledged last, or may have been", () => {
+      set(1);
+      set(2);
+      set(3, "unknown");
+      expect(judgedWith({ x: 2 })).toEqual([]);
+      expect(judgedWith({ x: 3 })).toEqual([]);
+      expect(judgedWith({ x: 1 })).toHaveLength(1);
+      expect(judgedWith({ x: 4 })).toHaveLength(1);
+      expect(judgedWith()).toHaveLength(1);
+      set(null);
+      expect(judgedWith()).toEqual([]);
+      expect(judgedWith({ x: 2 })).toHaveLength(1);
+    });
+  });
 
   describe("names given once (P4)", () => {
     it("miss a version that two contents have, and not a retry that has its own again", () => {

@@ -1,0 +1,146 @@
+/** Setting variables: of a file, all or none; of many files, each by itself. */
+import { hasLiveDescendant } from "../../core/catalog/entries.ts";
+import { contentOf } from "../../core/catalog/merge.ts";
+import type { Register } from "../../core/catalog/rows.ts";
+import {
+  checkVariable,
+  encodeVariable,
+  isUnset,
+  isVariableField,
+  UNSET,
+  VARIABLE_NAMES_MAX,
+  VARIABLES_MAX,
+  type Variables,
+  type VariableValue,
+  variableField,
+  variablesObject,
+} from "../../core/catalog/variables.ts";
+import { type FilePath, parsePath } from "../../core/paths.ts";
+import { slicesOf } from "../../core/slices.ts";
+import { FsdfsError } from "../../errors.ts";
+import type { Change } from "../catalog/change.ts";
+import type { VariableChange, VariableChanges, VariableFailure } from "../face.ts";
+import { afterChange } from "../failures.ts";
+import type { Parts } from "../parts.ts";
+
+/** For many files in one call; what a call takes in memory, and another server when it is forwarded. */
+export const CHANGES_MAX = 1000;
+/** Made in one change of the catalog: some 2 ms of work, so that the event loop is left to others in between. */
+const CHANGES_AT_ONCE = 40;
+
+type Wanted = readonly [name: string, value: VariableValue | null];
+
+export async function setVariables(parts: Parts, path: FilePath, changes: VariableChanges): Promise<Variables> {
+  const wanted = Object.entries(changes);
+  for (const [name, value] of wanted) checkVariable(name, value);
+  const [variables] = await acknowledged(parts, [
+    (change) => {
+      write(change, path, wanted);
+      return variablesObject(change.transaction.registers(path));
+    },
+  ]);
+  return variables ?? {};
+}
+
+/** @throws FsdfsError what would meet all of them alike; repeated, it does no harm */
+export async function setManyVariables(
+  parts: Parts,
+  changes: readonly VariableChange[],
+): Promise<(VariableFailure | null)[]> {
+  const steps = slicesOf(changes, CHANGES_AT_ONCE).map(
+    (slice) => (change: Change) => slice.map((each) => failureOf(() => writeOne(change, each))),
+  );
+  return (await acknowledged(parts, steps)).flat();
+}
+
+/** @throws FsdfsError `argument-invalid` */
+export function checkChanges(changes: readonly VariableChange[]): void {
+  if (changes.length <= CHANGES_MAX) return;
+  throw new FsdfsError("argument-invalid", { name: "changes", reason: `at most ${CHANGES_MAX} at once` });
+}
+
+/** To be called before a file comes to be at a path: what a file that was there before has left is not its own. */
+export function removeLeftVariables(change: Change, path: FilePath): void {
+  const registers = change.transaction.registers(path);
+  if (contentOf(registers)?.type === "file") return;
+  for (const { field, value } of registers) {
+    if (isVariableField(field) && !isUnset(value)) change.writePath(path, field, UNSET);
+  }
+}
+
+/** Whether a register goes with a file that moves. */
+export function isCarried({ field, value }: Pick<Register, "field" | "value">): boolean {
+  return !isVariableField(field) || !isUnset(value);
+}
+
+function writeOne(change: Change, { path, name, value }: VariableChange): void {
+  checkVariable(name, value);
+  write(change, parsePath(path), [[name, value]]);
+}
+
+/** What it says already is written again: it is to be later than what others have written without being known here (C1). */
+function write(change: Change, path: FilePath, wanted: readonly Wanted[]): void {
+  const registers = change.transaction.registers(path);
+  checkIsFile(change, path, registers);
+  const present = new Map(
+    registers.filter(({ field }) => isVariableField(field)).map(({ field, value }) => [field, !isUnset(value)]),
+  );
+  const after = new Map(present);
+  for (const [name, value] of wanted) after.set(variableField(name), value !== null);
+  // Two servers that take some at once may bring a file above it; what is there can be changed all the same.
+  const [setBefore, setAfter] = [countSet(present), countSet(after)];
+  if (setAfter > VARIABLES_MAX && setAfter > setBefore) {
+    throw new FsdfsError("variables-too-many", { path, limit: VARIABLES_MAX });
+  }
+  if (after.size > VARIABLE_NAMES_MAX && after.size > present.size) {
+    throw new FsdfsError("variable-names-too-many", { path, limit: VARIABLE_NAMES_MAX });
+  }
+  for (const [name, value] of wanted) {
+    change.writePath(path, variableField(name), value === null ? UNSET : encodeVariable(value));
+  }
+}
+
+function countSet(variables: ReadonlyMap<string, boolean>): number {
+  let count = 0;
+  for (const isSet of variables.values()) if (isSet) count++;
+  return count;
+}
+
+function checkIsFile(change: Change, path: FilePath, registers: readonly Register[]): void {
+  const type = contentOf(registers)?.type;
+  if (type === "file") return;
+  const isDirectory = type === "directory" || hasLiveDescendant(change.view, path);
+  throw new FsdfsError(isDirectory ? "is-a-directory" : "file-not-found", { path });
+}
+
+function failureOf(task: () => void): VariableFailure | null {
+  try {
+    task();
+    return null;
+  } catch (error) {
+    if (!(error instanceof FsdfsError) || error.status >= 500) throw error;
+    return { code: error.code, message: error.message, hint: error.hint };
+  }
+}
+
+/** Changes of the catalog, one after the other, acknowledged as a write is: durable here and on all who may answer readers. */
+async function acknowledged<T>(parts: Parts, steps: readonly ((change: Change) => T)[]): Promise<T[]> {
+  const { catalog, readiness } = parts;
+  readiness.checkClock();
+  const stillWanted = readiness.stillWanted();
+  if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
+  const made = steps.map((apply) =>
+    catalog.change((change) => {
+      stillWanted(change.view);
+      return { answer: apply(change), number: change.number };
+    }),
+  );
+  const done = await Promise.all(made);
+  const last = done.at(-1);
+  if (last === undefined) return [];
+  await afterChange(async () => {
+    await catalog.flushed();
+    await readiness.known(last.number);
+  });
+  return done.map(({ answer }) => answer);
+}

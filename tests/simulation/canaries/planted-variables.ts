@@ -1,0 +1,46 @@
+/** Bugs that the drill about variables (V1 to V3) is to see. */
+import type { Canary } from "./canary.ts";
+
+export const VARIABLE_CANARIES: readonly Canary[] = [
+  {
+    name: "who sets one variable writes the others again",
+    rules: "V1 C1",
+    file: "server/operations/variables.ts",
+    find: "  for (const [name, value] of wanted) {\n    change.writePath(",
+    replace:
+      "  for (const { field, value } of registers) if (isVariableField(field)) change.writePath(path, field, value);\n  for (const [name, value] of wanted) {\n    change.writePath(",
+    drill: "variables",
+  },
+  {
+    name: "a new file has the variables of the one before it",
+    rules: "V2",
+    file: "server/operations/enter-version.ts",
+    find: "  removeLeftVariables(change, path);\n",
+    replace: "",
+    drill: "variables",
+  },
+  {
+    name: "a file that is overwritten loses its variables",
+    rules: "V2",
+    file: "server/operations/variables.ts",
+    find: '  if (contentOf(registers)?.type === "file") return;\n',
+    replace: "",
+    drill: "variables",
+  },
+  {
+    name: "a file that is moved leaves its variables",
+    rules: "V2",
+    file: "server/operations/change-names.ts",
+    find: "field !== CONTENT_FIELD && isCarried(register)",
+    replace: "field !== CONTENT_FIELD && !field.startsWith('variable:') && isCarried(register)",
+    drill: "variables",
+  },
+  {
+    name: "a variable is acknowledged before the others know of it",
+    rules: "V3 M2",
+    file: "server/operations/variables.ts",
+    find: "    await readiness.known(last.number);\n",
+    replace: "",
+    drill: "variables",
+  },
+];

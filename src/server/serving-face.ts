@@ -58,8 +58,10 @@ import { put } from "./operations/put.ts";
 import { head, LOCATE_MAX, list, locate, open, openVersion } from "./operations/read.ts";
 import { removeServer } from "./operations/remove-server.ts";
 import { health, serverFiles, servers, status } from "./operations/servers.ts";
+import { OpenBody, placeElsewhere } from "./operations/unplaced.ts";
 import { checkChanges, setManyVariables, setVariables } from "./operations/variables.ts";
 import type { Parts } from "./parts.ts";
+import type { StagedWriter } from "./storage/staging.ts";
 
 const REQUEST_ID_LENGTH_MAX = 64;
 /** An upload of unknown size goes elsewhere when there is less room than this here, and much more there. */
@@ -86,14 +88,17 @@ export class ServingFace implements Face {
       const elsewhere = (await this.#ready()) ?? (await this.#roomierThanHere(options.sizeBytes));
       if (elsewhere !== undefined)
         return await forwardPut(elsewhere, file, body, options, this.#parts.ports.clock.wall());
-      const untouched = new Untouched(body);
+      const incoming = new OpenBody(body);
+      const placed = (begun: StagedWriter) => placeElsewhere(this.#parts, file, begun, incoming, options);
       try {
-        return await put(this.#parts, file, untouched, options);
+        return await put(this.#parts, file, incoming, options, this.#forwards ? placed : undefined);
       } catch (error) {
         // The disk took not even an empty file: another server may do better, and the body is there still (S1).
         const other = error instanceof FileStoreError ? await this.#roomierThanHere(options.sizeBytes) : undefined;
-        if (untouched.begun || other === undefined) throw error;
-        return await forwardPut(other, file, untouched, options, this.#parts.ports.clock.wall());
+        if (incoming.isBegun || other === undefined) throw error;
+        return await forwardPut(other, file, incoming, options, this.#parts.ports.clock.wall());
+      } finally {
+        incoming.end();
       }
     });
   }
@@ -322,21 +327,6 @@ export class ServingFace implements Face {
     // A disk that rests is tried all the same when there is no other: it may be well again.
     if (found === undefined && !couldStay && !disk.isResting) throw new FsdfsError("no-space");
     return couldStay && found !== undefined && directives.isDraining(found.server) ? undefined : found;
-  }
-}
-
-/** A body of which it is known whether anybody has begun to read it. */
-class Untouched implements AsyncIterable<Bytes> {
-  begun = false;
-  readonly #body: AsyncIterable<Bytes>;
-
-  constructor(body: AsyncIterable<Bytes>) {
-    this.#body = body;
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<Bytes> {
-    this.begun = true;
-    return this.#body[Symbol.asyncIterator]();
   }
 }
 

@@ -72,6 +72,22 @@ describe("an upload through a server that cannot store it", () => {
       await expectStoredElsewhere(swarm, asked!, "a/file");
     }));
 
+  it("S3: because another took its room amid the body goes to others, whole", () =>
+    play({ quotasBytes: [2.2 * TEXT.length] }, async (swarm) => {
+      const [asked] = swarm.machines;
+      const body = async function* () {
+        yield new TextEncoder().encode(TEXT);
+        await putText(swarm, asked!, "a/quicker", TEXT);
+        yield new TextEncoder().encode(TEXT);
+      };
+      const options = { sizeBytes: 2 * TEXT.length };
+      const { copies } = await asked!.ask((face) => face.put("a/file", body(), options), 20_000);
+      expect(copies).toBe(2);
+      for (const machine of swarm.machines) expect((await readText(swarm, machine, "a/file")).text).toBe(TEXT + TEXT);
+      const [location] = await asked!.ask((face) => face.locate(["a/file"]), 1_000);
+      expect(location?.servers.map(({ name }) => name)).not.toContain(asked!.name);
+    }));
+
   it("S3: where nobody has room is refused", () =>
     play({ quotaBytes: 20 }, async (swarm) => {
       await expect(putText(swarm, swarm.machines[0]!, "a/file", TEXT)).rejects.toMatchObject({ code: "no-space" });

@@ -19,7 +19,7 @@ import type { Link } from "../mesh/link.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import { whileUp } from "../mesh/while-up.ts";
 import type { Parts } from "../parts.ts";
-import type { StagedFile } from "../storage/staging.ts";
+import { type StagedFile, StagedWriter } from "../storage/staging.ts";
 import { readCopyRange } from "../storage/streams.ts";
 import { type CommitAnswer, encodeCommit } from "../storage/uploads.ts";
 import { type DecidedPut, requestDigest } from "./decisions.ts";
@@ -40,11 +40,13 @@ const REPLACEMENT_ROUNDS = 3;
 /** After so long no round begins: others are asked to copy the version when it is made. */
 const REPLACEMENT_MS = 4000;
 
+/** @param elsewhere stores an upload whose room here another took amid its body, and ends what is begun of it here */
 export async function put(
   parts: Parts,
   path: FilePath,
   body: AsyncIterable<Bytes>,
   options: PutOptions,
+  elsewhere?: (begun: StagedWriter) => Promise<PutResult>,
 ): Promise<PutResult> {
   parts.readiness.checkClock();
   const stillWanted = parts.readiness.stillWanted();
@@ -57,7 +59,11 @@ export async function put(
     throw new FsdfsError("not-enough-servers", { reached: targets.length + 1, wanted });
   }
   const uploads = targets.map((link) => beginUpload(parts, link, options.sizeBytes));
-  const staged = await receive(parts, body, options, uploads);
+  const staged = await receive(parts, body, options, uploads, elsewhere !== undefined);
+  if (staged instanceof StagedWriter) {
+    await Promise.all(uploads.map(({ answer }) => answer)); // What others have of it takes no room any more.
+    return await elsewhere!(staged);
+  }
   const stagedAt = parts.ports.clock.monotonic();
   const whole = await wholeUploads(uploads, staged);
   await replaceFailed(parts, whole, staged, wanted, stagedAt);
@@ -92,14 +98,18 @@ function pickTargets(parts: Parts, count: number, sizeBytes: number, taken: read
   return chooseTargets(candidates, count, sizeBytes, zones, tie).flatMap((server) => mesh.link(server) ?? []);
 }
 
-/** Writes the body to the local staged file and to all targets, at the pace of the slowest. */
+/**
+ * Writes the body to the local staged file and to all targets, at the pace of the slowest. Answers what is begun when the
+ * room for the next piece is gone, if it `mayGo` elsewhere.
+ */
 async function receive(
   parts: Parts,
   body: AsyncIterable<Bytes>,
   options: PutOptions,
   uploads: readonly RemoteUpload[],
-): Promise<StagedFile> {
-  let writer: Awaited<ReturnType<typeof parts.staging.begin>> | undefined;
+  mayGo: boolean,
+): Promise<StagedFile | StagedWriter> {
+  let writer: StagedWriter | undefined;
   try {
     writer = await parts.staging.begin("upload");
     for await (const chunk of body) {
@@ -122,8 +132,9 @@ async function receive(
     for (const upload of uploads) upload.end();
     return staged;
   } catch (error) {
-    await writer?.abort();
     for (const upload of uploads) upload.end(new Error("the upload was given up"));
+    if (mayGo && writer !== undefined && error instanceof FsdfsError && error.code === "no-space") return writer;
+    await writer?.abort();
     throw error;
   }
 }

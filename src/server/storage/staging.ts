@@ -9,7 +9,13 @@ import type { Bytes } from "../../core/catalog/kv.ts";
 import type { VersionId } from "../../core/ids.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { type FileStat, type FileStore, FileStoreError, type WritableFile } from "../../ports/file-store.ts";
+import {
+  type FileStat,
+  type FileStore,
+  FileStoreError,
+  type ReadableFile,
+  type WritableFile,
+} from "../../ports/file-store.ts";
 import type { Random } from "../../ports/random.ts";
 import type { DiskWatch } from "./disk-watch.ts";
 import { pullId, STAGED_DIRECTORY, stagedName, versionOfPull } from "./layout.ts";
@@ -275,6 +281,12 @@ export class StagedWriter {
       this.#hold(Math.max(0, space.roomBytes(purpose) - before - bytes)); // For what is still to come.
     }
     return false;
+  }
+
+  /** What was written, for reading; nothing more can be written. The caller aborts in the end. @throws FileStoreError */
+  async reopen(): Promise<ReadableFile> {
+    await this.#file.close();
+    return await this.#parts.files.open(stagedName(this.id));
   }
 
   /** Makes the file and its name durable. After a failure it is thrown away (S4). */

@@ -17,14 +17,17 @@ import type { Mesh } from "../mesh/mesh.ts";
 import { type Copies, contentOfVersion } from "../storage/copies.ts";
 import type { Space } from "../storage/space.ts";
 import type { Uploads } from "../storage/uploads.ts";
+import { sleep } from "../timers.ts";
 import type { Backoffs } from "./backoffs.ts";
 import type { RoomMaker } from "./room-maker.ts";
 import type { Sources } from "./sources.ts";
 import type { Turns } from "./turns.ts";
 import type { Zones } from "./zones.ts";
 
-/** Files looked at in one step. */
+/** Files looked at in one step, and of these at a stretch: others have the event loop between two, as that takes some ms. */
 const LOOK_AT_MAX = 500;
+const STRETCH = 50;
+const PAUSE_MS = 1;
 /** Sizes that are remembered of files there was no room for. */
 const SIZES_MAX = 2 * LOOK_AT_MAX;
 /** What was seen is gone by for so long, lest a file that is wanted more waits. */
@@ -61,6 +64,17 @@ interface Looked extends Wanted {
   readonly key: Bytes;
 }
 
+/** What is the same for all files of a look. */
+interface Surroundings {
+  readonly servers: readonly Link[];
+  /** How many of them are copying what. */
+  readonly announced: ReadonlyMap<VersionId, number>;
+  readonly freeBytes: number;
+  readonly quotaBytes: number;
+  /** Of the copies that lie here. */
+  readonly highest: number;
+}
+
 export class PullChoice {
   readonly #parts: ChoiceParts;
   /** The next is the last of them. */
@@ -85,14 +99,14 @@ export class PullChoice {
   }
 
   /** The file to copy now; undefined when none of those that were looked at can be had. */
-  next(): Wanted | undefined {
+  async next(signal: AbortSignal): Promise<Wanted | undefined> {
     const now = this.#parts.clock.monotonic();
     const taken = now - this.#rankedAt < RANKED_KEPT_MS ? this.#take() : undefined;
     if (taken !== undefined) return taken;
     this.#isEarly = now < this.#nextLookAt;
     if (this.#isEarly) return undefined;
     this.#turnInMs = Number.POSITIVE_INFINITY;
-    this.#lookAround(now);
+    await this.#lookAround(now, signal);
     this.#rankedAt = now;
     const found = this.#take();
     if (found === undefined) this.#nextLookAt = now + LOOK_EVERY_MS;
@@ -107,18 +121,18 @@ export class PullChoice {
   }
 
   /** The files that want copies most; when none of them can be had, those behind them, some at a time. */
-  #lookAround(now: number): void {
+  async #lookAround(now: number, signal: AbortSignal): Promise<void> {
     const { revision } = this.#parts.catalog;
     const isWalking = this.#walkedTo !== undefined;
     let first = this.#first;
     if (!isWalking || first === undefined || first.revision !== revision || now - first.at >= FIRST_ANYWAY_MS) {
-      const { found, last } = this.#look(workRange(false).start);
+      const { found, last } = await this.#look(workRange(false).start, signal);
       first = { revision, at: now, last };
       this.#first = first;
       if (found) return;
     }
     if (!isWalking && (first.last === undefined || !this.#beginsWalk(now))) return;
-    const { found, last } = this.#look(keyAfter(this.#walkedTo ?? first.last!));
+    const { found, last } = await this.#look(keyAfter(this.#walkedTo ?? first.last!), signal);
     if (found) return;
     this.#walkedTo = last;
     if (last === undefined) this.#walkedAt = now;
@@ -135,48 +149,60 @@ export class PullChoice {
   }
 
   /** Ranks so many files from `start` on. Answers the last of them, undefined when there are no more. */
-  #look(start: Bytes): { found: boolean; last: Bytes | undefined } {
-    const { catalog, backoffs, zones } = this.#parts;
-    const view = catalog.read();
-    const servers = this.#parts.mesh.upLinks();
-    const announced = announcedByOthers(this.#parts.mesh);
-    const freeBytes = this.#freeBytes();
-    const quotaBytes = this.#parts.space.limitBytes("pull");
-    const highest = this.#parts.roomMaker.highestSurplus() ?? Number.NEGATIVE_INFINITY;
+  async #look(start: Bytes, signal: AbortSignal): Promise<{ found: boolean; last: Bytes | undefined }> {
+    const surroundings = this.#surroundings();
     const wanted: Looked[] = [];
+    let last: Bytes | undefined = start;
+    for (let rows = 0; last !== undefined && rows < LOOK_AT_MAX && !signal.aborted; rows += STRETCH) {
+      if (rows > 0) await sleep(this.#parts.clock, PAUSE_MS, signal);
+      last = this.#lookOn(rows === 0 ? start : keyAfter(last), surroundings, wanted);
+    }
+    this.#ranked = rankPulls(wanted, surroundings.freeBytes).reverse();
+    return { found: this.#ranked.length > 0, last };
+  }
+
+  /** Adds what is wanted of the next files. Answers the last of them, undefined when there are no more. */
+  #lookOn(start: Bytes, surroundings: Surroundings, wanted: Looked[]): Bytes | undefined {
+    const view = this.#parts.catalog.read();
     let rows = 0;
     let last: Bytes | undefined;
-    for (const { key } of view.range({ start, end: workRange(false).end, limit: LOOK_AT_MAX })) {
+    for (const { key } of view.range({ start, end: workRange(false).end, limit: STRETCH })) {
       rows += 1;
       last = key;
-      const { version, surplus, order } = workPositionOf(key);
-      if (this.#parts.isActive(version)) continue;
-      const others = announced.get(version) ?? 0;
-      const gainsZone = zones.dependsOnThis(version);
-      const mayExchange = surplus + others + (gainsZone ? ZONE_EXCHANGE_GAIN : EXCHANGE_GAIN) <= highest; // R1, R4
-      const content = this.#fitting(view, version, mayExchange ? quotaBytes : freeBytes);
-      if (content === undefined) continue;
-      const rank = this.#rank(version, servers);
-      const isLeft = !this.#isItsTurn(version, rank, surplus + others);
-      const available = !backoffs.has(version) && this.#isObtainable(version, content);
-      const { sizeBytes } = content;
-      const makesRoom = sizeBytes > freeBytes;
-      wanted.push({
-        key,
-        version,
-        surplus,
-        announced: others,
-        gainsZone,
-        rank,
-        order,
-        sizeBytes,
-        available,
-        isLeft,
-        makesRoom,
-      });
+      const looked = this.#lookAt(view, key, surroundings);
+      if (looked !== undefined) wanted.push(looked);
     }
-    this.#ranked = rankPulls(wanted, freeBytes).reverse();
-    return { found: this.#ranked.length > 0, last: rows === LOOK_AT_MAX ? last : undefined };
+    return rows === STRETCH ? last : undefined;
+  }
+
+  #surroundings(): Surroundings {
+    const { mesh, space, roomMaker } = this.#parts;
+    return {
+      servers: mesh.upLinks(),
+      announced: announcedByOthers(mesh),
+      freeBytes: this.#freeBytes(),
+      quotaBytes: space.limitBytes("pull"),
+      highest: roomMaker.highestSurplus() ?? Number.NEGATIVE_INFINITY,
+    };
+  }
+
+  /** Undefined when it has no place here, or is being copied. */
+  #lookAt(view: ReadView, key: Bytes, surroundings: Surroundings): Looked | undefined {
+    const { backoffs, isActive, zones } = this.#parts;
+    const { servers, freeBytes, quotaBytes, highest } = surroundings;
+    const { version, surplus, order } = workPositionOf(key);
+    if (isActive(version)) return undefined;
+    const announced = surroundings.announced.get(version) ?? 0;
+    const gainsZone = zones.dependsOnThis(version);
+    const mayExchange = surplus + announced + (gainsZone ? ZONE_EXCHANGE_GAIN : EXCHANGE_GAIN) <= highest; // R1, R4
+    const content = this.#fitting(view, version, mayExchange ? quotaBytes : freeBytes);
+    if (content === undefined) return undefined;
+    const { sizeBytes } = content;
+    const rank = this.#rank(version, servers);
+    const isLeft = !this.#isItsTurn(version, rank, surplus + announced);
+    const available = !backoffs.has(version) && this.#isObtainable(version, content);
+    const makesRoom = sizeBytes > freeBytes;
+    return { key, version, surplus, announced, gainsZone, rank, order, sizeBytes, available, isLeft, makesRoom };
   }
 
   /** The content of a version of at most so many bytes; undefined when it has more, or when it is at no path. */

@@ -166,7 +166,7 @@ export class Puller {
     if (directives.isPaused || directives.isDrainingHere || disk.isAiling) return { restMs: IDLE_MS };
     if (membership.isBehind || load.load() > LOAD_MAX) return { restMs: BUSY_REST_MS };
     while (this.#taken < directives.pulls && !signal.aborted) {
-      const next = this.#choice.next();
+      const next = await this.#choice.next(signal);
       if (next === undefined) return { restMs: this.#choice.restMs() ?? this.#restMs() };
       const share = next.sizeBytes <= SMALL_BYTES ? 1 / SMALL_IN_ONE : 1;
       this.#taken += share;

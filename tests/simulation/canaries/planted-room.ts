@@ -22,8 +22,8 @@ export const ROOM_CANARIES: readonly Canary[] = [
     name: "a file that does not fit keeps those behind it from being looked at",
     rules: "R2",
     file: "server/replication/choice.ts",
-    find: "      if (content === undefined) continue;\n",
-    replace: "      if (content === undefined) break;\n",
+    find: "      if (looked !== undefined) wanted.push(looked);\n",
+    replace: "      if (looked === undefined) break;\n      wanted.push(looked);\n",
     drill: "full disks",
   },
   {

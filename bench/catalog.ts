@@ -1,10 +1,11 @@
 /**
- * What the catalog costs with many files: `npm run bench:catalog -- [--files 1000000] [--check] [--profile]`.
+ * What the catalog costs with many files: `npm run bench:catalog -- [--files 1000000] [--only lost] [--check] [--profile]`.
  *
  * A server's catalog is built with three holdings a file; then the real program is started on it, an empty server joins
- * over the real mesh, and a server that missed one change comes back. Every figure is printed with what is required of
- * it, and whether that is met; with --check the program fails when something is not. Servers run in processes of their own on loopback, with LMDB on the disk under the system's temporary directory.
- * Files have no bytes on the disk here: nothing but the catalog is measured.
+ * over the real mesh, and a server that missed one change comes back. Last (`lost`), what it costs a server that one of
+ * twenty is lost for good. Every figure is printed with what is required of it, and whether that is met; with --check the
+ * program fails when something is not. Servers run in processes of their own on loopback, with LMDB on the disk under the
+ * system's temporary directory. Files have no bytes on the disk here: nothing but the catalog is measured.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
@@ -13,6 +14,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import type { TreeSize } from "../src/adapters/lmdb/tables.ts";
 import { addSilentServer, type Built, buildHolder, pathOfFile } from "./catalog/build.ts";
+import { buildSurvivor, loseServer } from "./catalog/lost.ts";
 import { RemoteServer } from "./catalog/remote.ts";
 import { type Restarted, restart } from "./catalog/restart.ts";
 import type { Figures } from "./catalog/server-process.ts";
@@ -32,6 +34,7 @@ const { values } = parseArgs({
     files: { type: "string", default: "1000000" },
     check: { type: "boolean", default: false },
     profile: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
   },
 });
 const files = Number(values.files);
@@ -40,7 +43,8 @@ const running = new Set<{ kill(): void }>();
 const results: { name: string; value: string; target: string; met: boolean | undefined }[] = [];
 
 try {
-  await run();
+  if (!values.only.includes("lost")) await run();
+  await measureLost();
 } finally {
   for (const server of running) server.kill();
   await rm(root, { recursive: true, force: true });
@@ -68,16 +72,33 @@ async function run(): Promise<void> {
 
 async function build(): Promise<Built> {
   step("building the catalog");
-  let told = 0;
-  const built = await buildHolder(data("holder"), state("holder"), files, (done) => {
-    if (done - told < files / 10) return;
-    told = done;
-    console.log(`  ${done} files`);
-  });
+  const built = await buildHolder(data("holder"), state("holder"), files, progress());
   console.log(`  ${perSecond((files * RECORDS_PER_FILE) / built.seconds)} records merged here`);
   bytesPerFile("disk bytes a file, holder", built.dataBytes);
   perTable(built.trees);
   return built;
+}
+
+function progress(): (done: number) => void {
+  let told = 0;
+  return (done) => {
+    if (done - told < files / 10) return;
+    told = done;
+    console.log(`  ${done} files`);
+  };
+}
+
+async function measureLost(): Promise<void> {
+  step("one of twenty servers is lost for good");
+  await buildSurvivor(state("survivor"), files, progress());
+  const lost = await loseServer(state("survivor"));
+  const cpuS = (lost.cpuMs - lost.writesMs) / 1000;
+  result("one of 20 lost: CPU until all is in the work list", `${cpuS.toFixed(2)} s`, "under 5 s", cpuS < 5);
+  const { p999, max } = lost.turnMs;
+  const turns = `p99.9 ${p999.toFixed(1)} ms, max ${max.toFixed(1)} ms`;
+  result("event loop meanwhile, CPU time only", turns, "p99.9 under 10 ms", p999 < 10);
+  const of = `${(lost.writesMs / 1000).toFixed(2)} s for index writes, ${(lost.processCpuMs / 1000).toFixed(2)} s on all threads`;
+  console.log(`  ${lost.files} files; besides ${of}; ${lost.seconds.toFixed(1)} s of the clock`);
 }
 
 async function measureRestart(name: string, readToo: boolean): Promise<void> {

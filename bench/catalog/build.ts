@@ -32,10 +32,25 @@ const ARTISTS = ["Northern", "Silver", "Velvet", "Broken", "Electric", "Quiet", 
 const ALBUMS = ["Rivers", "Winter", "Machines", "Harbour", "Letters", "Daylight"];
 const TITLES = ["Overture", "The Long Way Home", "Rain", "Passing Trains", "Lanterns", "Second Sight", "Embers"];
 
-const OTHERS: readonly Origin[] = ["b00000000001", "c00000000002"].map((server) => ({
-  server: server as ServerId,
-  incarnation: (Date.now() * 1024) as HybridTime,
-}));
+/** Servers that hold files besides the one whose catalog it is. */
+export interface Others {
+  readonly origins: readonly Origin[];
+  /** Which of them hold a file. */
+  holdersOf(index: number): readonly number[];
+  /** Whether this server does. */
+  isHere(index: number): boolean;
+}
+
+/** Three servers that hold all files. */
+const TWO_OTHERS: Others = { origins: otherOrigins(2), holdersOf: () => [0, 1], isHere: () => true };
+
+export function otherOrigins(count: number): Origin[] {
+  const incarnation = (Date.now() * 1024) as HybridTime;
+  return Array.from({ length: count }, (_, i) => ({
+    server: `b${String(i + 1).padStart(11, "0")}` as ServerId,
+    incarnation,
+  }));
+}
 
 export interface Built {
   readonly server: ServerId;
@@ -71,21 +86,31 @@ export async function buildHolder(
   }
 }
 
-/** Writes the records of all files. */
+/** Writes the records of all files, three holdings each unless `others` says otherwise. */
 export async function buildInto(
   store: CatalogStore,
   self: ServerId,
   files: number,
   progress: (done: number) => void,
   leastBytes: number,
+  others = TWO_OTHERS,
 ): Promise<void> {
   const catalog = openCatalog(store, self);
+  const numbers = others.origins.map(() => 0);
   await catalog.mintOrigin(0 as HybridTime, 0);
   for (let first = 0; first < files; first += BATCH_FILES) {
     const end = Math.min(files, first + BATCH_FILES);
     await catalog.change((change) => {
-      for (let i = first; i < end; i++) writeFile(change, self, i, files, leastBytes);
-      for (const origin of OTHERS) change.announce({ origin, number: end, chain: 0, floor: 0 });
+      for (let i = first; i < end; i++) {
+        const version = writeFile(change, self, i, files, leastBytes, others.isHere(i));
+        for (const other of others.holdersOf(i)) {
+          numbers[other]! += 1;
+          holdElsewhere(change, version, others.origins[other]!, numbers[other]!);
+        }
+      }
+      for (const [other, origin] of others.origins.entries()) {
+        change.announce({ origin, number: numbers[other]!, chain: 0, floor: 0 });
+      }
     });
     progress(end);
   }
@@ -114,7 +139,14 @@ function openCatalog(store: CatalogStore, self: ServerId): Catalog {
   return new Catalog(store, systemClock, { self, counts: () => true, defaultTarget: 3 });
 }
 
-function writeFile(change: Change, self: ServerId, index: number, files: number, leastBytes: number): void {
+function writeFile(
+  change: Change,
+  self: ServerId,
+  index: number,
+  files: number,
+  leastBytes: number,
+  isHere: boolean,
+): VersionId {
   const path = pathOfFile(index, files);
   const time = change.now();
   const version = versionId(time, self);
@@ -122,12 +154,16 @@ function writeFile(change: Change, self: ServerId, index: number, files: number,
   const sizeBytes = leastBytes + (Number.parseInt(sha256.slice(0, 6), 16) % 6_000_000);
   const content = encodeContent({ type: "file", version, sizeBytes, sha256, request: undefined });
   change.writePath(path, CONTENT_FIELD, content, time);
-  change.writeHolding(version, true);
-  holdHere(change, version, path, sizeBytes, index);
-  for (const origin of OTHERS) {
-    const key = { kind: "holding", version, holder: origin.server } as const;
-    change.merge({ key, stamp: undefined, value: Uint8Array.of(1), origin, number: index + 1 });
+  if (isHere) {
+    change.writeHolding(version, true);
+    holdHere(change, version, path, sizeBytes, index);
   }
+  return version;
+}
+
+function holdElsewhere(change: Change, version: VersionId, origin: Origin, number: number): void {
+  const key = { kind: "holding", version, holder: origin.server } as const;
+  change.merge({ key, stamp: undefined, value: Uint8Array.of(1), origin, number });
 }
 
 function holdHere(change: Change, version: VersionId, path: FilePath, sizeBytes: number, index: number): void {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createHistogram, monitorEventLoopDelay } from "node:perf_hooks";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { openDiskFileStore } from "../../src/adapters/disk/file-store.ts";
 import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
 import type { TreeSize } from "../../src/adapters/lmdb/tables.ts";
@@ -18,6 +18,7 @@ import { originName, readOrigins } from "../../src/core/catalog/origins.ts";
 import { swarmKey } from "../../src/core/security/swarm-key.ts";
 import { composeServer } from "../../src/main.ts";
 import { type Counters, countingNetwork, countingStore, newCounters } from "./counting.ts";
+import { TurnMeter, type TurnMs } from "./turns.ts";
 
 export interface ProcessOptions {
   readonly name: string;
@@ -37,8 +38,7 @@ export interface Figures {
   readonly heapBytes: number;
   /** How late a timer of one millisecond came. */
   readonly delayMs: { readonly p99: number; readonly p999: number; readonly max: number };
-  /** CPU time of the event loop's thread between two turns. */
-  readonly turnMs: { readonly p999: number; readonly max: number };
+  readonly turnMs: TurnMs;
   readonly catalogBytes: number;
   readonly trees: readonly TreeSize[];
 }
@@ -59,14 +59,7 @@ const options = JSON.parse(process.argv[2]!) as ProcessOptions;
 let counters = newCounters();
 let cpu = process.cpuUsage();
 const delay = monitorEventLoopDelay({ resolution: TIMER_MS });
-/** CPU time of the event loop's thread between two turns of a timer: what blocks, however busy the machine is. */
-const turns = createHistogram();
-let threadCpu = process.threadCpuUsage();
-setInterval(() => {
-  const used = process.threadCpuUsage(threadCpu);
-  threadCpu = process.threadCpuUsage();
-  turns.record(Math.max(1, used.user + used.system));
-}, TIMER_MS).unref();
+const turns = new TurnMeter();
 
 const log = createLog({ level: "warn", file: join(options.state, "..", `${options.name}.log`), pretty: false });
 const { password, swarmPort } = options;
@@ -148,7 +141,7 @@ function figures(): Figures {
     rssAnonBytes: rssAnonBytes(process.pid),
     heapBytes: process.memoryUsage().heapTotal,
     delayMs: { p99: delayMs(delay.percentile(99)), p999: delayMs(delay.percentile(99.9)), max: delayMs(delay.max) },
-    turnMs: { p999: turns.percentile(99.9) / 1000, max: turns.max / 1000 },
+    turnMs: turns.turnMs,
     catalogBytes: catalog.sizeBytes(),
     trees: catalog.treeSizes(),
   };

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../../tests/manual-clock.ts";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
 import type { VersionId } from "../../core/ids.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { type FileStore, FileStoreError } from "../../ports/file-store.ts";
 import { Rehash, type Verdict } from "./rehash.ts";
 import { Scrubber } from "./scrubber.ts";
@@ -108,7 +109,7 @@ interface Scrubbing {
   readonly world: DiskWorld;
   readonly clock: ManualClock;
   readonly state: { isBroken: boolean; opened: number };
-  scrubber(): { scrubber: Scrubber; stop(): void };
+  scrubber(on?: Clock): { scrubber: Scrubber; stop(): void };
 }
 
 async function scrubbing(): Promise<Scrubbing> {
@@ -117,9 +118,9 @@ async function scrubbing(): Promise<Scrubbing> {
   for (let i = 0; i < FILES; i++) await world.put(`music/${i}`, `the bytes of ${i}`);
   const clock = new ManualClock();
   const { catalog, store, watch: disk } = world;
-  const scrubber = () => {
+  const scrubber = (on: Clock = clock) => {
     const made = new Scrubber({
-      ...{ clock, catalog, store, disk, rehash: rehashOf(world), cycleMs: CYCLE_MS },
+      ...{ clock: on, catalog, store, disk, rehash: rehashOf(world), cycleMs: CYCLE_MS },
       ...{ membership: { isBehind: false }, directives: { isPaused: false }, load: { load: () => 0 } },
     });
     const ending = new AbortController();
@@ -159,6 +160,25 @@ describe("the scrub (P4)", () => {
     expect(state.opened).toBeGreaterThanOrEqual(8);
     expect(state.opened).toBeLessThanOrEqual(10); // The last look may not have been written down.
     after.stop();
+  });
+
+  it("goes on when the wall clock is set back by years, and ends a cycle later at the most", async () => {
+    const { clock, state, scrubber } = await scrubbing();
+    const wall = { aheadMs: 1e12 };
+    const shifted = {
+      monotonic: () => clock.monotonic(),
+      wall: () => clock.wall() + wall.aheadMs,
+      after: clock.after.bind(clock),
+    };
+    const { scrubber: made, stop } = scrubber(shifted);
+    await clock.pass(CYCLE_MS / 2);
+    wall.aheadMs = 0;
+    await clock.pass(CYCLE_MS * 1.1);
+    expect(made.report).toMatchObject({ endedMs: expect.any(Number) });
+    expect(state.opened).toBeGreaterThanOrEqual(FILES);
+    await clock.pass(CYCLE_MS);
+    expect(state.opened).toBeGreaterThanOrEqual(2 * FILES - 1);
+    stop();
   });
 
   it("reads again soon what the disk did not give once, and the alarm ends by itself", async () => {

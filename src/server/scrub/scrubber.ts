@@ -85,7 +85,7 @@ export class Scrubber {
     const { copyBytes } = catalog.stats();
     if (isOver(standing)) return { share: 1, endedMs: last!.endedMs, damaged: damagedIn(cycle) };
     return {
-      share: copyBytes === 0 ? 0 : Math.min(1, cycle.bytes / copyBytes),
+      share: copyBytes === 0 ? 0 : Math.min(1, Math.floor((1000 * cycle.bytes) / copyBytes) / 1000),
       endedMs: last?.endedMs ?? null,
       damaged: damagedIn(cycle) + (last === undefined ? 0 : damagedIn(last)),
     };
@@ -103,10 +103,12 @@ export class Scrubber {
   async #goOn(cycleMs: number, signal: AbortSignal): Promise<number> {
     const { clock, store, rehash } = this.#parts;
     this.#standing ??= readStanding(store) ?? beginning(clock.wall());
+    const aheadMs = this.#standing.cycle.beganMs - clock.wall(); // Of a clock that was set back.
     if (isOver(this.#standing)) {
-      const left = this.#standing.cycle.beganMs + cycleMs - clock.wall();
-      if (left > 0 && left <= cycleMs) return left;
+      if (aheadMs <= 0 && aheadMs + cycleMs > 0) return aheadMs + cycleMs;
       this.#standing = beginning(clock.wall(), this.#standing.last);
+    } else if (aheadMs > 0) {
+      this.#standing = { ...this.#standing, cycle: { ...this.#standing.cycle, beganMs: clock.wall() } };
     }
     const rest = this.#restMs(this.#standing, cycleMs);
     if (rest > 0) return rest;
@@ -124,8 +126,7 @@ export class Scrubber {
   }
 
   #restMs({ cycle }: Standing, cycleMs: number): number {
-    // A clock that was set back is no reason to wait.
-    const elapsedMs = Math.max(0, this.#parts.clock.wall() - cycle.beganMs);
+    const elapsedMs = this.#parts.clock.wall() - cycle.beganMs;
     return restMs({ cycleMs, elapsedMs, done: cycle, total: this.#total() });
   }
 

@@ -33,6 +33,11 @@ export class Losses {
     this.copy(sha256);
   }
 
+  /** Every copy has been read since: what has rotted is found, and excuses nothing any more. */
+  scrubbed(): void {
+    this.#rotten.clear();
+  }
+
   /** Whether a machine's copy of that content may be wrong without anybody's fault. */
   isRotten(machine: Machine, sha256: string): boolean {
     return this.#rotten.has(`${machine.name} ${sha256}`);

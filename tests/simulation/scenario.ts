@@ -60,6 +60,8 @@ const LAST_WORK_MS = 1_000;
 const REST_LIMIT_MS = 180_000;
 /** A disk that failed is left alone for 10 s, however soon it is well again (storage/disk-watch.ts); others take the puts. */
 const DISK_REST_MS = 12_000;
+/** Beyond the cycle under way and the next: the last step of one may be late. */
+const SCRUB_MARGIN_MS = 2_000;
 /** No run takes longer; what has not ended by then hangs. */
 const RUN_LIMIT_MS = 1_800_000;
 
@@ -171,6 +173,7 @@ class Run {
       await this.#world.sleep(this.#healedMs + DISK_REST_MS - this.#world.nowMs);
     }
     await this.#calm(() => this.#lastWork());
+    if (!(await this.#scrubbed())) return;
     await readEverything(this.#swarm, this.#live());
     if (!(await this.#rest("at the end"))) return;
     await this.#judge();
@@ -186,6 +189,16 @@ class Run {
     const reason = await comeToRest(this.#swarm, this.#swarm.machines, BOOT_LIMIT_MS, 0, BOOT_POLL_MS);
     if (reason !== undefined) this.#world.fail("liveness", `the swarm does not come about: ${reason}`);
     return reason === undefined;
+  }
+
+  /** Where copies are scrubbed, what has rotted is found before the end, whatever the faults left (P4). */
+  async #scrubbed(): Promise<boolean> {
+    const { scrubMs } = this.#swarm.config;
+    if (scrubMs === undefined) return true;
+    await this.#world.sleep(2 * scrubMs + SCRUB_MARGIN_MS);
+    if (!(await this.#rest("after a scrub"))) return false;
+    this.#losses.scrubbed();
+    return true;
   }
 
   #workload(): Workload {

@@ -18,4 +18,20 @@ export const SCRUB_CANARIES: readonly Canary[] = [
     replace: "      return isStrange",
     drill: "verify",
   },
+  {
+    name: "a disk that returns errors takes copies",
+    rules: "P4",
+    file: "server/storage/disk-watch.ts",
+    find: "return this.#unreadable.size > 0;",
+    replace: "return this.#unreadable.size < 0;",
+    drill: "ailing disk",
+  },
+  {
+    name: "a copy that cannot be read is withdrawn",
+    rules: "P4",
+    file: "server/scrub/rehash.ts",
+    find: "disk.readFailed(version, path, error);",
+    replace: "await this.#parts.copies.withdraw(version, copy);",
+    drill: "ailing disk",
+  },
 ];

@@ -1,6 +1,7 @@
 /** All drills. Each is green for every seed, and red for some as soon as the rule it attacks is broken. */
 import { abandonedMerge } from "./abandoned-merge.ts";
 import { adoption } from "./adoption.ts";
+import { ailing } from "./ailing.ts";
 import { damaged, strangers } from "./catalogs.ts";
 import { wrongClocks } from "./clocks.ts";
 import { conditions } from "./conditions.ts";
@@ -37,6 +38,7 @@ export const DRILLS: readonly Drill[] = [
   rotten,
   scrubbed,
   verified,
+  ailing,
   vanished,
   adoption,
   slowToLearn,

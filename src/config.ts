@@ -46,6 +46,9 @@ const DELETIONS_KEPT_MS = 24 * 3_600_000;
 /** Disks that rot do so over months; a month costs a disk of 10 TB some 4 MB/s. */
 const SCRUB_DAYS = 30;
 const SCRUB_DAYS_MAX = 3650;
+const TRASH_DAYS = 7;
+/** Ten years: who wants to keep more keeps it in files. */
+const TRASH_DAYS_MAX = 3650;
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 export const START_OPTIONS = {
@@ -287,6 +290,17 @@ export const START_OPTIONS = {
     },
     (text) => parseInteger(text, 0, SCRUB_DAYS_MAX),
     SCRUB_DAYS,
+  ),
+  trashDays: option(
+    {
+      flag: "trash-days",
+      env: "FSDFS_TRASH_DAYS",
+      placeholder: "DAYS",
+      defaultText: String(TRASH_DAYS),
+      help: "How long what was deleted or overwritten is kept, while its room is not wanted for uploads or for files with too few copies. 0: not at all, once what replaced it is safe.",
+    },
+    (text) => parseInteger(text, 0, TRASH_DAYS_MAX),
+    TRASH_DAYS,
   ),
   strict: flagOption({
     flag: "strict",

@@ -5,6 +5,8 @@ import { PORT_MAX } from "./config-values.ts";
 import { FsdfsError } from "./errors.ts";
 import type { ServerOptions } from "./server/server.ts";
 
+const DAY_MS = 24 * 3_600_000;
+
 /** What a server is started with, all defaults filled in. */
 export interface StartOptions extends Omit<ServerOptions, "swarmKey"> {
   /** The swarm's password, from which `main.ts` makes the swarm's key. */
@@ -31,8 +33,6 @@ export interface StartOptions extends Omit<ServerOptions, "swarmKey"> {
   readonly fetchPrivate: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
-
-const DAY_MS = 24 * 3_600_000;
 
 /** What has to be found out before the values are a server's options. */
 export interface Resolved {
@@ -73,6 +73,7 @@ export function startOptions(values: StartValues, resolved: Resolved): StartOpti
     serveRate: values.serveRate,
     deletionsKeptMs: values.keepDeletions,
     scrubMs: values.scrubDays === 0 ? undefined : values.scrubDays * DAY_MS,
+    trashKeptMs: values.trashDays * DAY_MS,
     strict: values.strict,
     redirect: values.redirect,
     publicRead: values.publicRead,

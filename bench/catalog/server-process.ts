@@ -92,6 +92,7 @@ const server = composeServer(
     serveRate: undefined,
     deletionsKeptMs: 24 * 3_600_000,
     scrubMs: undefined,
+    trashKeptMs: 7 * 24 * 3_600_000,
     strict: false,
     redirect: "auto",
     publicRead: true,

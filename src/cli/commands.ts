@@ -30,6 +30,7 @@ import { status } from "./commands/status.ts";
 import { stop } from "./commands/stop.ts";
 import { sync } from "./commands/sync.ts";
 import { throttle } from "./commands/throttle.ts";
+import { TRASH_COMMANDS } from "./commands/trash.ts";
 import { verify } from "./commands/verify.ts";
 
 export const COMMANDS: readonly Command[] = [
@@ -47,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   stat,
   set,
   rm,
+  ...TRASH_COMMANDS,
   mv,
   locate,
   status,

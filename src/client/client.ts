@@ -11,7 +11,9 @@ import type {
   ClockRepair,
   ClockStatus,
   CreatedKey,
+  EmptiedTrash,
   EntryInfo,
+  RestoreWish as FaceRestoreWish,
   Health,
   KeyInfo,
   Listing,
@@ -21,6 +23,7 @@ import type {
   MergeState,
   PutResult,
   RemovedServer,
+  Restored,
   Scope,
   ServerChanges,
   ServerFilesPage,
@@ -28,6 +31,9 @@ import type {
   SwarmChanges,
   SwarmEvent,
   SwarmStatus,
+  TrashedFile,
+  TrashListOptions,
+  TrashPage,
   VariableChange,
   VariableChanges,
   VerifyEvent,
@@ -86,6 +92,13 @@ export interface Client {
   /** @throws FsdfsError `remove-refused` */
   removeServer(server: string, options?: { acceptLoss?: boolean }): Promise<RemovedServer>;
   configureSwarm(changes: SwarmChanges): Promise<SwarmStatus>;
+  /** What was deleted or overwritten, a page at a time, which may be short. */
+  listTrash(options?: TrashListOptions): Promise<TrashPage>;
+  /** All of it, page after page. */
+  listAllTrash(options?: { under?: string }): AsyncGenerator<TrashedFile>;
+  /** @throws FsdfsError `trash-not-found`, `not-restored-over` */
+  restore(wish: RestoreWish): Promise<Restored>;
+  emptyTrash(options?: { under?: string }): Promise<EmptiedTrash>;
   /** Also of a server that would not serve now. */
   clock(): Promise<ClockStatus>;
   repairClock(options?: { withoutAbsent?: boolean }): Promise<ClockRepair>;
@@ -125,7 +138,12 @@ export interface EventOptions extends Pick<WatchOptions, "types" | "under"> {
   readonly signal?: AbortSignal;
 }
 
+/** What was at a path last, or which version; `to` another path, and over the file that is there. */
+export type RestoreWish = Omit<FaceRestoreWish, "asAdmin">;
+
 export interface RemoveOptions extends Conditions {
+  /** It is to lie in no server's trash. */
+  readonly forever?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -217,6 +235,22 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
       return exchange.parse<RemovedServer>(await exchange.repeated(NOTHING_DONE, () => exchange.text(ask)));
     },
     configureSwarm: async (changes) => exchange.parse<SwarmStatus>(await exchange.change("POST", "/swarm", changes)),
+    listTrash: (options = {}) => exchange.read<TrashPage>(`/trash${queryOf({ ...options })}`),
+    listAllTrash: async function* (options = {}) {
+      for (let after: string | null | undefined; after !== null; ) {
+        const page: TrashPage = await client.listTrash({ ...options, ...(after === undefined ? {} : { after }) });
+        yield* page.files;
+        after = page.next;
+      }
+    },
+    restore: async (wish) => {
+      const ask = { method: "POST", target: "/trash/restore", json: wish, patient: true };
+      return exchange.parse<Restored>(await exchange.repeated(NOTHING_DONE, () => exchange.text(ask)));
+    },
+    emptyTrash: async (options = {}) => {
+      const ask = { method: "POST", target: "/trash/empty", json: options, patient: true };
+      return exchange.parse<EmptiedTrash>(await exchange.repeated(NOTHING_DONE, () => exchange.text(ask)));
+    },
     clock: () => exchange.read<ClockStatus>("/clock"),
     repairClock: async (options = {}) =>
       exchange.parse<ClockRepair>(await exchange.change("POST", "/clock/repair", { ...options })),
@@ -279,9 +313,14 @@ function putHeaders({ sha256, requestId = randomId(), ifVersion, ifMissing = fal
 }
 
 /** With a request id, so that who repeats it is told what came of the first. */
-async function remove(exchange: Exchange, path: string, { ifVersion, signal }: RemoveOptions): Promise<void> {
+async function remove(
+  exchange: Exchange,
+  path: string,
+  { ifVersion, forever = false, signal }: RemoveOptions,
+): Promise<void> {
   const headers = { "fsdfs-request-id": randomId(), ...conditions(ifVersion, false) };
-  const ask = { method: "DELETE", target: fileTarget(path), headers, signal };
+  const target = fileTarget(path) + queryOf(forever ? { forever } : {});
+  const ask = { method: "DELETE", target, headers, signal };
   await exchange.repeated(MAYBE_DONE, () => exchange.text(ask), signal);
 }
 

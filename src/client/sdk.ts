@@ -7,6 +7,7 @@ export type {
   ClockRepair,
   ClockStatus,
   CreatedKey,
+  EmptiedTrash,
   EntryInfo,
   Health,
   HolderInfo,
@@ -17,19 +18,24 @@ export type {
   MergePlan,
   MergeState,
   PutResult,
+  Restored,
   Scope,
   ServerFilesPage,
   ServerInfo,
   ServerState,
   SwarmEvent,
   SwarmStatus,
+  TrashCount,
+  TrashedFile,
+  TrashListOptions,
+  TrashPage,
   VariableChange,
   VariableChanges,
   VariableFailure,
   VerifyEvent,
   VerifyOptions,
 } from "../server/face.ts";
-export type { Client, Conditions, EventOptions, PutOptions, RemoveOptions } from "./client.ts";
+export type { Client, Conditions, EventOptions, PutOptions, RemoveOptions, RestoreWish } from "./client.ts";
 export type { PutContent, PutSource } from "./content.ts";
 export type { Download } from "./download.ts";
 export type { GetOptions } from "./reading.ts";

@@ -28,6 +28,16 @@ export const CONTENT_ERRORS = {
     message: "There is something at {path} already.",
     hint: "Choose another path, or delete what is there first.",
   },
+  "trash-not-found": {
+    status: 404,
+    message: "{what} is in the trash of no server that is up.",
+    hint: "List what is there: fsdfs trash ls",
+  },
+  "not-restored-over": {
+    status: 409,
+    message: "There is something at {path} already, and nothing was restored.",
+    hint: "Restore it to another path: fsdfs trash restore --to PATH; or over a file that is there: --overwrite.",
+  },
   "server-removed": {
     status: 503,
     message: "{server} was removed from its swarm for good.",

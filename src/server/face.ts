@@ -11,9 +11,10 @@ import type { Rate } from "./control/server-settings.ts";
 import type { SwarmEvent, WatchOptions } from "./events/event.ts";
 import type { OperatorFace } from "./operator-face.ts";
 import type { AlarmInfo, ScrubFace, ScrubInfo } from "./scrub-face.ts";
+import type { TrashFace } from "./trash-face.ts";
 import type { VariablesFace } from "./variables-face.ts";
 
-export interface Face extends OperatorFace, ScrubFace, VariablesFace {
+export interface Face extends OperatorFace, ScrubFace, TrashFace, VariablesFace {
   put(path: string, body: AsyncIterable<Bytes>, options?: PutOptions): Promise<PutResult>;
   /** `conditions`: what is at the path before (C14). */
   makeDirectory(path: string, options?: { conditions?: Conditions }): Promise<void>;
@@ -67,6 +68,7 @@ export type { Rate } from "./control/server-settings.ts";
 export type { SwarmEvent, WatchOptions } from "./events/event.ts";
 export type * from "./operator-face.ts";
 export type * from "./scrub-face.ts";
+export type * from "./trash-face.ts";
 export type * from "./variables-face.ts";
 
 /**
@@ -118,6 +120,8 @@ export interface Principal {
   readonly scope: Scope;
   /** Set when a signed link let the caller in: it may read this version at the link's path and nothing else. */
   readonly linkVersion?: VersionId;
+  /** What let the caller in: the id of a key, or "password". */
+  readonly by?: string;
 }
 
 export interface PutOptions {
@@ -137,6 +141,10 @@ export interface RemoveOptions {
   readonly conditions?: Conditions;
   /** A repeated request with conditions that was carried out is told so. 1 to 64 characters. */
   readonly requestId?: string;
+  /** The file is to lie in no server's trash. */
+  readonly forever?: boolean;
+  /** Who deletes it: the id of a key, or "password". */
+  readonly by?: string;
 }
 
 export interface PutResult {

@@ -12,6 +12,8 @@ import type { Mesh, ServerRequest } from "./mesh/mesh.ts";
 import { decodeJson, encodeJson } from "./mesh/messages.ts";
 
 const FORWARD_TIMEOUT_MS = 60_000;
+/** One that reads a whole file before it answers. */
+export const FORWARD_READ_TIMEOUT_MS = 60 * 60 * 1000;
 /** A forwarded upload answers only when its last byte is durable. */
 const FORWARD_PUT_TIMEOUT_MS = 60 * 60 * 1000;
 
@@ -30,6 +32,8 @@ export type PlainOperation =
   | "serverFiles"
   | "configureServer"
   | "configureSwarm"
+  | "listTrash"
+  | "restore"
   | "createKey"
   | "listKeys"
   | "revokeKey";
@@ -48,6 +52,8 @@ const PLAIN: ReadonlySet<string> = new Set<PlainOperation>([
   "serverFiles",
   "configureServer",
   "configureSwarm",
+  "listTrash",
+  "restore",
   "createKey",
   "listKeys",
   "revokeKey",
@@ -76,9 +82,10 @@ export async function forwardPlain(
   operation: PlainOperation,
   args: readonly unknown[],
   sentAtMs: number,
+  timeoutMs = FORWARD_TIMEOUT_MS,
 ): Promise<unknown> {
   const call: ForwardedCall = { operation, args, sentAtMs };
-  const answer = await link.call("forward", encodeJson(call), FORWARD_TIMEOUT_MS);
+  const answer = await link.call("forward", encodeJson(call), timeoutMs);
   return decodeJson<{ answer?: unknown }>(answer).answer;
 }
 

@@ -6,6 +6,7 @@ import { type Assembly, assemble } from "./compose.ts";
 import type { Face } from "./face.ts";
 import { serveForwarded } from "./forward.ts";
 import { serveConditions } from "./operations/conditional.ts";
+import { serveTrash } from "./operations/trash.ts";
 import type { Ports, Server, ServerOptions } from "./server.ts";
 import { Leases } from "./serving/leases.ts";
 import type { ServingSink } from "./serving/view.ts";
@@ -43,6 +44,7 @@ export class FsdfsServer implements Server {
     await recover(assembly);
     serveForwarded(parts.mesh, new ServingFace(parts, false), this.#ports.clock);
     serveConditions(parts);
+    serveTrash(parts);
     serveGuests(parts);
     const port = await parts.mesh.listen();
     for (const unit of units) unit.start(clock, log, this.#ending.signal);

@@ -57,6 +57,8 @@ export interface ServerOptions {
   readonly deletionsKeptMs: number;
   /** In which time every copy is re-hashed once; undefined: they are not. */
   readonly scrubMs: number | undefined;
+  /** How long what was deleted or overwritten is kept in the trash, at least, while its room is not wanted. */
+  readonly trashKeptMs: number;
   /** Refuse writes that cannot reach W servers. */
   readonly strict: boolean;
   readonly redirect: "auto" | "never";

@@ -15,6 +15,7 @@ import type {
   ClockStatus,
   CreatedKey,
   Credential,
+  EmptiedTrash,
   EntryInfo,
   Face,
   Health,
@@ -31,6 +32,8 @@ import type {
   PutResult,
   RemovedServer,
   RemoveOptions,
+  Restored,
+  RestoreWish,
   Scope,
   ServerChanges,
   ServerFilesPage,
@@ -38,6 +41,8 @@ import type {
   SwarmChanges,
   SwarmEvent,
   SwarmStatus,
+  TrashListOptions,
+  TrashPage,
   VariableChange,
   VariableChanges,
   VariableFailure,
@@ -46,7 +51,14 @@ import type {
   WatchOptions,
 } from "./face.ts";
 import { guarded, guardedStream } from "./failures.ts";
-import { forwardOpen, forwardPlain, forwardPut, forwardTargets, type PlainOperation } from "./forward.ts";
+import {
+  FORWARD_READ_TIMEOUT_MS,
+  forwardOpen,
+  forwardPlain,
+  forwardPut,
+  forwardTargets,
+  type PlainOperation,
+} from "./forward.ts";
 import type { Link } from "./mesh/link.ts";
 import { makeDirectory, move, remove } from "./operations/change-names.ts";
 import { clock, repairClock } from "./operations/clock.ts";
@@ -57,7 +69,9 @@ import { authenticate, createKey, listKeys, revokeKey } from "./operations/keys.
 import { put } from "./operations/put.ts";
 import { head, LOCATE_MAX, list, locate, open, openVersion } from "./operations/read.ts";
 import { removeServer } from "./operations/remove-server.ts";
+import { parseWish, restore } from "./operations/restore.ts";
 import { health, serverFiles, servers, status } from "./operations/servers.ts";
+import { emptyTrash, listTrash } from "./operations/trash.ts";
 import { OpenBody, placeElsewhere } from "./operations/unplaced.ts";
 import { checkChanges, setManyVariables, setVariables } from "./operations/variables.ts";
 import type { Parts } from "./parts.ts";
@@ -257,6 +271,31 @@ export class ServingFace implements Face {
 
   async mergeState(): Promise<MergeState> {
     return this.#parts.guest.state;
+  }
+
+  async listTrash(options: TrashListOptions = {}): Promise<TrashPage> {
+    const under = parseDirectoryPath(options.under ?? "");
+    return await this.#run("listTrash", [options], () => listTrash(this.#parts, { ...options, under }));
+  }
+
+  async restore(wish: RestoreWish): Promise<Restored> {
+    const wanted = parseWish(wish);
+    const at = async (link: Link, theirs: RestoreWish) => {
+      const now = this.#parts.ports.clock.wall();
+      return (await forwardPlain(link, "restore", [theirs], now, FORWARD_READ_TIMEOUT_MS)) as Restored;
+    };
+    return await guarded(async () => {
+      await this.#mustBeFresh(); // It asks whoever has it in the trash, so it is not forwarded as a whole.
+      return await restore(this.#parts, wanted, this.#forwards ? at : undefined);
+    });
+  }
+
+  async emptyTrash({ under = "" }: { under?: string } = {}): Promise<EmptiedTrash> {
+    const directory = parseDirectoryPath(under);
+    return await guarded(async () => {
+      await this.#mustBeFresh();
+      return await emptyTrash(this.#parts, directory);
+    });
   }
 
   async createKey(name: string, scope: Scope): Promise<CreatedKey> {

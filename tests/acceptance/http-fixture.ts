@@ -204,6 +204,7 @@ function serverOptions({ quotaBytes, join: joined }: ServerChoices, places: Plac
     bandwidth: undefined,
     deletionsKeptMs: 24 * 3_600_000,
     scrubMs: undefined,
+    trashKeptMs: 7 * 24 * 3_600_000,
     strict: false,
     redirect: "auto",
     publicRead: false,

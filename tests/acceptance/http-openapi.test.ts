@@ -232,6 +232,18 @@ describe("GET /openapi.json", () => {
     await ask("POST", "/drop/{path}", "/drop/none");
     await ask("POST", "/move", "/move", { body: '{"from": "a/one.ogg", "to": "a/two.ogg"}' });
     await ask("POST", "/move", "/move", { body: '{"from": "none", "to": "b"}' });
+    await ask("PUT", file, "/files/t/one.ogg", { body: "1" });
+    await ask("DELETE", file, "/files/t/one.ogg?forever=perhaps");
+    await ask("DELETE", file, "/files/t/one.ogg");
+    const back = await ask("POST", "/trash/restore", "/trash/restore", { body: '{"path": "t/one.ogg"}' });
+    expect(back.status).toBe(201);
+    await ask("POST", "/trash/restore", "/trash/restore", { body: '{"path": "t/none"}' });
+    await ask("POST", "/trash/restore", "/trash/restore", { body: '{"version": 1}' });
+    for (const method of ["GET", "HEAD"]) await ask(method, "/trash", "/trash?under=a");
+    await ask("GET", "/trash", "/trash?after=nonsense");
+    await ask("POST", "/trash/empty", "/trash/empty", { body: '{"under": "a"}' });
+    await ask("POST", "/trash/empty", "/trash/empty");
+    await ask("DELETE", file, "/files/t/one.ogg?forever=true");
     await ask("POST", "/merge", "/merge", { body: '{"with": "127.0.0.1:1", "dryRun": true}' });
     await ask("POST", "/clock/repair", "/clock/repair");
     const made = await jsonOf<{ id: string }>(

@@ -224,6 +224,7 @@ class SimulatedMachinery implements Machinery {
         serveRate: undefined,
         deletionsKeptMs: 24 * 3_600_000,
         scrubMs: undefined,
+        trashKeptMs: 7 * 24 * 3_600_000,
         strict: false,
         redirect: "auto",
         publicRead: false,

@@ -53,13 +53,21 @@ export class DiskWorld {
     this.watch = new DiskWatch(files, clock, log);
     this.space = new Space(this.catalog, QUOTA_BYTES, 0, this.watch);
     const leftovers = new Leftovers(files);
-    this.trash = new Trash(this.catalog, files, this.space, new Settings(this.catalog), leftovers, clock);
+    this.trash = new Trash(
+      this.catalog,
+      files,
+      this.space,
+      new Settings(this.catalog),
+      leftovers,
+      clock,
+      7 * 24 * 3_600_000,
+    );
     this.partials = new Partials(this.space, leftovers, clock);
     this.staging = new Staging({
       ...{ files, space: this.space, trash: this.trash, leftovers, random },
       ...{ disk: this.watch, partials: this.partials, clock },
     });
-    this.settler = new Settler(this.catalog, files, leftovers, random);
+    this.settler = new Settler(this.catalog, files, leftovers, this.trash, random);
     const vanished = new Vanished(clock, 1_000, () => this.catalog.stats(), log);
     this.copies = new Copies(this.catalog, files, this.staging, this.settler, this.trash, vanished, this.watch, log);
   }

@@ -12,8 +12,10 @@ export const rm = clientCommand({
   name: "rm",
   summary: "Deletes files, empty directories and, with -r, whole directories.",
   usage: "PATH...",
+  details: "What is deleted can be had back for some days: fsdfs trash ls, fsdfs trash restore.",
   options: {
     recursive: flagOption({ flag: "recursive", short: "r", help: "Directories with all that is in them." }),
+    forever: flagOption({ flag: "forever", help: "Not to the trash: nobody can have them back." }),
   },
   positionals: [1, Number.POSITIVE_INFINITY],
   run: async ({ client, values, positionals, context }) => {
@@ -23,7 +25,7 @@ export const rm = clientCommand({
     const bulk = new Bulk(context.err);
     const removed: string[] = [];
     const file = async (path: string) => {
-      await client.remove(path);
+      await client.remove(path, { forever: values.forever });
       removed.push(path);
     };
     for (const path of positionals) {

@@ -1,5 +1,6 @@
 /** The value of a content register as bytes. Its first byte is the kind; unknown kinds are refused, never guessed. */
 import { ByteReader, ByteWriter } from "../bytes.ts";
+import type { VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import { readVersion, writeVersion } from "./keys.ts";
 import type { Bytes } from "./kv.ts";
@@ -17,17 +18,31 @@ export function encodeContent(content: Content): Bytes {
   switch (content.type) {
     case "file":
       writer.u8(content.request === undefined ? CONTENT_KIND.file : CONTENT_KIND.requestedFile);
-      return writeVersion(writer, content.version)
+      writeVersion(writer, content.version)
         .varint(content.sizeBytes)
         .hex(content.sha256)
-        .hex(content.request ?? "")
-        .finish();
+        .hex(content.request ?? "");
+      return writeForever(writer, content.forever).finish();
     case "directory":
       return writer.u8(CONTENT_KIND.directory).finish();
     case "deleted":
-      if (content.movedTo === undefined) return writer.u8(CONTENT_KIND.deleted).finish();
-      return writer.u8(CONTENT_KIND.moved).text(content.movedTo).finish();
+      if (content.movedTo !== undefined) return writer.u8(CONTENT_KIND.moved).text(content.movedTo).finish();
+      writer.u8(CONTENT_KIND.deleted);
+      if (content.by !== undefined || content.forever !== undefined) writer.text(content.by ?? "");
+      return writeForever(writer, content.forever).finish();
   }
+}
+
+/** What most contents have none of stands at the end, and takes no byte of them. */
+function writeForever(writer: ByteWriter, versions: readonly VersionId[] = []): ByteWriter {
+  for (const version of versions) writeVersion(writer, version);
+  return writer;
+}
+
+function readForever(reader: ByteReader): readonly VersionId[] | undefined {
+  const versions: VersionId[] = [];
+  while (!reader.done) versions.push(readVersion(reader));
+  return versions.length === 0 ? undefined : versions;
 }
 
 /** Whether a content register's value is a deletion, moves included. */
@@ -48,11 +63,17 @@ export function decodeContent(bytes: Bytes): Content {
         sizeBytes: reader.varint(),
         sha256: reader.hex(SHA256_BYTES),
         request: kind === CONTENT_KIND.requestedFile ? reader.hex(REQUEST_BYTES) : undefined,
+        forever: readForever(reader),
       };
     case CONTENT_KIND.directory:
       return { type: "directory" };
     case CONTENT_KIND.deleted:
-      return { type: "deleted", movedTo: undefined };
+      return {
+        type: "deleted",
+        movedTo: undefined,
+        by: (reader.done ? "" : reader.text()) || undefined,
+        forever: readForever(reader),
+      };
     case CONTENT_KIND.moved:
       return { type: "deleted", movedTo: reader.text() as FilePath };
     default:

@@ -3,6 +3,7 @@ import type { VersionId } from "../ids.ts";
 import { copyKey, todoKey, trashKey } from "./keys.ts";
 import type { ReadView } from "./kv.ts";
 import { type CopyRow, decodeCopyRow, decodeTrashRow, encodeCopyRow, encodeTrashRow, type TrashRow } from "./rows.ts";
+import { writeTodo } from "./todo.ts";
 import type { CatalogTransaction } from "./transaction.ts";
 
 export function readCopy(view: ReadView, version: VersionId): CopyRow | undefined {
@@ -18,7 +19,7 @@ export function hasTodo(view: ReadView, version: VersionId): boolean {
 export function addCopy({ view, stats }: CatalogTransaction, version: VersionId, copy: CopyRow): void {
   if (view.get(copyKey(version)) !== undefined) throw new Error(`a second copy of ${version} on one server`);
   view.put(copyKey(version), encodeCopyRow(copy));
-  view.put(todoKey(version), Uint8Array.of(1));
+  writeTodo(view, version);
   stats.copies += 1;
   stats.copyBytes += copy.sizeBytes;
 }
@@ -44,6 +45,7 @@ export function addTrash(transaction: CatalogTransaction, version: VersionId, ro
   transaction.view.put(trashKey(version), encodeTrashRow(row));
   transaction.stats.trashFiles += 1;
   transaction.stats.trashBytes += row.sizeBytes;
+  if (row.reason === "dropped") transaction.stats.droppedBytes += row.sizeBytes;
 }
 
 export function readTrash(view: ReadView, version: VersionId): TrashRow | undefined {
@@ -52,9 +54,10 @@ export function readTrash(view: ReadView, version: VersionId): TrashRow | undefi
 }
 
 export function removeTrash({ view, stats }: CatalogTransaction, version: VersionId): void {
-  const row = view.get(trashKey(version));
+  const row = readTrash(view, version);
   if (row === undefined) return;
   view.remove(trashKey(version));
   stats.trashFiles -= 1;
-  stats.trashBytes -= decodeTrashRow(row).sizeBytes;
+  stats.trashBytes -= row.sizeBytes;
+  if (row.reason === "dropped") stats.droppedBytes -= row.sizeBytes;
 }

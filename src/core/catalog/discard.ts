@@ -8,12 +8,13 @@
 import { walkLog } from "./batch.ts";
 import { CHECKPOINT_KEYS } from "./checkpoints.ts";
 import { type Floor, raiseFloors, TAKING_KEY } from "./floors.ts";
-import { SEAT_KEY, type Table, tableRange, todoKey, versionOfKey } from "./keys.ts";
+import { SEAT_KEY, type Table, tableRange, versionOfKey } from "./keys.ts";
 import type { ReadView, WriteView } from "./kv.ts";
 import { originName, readOrigins } from "./origins.ts";
 import { OwnLog } from "./own.ts";
 import { piecesOf, removeAll } from "./pieces.ts";
 import { encodeStats, readStats, STATS_KEY } from "./stats.ts";
+import { remindTodo } from "./todo.ts";
 import { type CatalogContext, CatalogTransaction } from "./transaction.ts";
 import type { CatalogRecord, Origin } from "./types.ts";
 
@@ -49,12 +50,11 @@ export function discard(view: WriteView, discarding: Discarding): { transaction:
   // The seat goes as well (C14): the roster may not be whole for a while.
   for (const key of [...CHECKPOINT_KEYS, SEAT_KEY]) view.remove(key);
   for (const copies of piecesOf(view, tableRange("copies"))) {
-    for (const { key } of copies) view.put(todoKey(versionOfKey(key)), Uint8Array.of(1));
+    for (const { key } of copies) remindTodo(view, versionOfKey(key));
   }
   view.put(TAKING_KEY, Uint8Array.of(1));
   discarding.leave?.(view);
-  const { copies, copyBytes, trashFiles, trashBytes } = readStats(view);
-  view.put(STATS_KEY, encodeStats({ files: 0, bytes: 0, copies, copyBytes, trashFiles, trashBytes, deletions: 0 }));
+  view.put(STATS_KEY, encodeStats({ ...readStats(view), files: 0, bytes: 0, deletions: 0 }));
 
   const transaction = new CatalogTransaction(view, context);
   raiseFloors(transaction, [...ownFloors, ...floors]);

@@ -16,10 +16,11 @@ import type { FilePath } from "../paths.ts";
 import { lookAgain } from "./checkpoints.ts";
 import { noteConflict } from "./conflicts.ts";
 import { decodeContent, isDeletion } from "./content.ts";
-import { copyKey, logKey, settingKey, todoKey } from "./keys.ts";
+import { copyKey, logKey, settingKey, todoKey, trashKey } from "./keys.ts";
 import { encodePointer, type LogPointer } from "./log.ts";
 import { noteContent } from "./notes.ts";
 import { decodeCopyRow, decodeRegisters, encodeRegisters, type Holding, type Mark, type Register } from "./rows.ts";
+import { writeTodo } from "./todo.ts";
 import type { CatalogTransaction } from "./transaction.ts";
 import type { CatalogRecord, Content, Stamp } from "./types.ts";
 
@@ -106,7 +107,7 @@ function replaceContent(
     if (after.type !== "file" || after.version !== before.version) {
       const row = transaction.version(before.version);
       transaction.setVersion(before.version, { ...row, paths: row.paths.filter((other) => other !== path) });
-      planCopy(transaction, before.version);
+      planCopy(transaction, before.version, before.sha256);
     }
   }
   if (after.type === "file") {
@@ -114,18 +115,26 @@ function replaceContent(
     transaction.stats.bytes += after.sizeBytes;
     const row = transaction.version(after.version);
     if (!row.paths.includes(path)) transaction.setVersion(after.version, { ...row, paths: [...row.paths, path] });
-    planCopy(transaction, after.version);
+    planCopy(transaction, after.version, after.sha256);
   }
+  if (after.type !== "directory") for (const version of after.forever ?? []) planForever(transaction, version);
 }
 
 /** Notes that a copy on this disk may have to move or go. What has to be done is decided when it is done. */
-function planCopy(transaction: CatalogTransaction, version: VersionId): void {
+function planCopy(transaction: CatalogTransaction, version: VersionId, sha256: string): void {
   const copy = transaction.view.get(copyKey(version));
   if (copy === undefined) return;
   const { path, staged } = decodeCopyRow(copy);
   const { paths } = transaction.version(version);
   if (staged === undefined && paths.includes(path)) transaction.view.remove(todoKey(version));
-  else transaction.view.put(todoKey(version), Uint8Array.of(1));
+  else writeTodo(transaction.view, version, { sha256 });
+}
+
+/** Notes that a version is to lie in no trash, whether its copy has yet to go there or is there already. */
+function planForever(transaction: CatalogTransaction, version: VersionId): void {
+  const { view } = transaction;
+  const isHere = view.get(copyKey(version)) !== undefined || view.get(trashKey(version)) !== undefined;
+  if (isHere && transaction.version(version).paths.length === 0) writeTodo(view, version, { forever: true });
 }
 
 function mergeHolding(transaction: CatalogTransaction, version: VersionId, held: boolean, mark: Mark): boolean {

@@ -109,7 +109,8 @@ export class PlainFile {
     this.#at = start + VERSION_BYTES;
     this.sizeBytes = this.#varint();
     const behind = this.#at + SHA256_BYTES + (kind === CONTENT_KIND.file ? 0 : REQUEST_BYTES);
-    if (!(behind <= end && behind <= row.length)) return false;
+    // Versions may follow (content.ts), and nothing else.
+    if (!(behind <= end && behind <= row.length) || (end - behind) % VERSION_BYTES !== 0) return false;
     this.sha256 = hex(row, this.#at, this.#at + SHA256_BYTES);
     return true;
   }

@@ -1,8 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { anyContent, anyPath, anyServer, anyStamp, anyVersion } from "../../../tests/catalog/arbitrary.ts";
+import {
+  anyContent,
+  anyPath,
+  anyServer,
+  anyStamp,
+  anyVersion,
+  serverNumbered,
+} from "../../../tests/catalog/arbitrary.ts";
 import { ByteWriter } from "../bytes.ts";
-import type { HybridTime } from "../ids.ts";
+import { type HybridTime, versionId } from "../ids.ts";
+import type { FilePath } from "../paths.ts";
 import { decodeContent, encodeContent } from "./content.ts";
 import { decodePointer, encodePointer, type LogPointer } from "./log.ts";
 import {
@@ -16,6 +24,7 @@ import {
   encodeRegisters,
   encodeTrashRow,
   encodeVersionRow,
+  ROW_FORMAT,
 } from "./rows.ts";
 import { encodeStats, readStats, STATS_KEY } from "./stats.ts";
 
@@ -98,12 +107,36 @@ describe("rows come back as they were written, and cut ones are refused", () => 
 
   it("trash", () => {
     const anyTime = fc.nat({ max: 2 ** 52 }).map((time) => time as HybridTime);
-    const reason = fc.constantFrom("deleted" as const, "overwritten" as const, "dropped" as const);
+    const reason = fc.constantFrom(...(["deleted", "overwritten", "dropped", "lost"] as const));
+    const sha256 = fc.constantFrom(undefined, "0f".repeat(32));
+    const by = fc.constantFrom(undefined, "0123456789ab", "password");
     comesBack(
-      fc.record({ time: anyTime, path: anyPath, location: anyPath, sizeBytes: count, reason }),
+      fc.record({ time: anyTime, path: anyPath, location: anyPath, sizeBytes: count, reason, sha256, by }),
       encodeTrashRow,
       decodeTrashRow,
     );
+  });
+
+  it("trash of the first format, which had neither digest nor who deleted it", () => {
+    const row = { time: 7 as HybridTime, path: "a" as FilePath, location: ".fsdfs/trash/x", sizeBytes: 3 };
+    const written = encodeTrashRow({ ...row, reason: "dropped" });
+    const first = Uint8Array.of(ROW_FORMAT, ...written.subarray(1, -2));
+    expect(decodeTrashRow(first)).toEqual({ ...row, reason: "dropped" });
+    expect(() => decodeTrashRow(Uint8Array.of(3, ...first.subarray(1)))).toThrow("unknown format");
+  });
+
+  it("contents with who deleted them and what is in no trash", () => {
+    const version = versionId(5 as HybridTime, serverNumbered(1));
+    const deleted = { type: "deleted" as const, movedTo: undefined };
+    const file = { type: "file" as const, version, sizeBytes: 3, sha256: "0f".repeat(32), request: undefined };
+    const contents = [
+      { ...deleted, by: "k1" },
+      { ...deleted, forever: [version] },
+      { ...deleted, by: "k1", forever: [version, version] },
+      { ...file, forever: [version] },
+      { ...file, request: "0123456789abcdef", forever: [version, version] },
+    ];
+    for (const content of contents) expect(decodeContent(encodeContent(content))).toEqual(content);
   });
 
   it("contents", () => {
@@ -134,7 +167,16 @@ describe("rows of another format", () => {
 });
 
 describe("the counts", () => {
-  const none = { files: 0, bytes: 0, copies: 0, copyBytes: 0, trashFiles: 0, trashBytes: 0, deletions: 0 };
+  const none = {
+    files: 0,
+    bytes: 0,
+    copies: 0,
+    copyBytes: 0,
+    trashFiles: 0,
+    trashBytes: 0,
+    deletions: 0,
+    droppedBytes: 0,
+  };
   const view = (row: Uint8Array | undefined) => ({
     get: (key: Uint8Array) => (Buffer.compare(key, STATS_KEY) === 0 ? row : undefined),
     range: () => [],
@@ -142,7 +184,16 @@ describe("the counts", () => {
 
   it("are zero before anything was counted, and come back as written", () => {
     expect(readStats(view(undefined))).toEqual(none);
-    const stats = { files: 1, bytes: 2 ** 50, copies: 3, copyBytes: 4, trashFiles: 5, trashBytes: 6, deletions: 7 };
+    const stats = {
+      files: 1,
+      bytes: 2 ** 50,
+      copies: 3,
+      copyBytes: 4,
+      trashFiles: 5,
+      trashBytes: 6,
+      deletions: 7,
+      droppedBytes: 8,
+    };
     expect(readStats(view(encodeStats(stats)))).toEqual(stats);
   });
 

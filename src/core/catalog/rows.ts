@@ -2,6 +2,7 @@
 import { ByteReader, ByteWriter } from "../bytes.ts";
 import { type HybridTime, SERVER_ID_BYTES, type ServerId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
+import { SHA256_BYTES } from "./content.ts";
 import { TIME_BYTES, VERSION_BYTES } from "./keys.ts";
 import type { Bytes } from "./kv.ts";
 import type { Origin, Stamp } from "./types.ts";
@@ -71,10 +72,15 @@ export interface TrashRow {
   readonly location: string;
   readonly sizeBytes: number;
   readonly reason: TrashReason;
+  /** Digest of its content, hexadecimal; undefined when the catalog said nothing of it any more. */
+  readonly sha256?: string | undefined;
+  /** Who deleted it, as the deletion says. */
+  readonly by?: string | undefined;
 }
 
-export type TrashReason = "deleted" | "overwritten" | "dropped";
-const TRASH_REASONS: readonly TrashReason[] = ["deleted", "overwritten", "dropped"];
+/** lost: to a write that became known here long after it was made, as after a partition (P5). */
+export type TrashReason = "deleted" | "overwritten" | "dropped" | "lost";
+const TRASH_REASONS: readonly TrashReason[] = ["deleted", "overwritten", "dropped", "lost"];
 
 /**
  * A register begins with the code of its field, plus STAMP_IN_VALUE where the stamp is not written: the value of a file's
@@ -214,25 +220,34 @@ export function decodeCopyRow(row: Bytes): CopyRow {
   };
 }
 
+/** Of rows of the trash; those of format 1 ended behind the reason. */
+const TRASH_FORMAT = 2;
+
 export function encodeTrashRow(row: TrashRow): Bytes {
-  return new ByteWriter(96)
-    .u8(ROW_FORMAT)
+  return new ByteWriter(128)
+    .u8(TRASH_FORMAT)
     .uint(row.time, TIME_BYTES)
     .text(row.path)
     .text(row.location)
     .varint(row.sizeBytes)
     .u8(TRASH_REASONS.indexOf(row.reason))
+    .text(row.by ?? "")
+    .u8(row.sha256 === undefined ? 0 : 1)
+    .hex(row.sha256 ?? "")
     .finish();
 }
 
 export function decodeTrashRow(row: Bytes): TrashRow {
-  const reader = readerOf(row);
+  const isFirst = row[0] === ROW_FORMAT;
+  const reader = readerOf(row, isFirst ? ROW_FORMAT : TRASH_FORMAT);
   return {
     time: reader.uint(TIME_BYTES) as HybridTime,
     path: reader.text() as FilePath,
     location: reader.text(),
     sizeBytes: reader.varint(),
     reason: TRASH_REASONS[reader.u8()] ?? "deleted",
+    by: (isFirst ? "" : reader.text()) || undefined,
+    sha256: !isFirst && reader.u8() === 1 ? reader.hex(SHA256_BYTES) : undefined,
   };
 }
 
@@ -254,10 +269,10 @@ export function times<T>(count: number, read: () => T): T[] {
   return list;
 }
 
-function readerOf(row: Bytes): ByteReader {
+function readerOf(row: Bytes, wanted = ROW_FORMAT): ByteReader {
   const reader = new ByteReader(row);
   const format = reader.u8();
-  if (format !== ROW_FORMAT) throw new RangeError(`a row has the unknown format ${format}`);
+  if (format !== wanted) throw new RangeError(`a row has the unknown format ${format}`);
   return reader;
 }
 

@@ -1,7 +1,8 @@
 /** Counts that status and quota need at once, kept in the transaction that changes what they count. */
 import { ByteReader, ByteWriter } from "../bytes.ts";
-import { metaKey } from "./keys.ts";
+import { metaKey, tableRange } from "./keys.ts";
 import type { Bytes, ReadView } from "./kv.ts";
+import { decodeTrashRow } from "./rows.ts";
 
 export interface CatalogStats {
   /** Live files of the swarm and the sum of their sizes. */
@@ -12,6 +13,8 @@ export interface CatalogStats {
   copyBytes: number;
   trashFiles: number;
   trashBytes: number;
+  /** Of those, what was dropped: copies that the swarm has more of, which give way to any other copy. */
+  droppedBytes: number;
   /** Tombstones and withdrawals that are not collected yet (C7). */
   deletions: number;
 }
@@ -30,6 +33,7 @@ export function readStats(view: ReadView): CatalogStats {
     trashFiles: reader.varint(),
     trashBytes: reader.varint(),
     deletions: reader.varint(),
+    droppedBytes: reader.done ? droppedBytesIn(view) : reader.varint(),
   };
 }
 
@@ -41,7 +45,18 @@ const NOTHING: CatalogStats = {
   trashFiles: 0,
   trashBytes: 0,
   deletions: 0,
+  droppedBytes: 0,
 };
+
+/** For a catalog that has not counted them yet. */
+function droppedBytesIn(view: ReadView): number {
+  let bytes = 0;
+  for (const { value } of view.range(tableRange("trash"))) {
+    const { reason, sizeBytes } = decodeTrashRow(value);
+    if (reason === "dropped") bytes += sizeBytes;
+  }
+  return bytes;
+}
 
 /** @throws RangeError when a count is negative: the catalog contradicts itself */
 export function encodeStats(stats: CatalogStats): Bytes {

@@ -27,9 +27,20 @@ export type Content =
       readonly sha256: string;
       /** Digest of the request id it was put with (16 hexadecimal digits), so that a retry finds it (S1). */
       readonly request: string | undefined;
+      readonly forever?: readonly VersionId[] | undefined;
     }
   | { readonly type: "directory" }
-  | { readonly type: "deleted"; readonly movedTo: FilePath | undefined };
+  | {
+      readonly type: "deleted";
+      readonly movedTo: FilePath | undefined;
+      /** Who deleted it: the id of a key, or "password"; undefined when nobody said. */
+      readonly by?: string | undefined;
+      /**
+       * Versions that were deleted here and are to lie in no trash. What is written here next has them as well, for servers
+       * that learn of it later and never see the deletion.
+       */
+      readonly forever?: readonly VersionId[] | undefined;
+    };
 
 export type FileContent = Extract<Content, { type: "file" }>;
 

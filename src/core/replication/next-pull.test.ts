@@ -12,6 +12,7 @@ const wanted = (index: number, changes: Partial<Wanted> = {}): Wanted => ({
   rank: 0,
   order: 0,
   sizeBytes: 10,
+  freeBytes: 100,
   available: true,
   isLeft: false,
   makesRoom: false,
@@ -19,7 +20,9 @@ const wanted = (index: number, changes: Partial<Wanted> = {}): Wanted => ({
 });
 
 const ranked = (files: readonly Wanted[], freeBytes: number) =>
-  rankPulls(files, freeBytes).map(({ version }) => files.find((file) => file.version === version));
+  rankPulls(files.map((file) => ({ ...file, freeBytes }))).map(({ version }) =>
+    files.find((file) => file.version === version),
+  );
 const chooseNextPull = (files: readonly Wanted[], freeBytes: number) => ranked(files, freeBytes)[0];
 
 describe("choosing what to pull", () => {
@@ -51,7 +54,10 @@ describe("choosing what to pull", () => {
     const left = wanted(1, { surplus: -1, sizeBytes: 60, isLeft: true });
     const [same, less] = [wanted(2, { surplus: -1, sizeBytes: 50 }), wanted(3, { sizeBytes: 50 })];
     expect(ranked([left, same, less], 100)).toEqual([same]);
-    expect(rankPulls([left, same, less], 110)).toMatchObject([{ keptBytes: 0 }, { keptBytes: 60 }]);
+    expect(rankPulls([left, same, less].map((file) => ({ ...file, freeBytes: 110 })))).toMatchObject([
+      { keptBytes: 0 },
+      { keptBytes: 60 },
+    ]);
     expect(ranked([{ ...left, available: false }, same, less], 100)).toEqual([same, less]);
   });
 
@@ -79,9 +85,9 @@ describe("choosing what to pull", () => {
     });
     fc.assert(
       fc.property(fc.array(any), fc.nat(20), (rest, freeBytes) => {
-        const files = rest.map((each, i) => wanted(i, each));
+        const files = rest.map((each, i) => wanted(i, { ...each, freeBytes }));
         const able = files.filter((file) => file.available && file.sizeBytes <= freeBytes);
-        const pulls = rankPulls(files, freeBytes);
+        const pulls = rankPulls(files);
         expect(new Set(pulls.map(({ version }) => version))).toEqual(new Set(able.map(({ version }) => version)));
         const surpluses = pulls.map((file) => file.surplus + file.announced);
         expect(surpluses).toEqual(surpluses.toSorted((a, b) => a - b));

@@ -14,6 +14,8 @@ export interface Wanted {
   /** Of files that are alike in all of that. */
   readonly order: number;
   readonly sizeBytes: number;
+  /** Room that there is for it without giving up copies. */
+  readonly freeBytes: number;
   /** An up server holds it, and it did not fail lately. */
   readonly available: boolean;
   /** It is other servers' turn to copy it, and this one's only if they do not. */
@@ -26,7 +28,7 @@ export interface Wanted {
 export type RankedPull<W extends Wanted> = W & { readonly keptBytes: number };
 
 /** The files that can be copied now, the one to begin with first. What is left to others keeps its room until they have it. */
-export function rankPulls<W extends Wanted>(wanted: readonly W[], freeBytes: number): RankedPull<W>[] {
+export function rankPulls<W extends Wanted>(wanted: readonly W[]): RankedPull<W>[] {
   const ranked: RankedPull<W>[] = [];
   let keptBytes = 0;
   let left: W[] = [];
@@ -36,7 +38,7 @@ export function rankPulls<W extends Wanted>(wanted: readonly W[], freeBytes: num
       left = [];
     }
     if (file.isLeft) left.push(file);
-    else if (file.makesRoom || file.sizeBytes <= freeBytes - keptBytes) ranked.push({ ...file, keptBytes });
+    else if (file.makesRoom || file.sizeBytes <= file.freeBytes - keptBytes) ranked.push({ ...file, keptBytes });
   }
   return ranked;
 }

@@ -19,6 +19,7 @@ import { openApiDocument } from "./operations/openapi.ts";
 import { putFile } from "./operations/put-file.ts";
 import { removeServer } from "./operations/remove-server.ts";
 import { status } from "./operations/status.ts";
+import { emptyTrash, listTrash, restoreFile } from "./operations/trash.ts";
 import { setManyVariables, setVariables } from "./operations/variables.ts";
 import { verify } from "./operations/verify.ts";
 
@@ -48,6 +49,9 @@ export const OPERATIONS: readonly Operation[] = [
   repairClock,
   merge,
   mergeState,
+  listTrash,
+  restoreFile,
+  emptyTrash,
   createKey,
   listKeys,
   revokeKey,

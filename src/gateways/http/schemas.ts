@@ -8,6 +8,7 @@ import type {
   ClockRepair,
   ClockStatus,
   CreatedKey,
+  EmptiedTrash,
   Health,
   HolderInfo,
   KeyInfo,
@@ -17,10 +18,13 @@ import type {
   MergeState,
   PutResult,
   RemovedServer,
+  Restored,
   ServerFilesPage,
   ServerInfo,
   SwarmEvent,
   SwarmStatus,
+  TrashedFile,
+  TrashPage,
   VerifyEvent,
 } from "../../server/face.ts";
 
@@ -43,9 +47,8 @@ export const error = z
   })
   .meta({ id: "Error" });
 
-export const putResult: z.ZodType<PutResult> = z
-  .object({ version: versionId, sha256, size: count, copies: count, created: z.boolean() })
-  .meta({ id: "PutResult" });
+const putMembers = { version: versionId, sha256, size: count, copies: count, created: z.boolean() };
+export const putResult: z.ZodType<PutResult> = z.object(putMembers).meta({ id: "PutResult" });
 
 export const madeDirectory = z.object({ path: z.string(), type: z.literal("directory") });
 
@@ -218,6 +221,28 @@ export const unhealthy = z.object({
   ...healthMembers,
   ...error.shape,
 });
+
+const trashed: z.ZodType<TrashedFile> = z
+  .object({
+    path: z.string(),
+    version: versionId,
+    size: count,
+    sha256: sha256.nullable(),
+    trashed: time,
+    reason: z.enum(["deleted", "overwritten", "lost"]),
+    by: z.string().nullable(),
+    servers: z.array(z.string()),
+  })
+  .meta({ id: "TrashedFile" });
+const unreached = z.array(z.string());
+export const trashPage: z.ZodType<TrashPage> = z.object({
+  files: z.array(trashed),
+  next: z.string().nullable(),
+  unreached,
+});
+export const restored: z.ZodType<Restored> = z.object({ path: z.string(), ...putMembers });
+const trashCount = z.object({ copies: count, bytes: count });
+export const emptiedTrash: z.ZodType<EmptiedTrash> = z.object({ thrownAway: trashCount, kept: trashCount, unreached });
 
 export const moved = z.object({ from: z.string(), to: z.string() });
 

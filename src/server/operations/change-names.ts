@@ -10,6 +10,7 @@ import type { RemoveOptions } from "../face.ts";
 import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
 import { requestDigest } from "./decisions.ts";
+import { foreverAt } from "./forever.ts";
 import { checkAncestors, checkDirectoryMayBeAt } from "./names.ts";
 import { isCarried, removeLeftVariables } from "./variables.ts";
 
@@ -30,7 +31,9 @@ export async function remove(parts: Parts, path: FilePath, options: RemoveOption
       throw new FsdfsError("directory-not-empty", { path });
     }
     if (conditions !== undefined) parts.decisions.decide(change.view, path, entry, conditions);
-    const value = encodeContent({ type: "deleted", movedTo: undefined });
+    const gone = entry.type === "file" && options.forever ? [entry.content.version] : [];
+    const forever = foreverAt(change.view, path, undefined, gone);
+    const value = encodeContent({ type: "deleted", movedTo: undefined, by: options.by, forever });
     change.writePath(path, CONTENT_FIELD, value, parts.catalog.timeAfter(change, path));
     if (conditions === undefined) return;
     parts.decisions.remember(path, request, "removed");

@@ -63,11 +63,12 @@ export function authenticate(
       if (key === undefined || key.revoked || !matchesHash(credential.secret, key.hash)) {
         throw new FsdfsError("key-unknown");
       }
-      return { scope: key.scope };
+      return { scope: key.scope, by: key.id };
     }
     case "signature": {
       const claim = { ...request, expires: credential.expires };
-      if (verifyRequest(access.tokenKeys.request, claim, credential.mac, nowS)) return { scope: "admin" };
+      if (verifyRequest(access.tokenKeys.request, claim, credential.mac, nowS))
+        return { scope: "admin", by: "password" };
       throw new FsdfsError("signature-invalid");
     }
     case "link": {

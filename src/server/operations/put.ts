@@ -220,7 +220,7 @@ async function commit(
 }
 
 /** Of a version that is made already, and may last. @throws FsdfsError `interrupted` */
-function checkEnough({ options }: Parts, copies: number, wanted: number): void {
+export function checkEnough({ options }: Parts, copies: number, wanted: number): void {
   if (copies < (options.strict ? wanted : 1)) throw new FsdfsError("interrupted");
 }
 
@@ -236,18 +236,23 @@ async function commitAt(parts: Parts, { link, upload }: WholeUpload, record: Cat
 /**
  * A target failed at the very end: others are asked to copy the version now, while there are any. Those that are copying it
  * by themselves answer when they have done so; what they state to hold may still lie under its staged name (W2).
+ *
+ * @param first who is asked before all others
  */
-async function completeCopies(
+export async function completeCopies(
   parts: Parts,
   version: VersionId,
   known: readonly ServerId[],
   wanted: number,
+  first: readonly ServerId[] = [],
 ): Promise<number> {
   const asked = new Set(known);
   let copies = known.length;
   while (copies < wanted) {
     const holders = parts.sources.upHolders(version);
-    const next = [...holders, ...parts.mesh.upLinks()].find(({ server }) => !asked.has(server));
+    const links = parts.mesh.upLinks();
+    const preferred = links.filter(({ server }) => first.includes(server));
+    const next = [...preferred, ...holders, ...links].find(({ server }) => !asked.has(server));
     if (next === undefined) break;
     asked.add(next.server);
     if (await pullAt(parts, next, version)) copies += 1;

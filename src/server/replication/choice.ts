@@ -19,6 +19,7 @@ import type { Space } from "../storage/space.ts";
 import type { Uploads } from "../storage/uploads.ts";
 import { sleep } from "../timers.ts";
 import type { Backoffs } from "./backoffs.ts";
+import { purposeOfPull } from "./purpose.ts";
 import type { RoomMaker } from "./room-maker.ts";
 import type { Sources } from "./sources.ts";
 import type { Turns } from "./turns.ts";
@@ -65,11 +66,13 @@ interface Looked extends Wanted {
 }
 
 /** What is the same for all files of a look. */
+type FreeBytes = (surplus: number, version: VersionId) => number;
+
 interface Surroundings {
   readonly servers: readonly Link[];
   /** How many of them are copying what. */
   readonly announced: ReadonlyMap<VersionId, number>;
-  readonly freeBytes: number;
+  readonly freeBytes: FreeBytes;
   readonly quotaBytes: number;
   /** Of the copies that lie here. */
   readonly highest: number;
@@ -142,7 +145,7 @@ export class PullChoice {
     const { catalog, mesh, space } = this.#parts;
     if (now - this.#walkedAt < WALK_EVERY_MS) return false;
     const servers = mesh.upLinks().map(({ server }) => server);
-    const over = [catalog.revision, space.roomBytes("pull"), ...servers].join(" ");
+    const over = [catalog.revision, space.roomBytes("pull"), space.roomBytes("extra"), ...servers].join(" ");
     if (over === this.#walkedOver && now - this.#walkedAt < WALK_ANYWAY_MS) return false;
     this.#walkedOver = over;
     return true;
@@ -157,7 +160,7 @@ export class PullChoice {
       if (rows > 0) await sleep(this.#parts.clock, PAUSE_MS, signal);
       last = this.#lookOn(rows === 0 ? start : keyAfter(last), surroundings, wanted);
     }
-    this.#ranked = rankPulls(wanted, surroundings.freeBytes).reverse();
+    this.#ranked = rankPulls(wanted).reverse();
     return { found: this.#ranked.length > 0, last };
   }
 
@@ -189,11 +192,12 @@ export class PullChoice {
   /** Undefined when it has no place here, or is being copied. */
   #lookAt(view: ReadView, key: Bytes, surroundings: Surroundings): Looked | undefined {
     const { backoffs, isActive, zones } = this.#parts;
-    const { servers, freeBytes, quotaBytes, highest } = surroundings;
+    const { servers, quotaBytes, highest } = surroundings;
     const { version, surplus, order } = workPositionOf(key);
     if (isActive(version)) return undefined;
     const announced = surroundings.announced.get(version) ?? 0;
     const gainsZone = zones.dependsOnThis(version);
+    const freeBytes = surroundings.freeBytes(surplus + announced, version);
     const mayExchange = surplus + announced + (gainsZone ? ZONE_EXCHANGE_GAIN : EXCHANGE_GAIN) <= highest; // R1, R4
     const content = this.#fitting(view, version, mayExchange ? quotaBytes : freeBytes);
     if (content === undefined) return undefined;
@@ -202,7 +206,20 @@ export class PullChoice {
     const isLeft = !this.#isItsTurn(version, rank, surplus + announced);
     const available = !backoffs.has(version) && this.#isObtainable(version, content);
     const makesRoom = sizeBytes > freeBytes;
-    return { key, version, surplus, announced, gainsZone, rank, order, sizeBytes, available, isLeft, makesRoom };
+    return {
+      key,
+      version,
+      surplus,
+      announced,
+      gainsZone,
+      rank,
+      order,
+      sizeBytes,
+      freeBytes,
+      available,
+      isLeft,
+      makesRoom,
+    };
   }
 
   /** The content of a version of at most so many bytes; undefined when it has more, or when it is at no path. */
@@ -225,7 +242,8 @@ export class PullChoice {
     for (let next = this.#ranked.pop(); next !== undefined; next = this.#ranked.pop()) {
       const { version } = next;
       if (isActive(version) || backoffs.has(version)) continue;
-      if (next.sizeBytes > freeBytes - next.keptBytes && !next.makesRoom) continue;
+      if (next.sizeBytes > freeBytes(next.surplus + next.announced, version) - next.keptBytes && !next.makesRoom)
+        continue;
       if ((announced.get(version) ?? 0) > next.announced || view.get(next.key) === undefined) continue;
       const content = contentOfVersion(view, version);
       if (content !== undefined && this.#isObtainable(version, content)) return next;
@@ -251,8 +269,12 @@ export class PullChoice {
     );
   }
 
-  #freeBytes(): number {
-    return this.#parts.space.roomBytes("pull") - this.#parts.activeBytes();
+  /** What there is room for now, by a file's surplus. */
+  #freeBytes(): FreeBytes {
+    const { space, clock, activeBytes } = this.#parts;
+    const wallMs = clock.wall();
+    const free = { pull: space.roomBytes("pull") - activeBytes(), extra: space.roomBytes("extra") - activeBytes() };
+    return (surplus, version) => free[purposeOfPull(surplus, version, wallMs)];
   }
 
   #isObtainable(version: VersionId, content: FileContent): boolean {

@@ -24,7 +24,7 @@ import type { Mesh } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import { whileUp } from "../mesh/while-up.ts";
 import { contentOfVersion } from "../storage/copies.ts";
-import type { Space } from "../storage/space.ts";
+import { purposeOf, type Space } from "../storage/space.ts";
 import { sleep } from "../timers.ts";
 import { Backoffs } from "./backoffs.ts";
 import { announcedByOthers } from "./choice.ts";
@@ -157,7 +157,7 @@ export class HandOver {
       const surplus = own + (announced.get(version) ?? 0);
       if (this.#takers(surplus, 0).length === 0) return; // Nor does anybody for what is wanted less.
       const sizeBytes = contentOfVersion(view, version)?.sizeBytes ?? Number.POSITIVE_INFINITY;
-      const missing = sizeBytes - space.roomBytes("pull");
+      const missing = sizeBytes - space.roomBytes(purposeOf(surplus));
       if (sizeBytes > space.limitBytes("pull") || missing <= 0) continue;
       if (this.#tried.has(version) || sources.upHolders(version).length === 0) continue;
       const droppable = roomMaker.copiesFor({ surplus, isUrgent: true });
@@ -238,7 +238,7 @@ export class HandOver {
     const content = contentOfVersion(catalog.read(), version);
     if (content === undefined) return "refused";
     if (!this.#mayTake()) return "busy";
-    const missing = content.sizeBytes - space.roomBytes("pull");
+    const missing = content.sizeBytes - space.roomBytes(purposeOf(surplus));
     const mayMake = (isUrgent: boolean) => roomMaker.mayMake(missing, { surplus, isUrgent, spared });
     if (missing > 0 && !mayMake(false)) return mayMake(true) ? "busy" : "refused"; // Copies grow old (R6).
     return (await puller.takeOver(version, { surplus, spared, gainsZone: false })) ? "held" : "busy";

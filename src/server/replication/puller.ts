@@ -23,13 +23,14 @@ import type { Mesh } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import { type Copies, contentOfVersion } from "../storage/copies.ts";
 import type { DiskWatch } from "../storage/disk-watch.ts";
-import type { Space } from "../storage/space.ts";
+import { type Purpose, purposeOf, type Space } from "../storage/space.ts";
 import type { StagedWriter, Staging } from "../storage/staging.ts";
 import type { Uploads } from "../storage/uploads.ts";
 import { onAbort } from "../timers.ts";
 import { BACKOFF_BUSY_MS, Backoffs } from "./backoffs.ts";
 import { announcedByOthers, PullChoice } from "./choice.ts";
 import type { Dropping } from "./dropping.ts";
+import { purposeOfPull } from "./purpose.ts";
 import { type RoomMaker, type RoomWish, YOUNG_MS } from "./room-maker.ts";
 import { SMALL_BYTES, type Sources } from "./sources.ts";
 import { LOAD_MAX, Throttle } from "./throttle.ts";
@@ -84,6 +85,8 @@ interface ActivePull {
   isSeated: boolean;
   /** When it is so that another server can take another file (R3). */
   readonly handedOver: HandedOver | undefined;
+  /** What of the trash gives way to it. */
+  readonly purpose: Purpose;
 }
 
 export class Puller {
@@ -190,9 +193,12 @@ export class Puller {
   }
 
   #begin(version: VersionId, signal: AbortSignal | undefined, handedOver?: HandedOver): Promise<boolean> {
-    const { onStep, catalog } = this.#parts;
+    const { onStep, catalog, clock } = this.#parts;
     const bytesLeft = contentOfVersion(catalog.read(), version)?.sizeBytes ?? 0;
-    const active: ActivePull = { done: Promise.resolve(false), bytesLeft, isSeated: false, handedOver };
+    const surplus = handedOver?.surplus ?? this.#surplusOf(version);
+    const isOwnChoice = signal !== undefined;
+    const purpose = isOwnChoice ? purposeOfPull(surplus, version, clock.wall()) : purposeOf(surplus);
+    const active: ActivePull = { done: Promise.resolve(false), bytesLeft, isSeated: false, handedOver, purpose };
     active.isSeated = this.#missingFor(active) <= 0;
     this.#active.set(version, active);
     active.done = this.#pull(version, active, signal)
@@ -256,7 +262,7 @@ export class Puller {
   ): Promise<boolean> {
     const { copies, staging, sources, roomMaker } = this.#parts;
     const { signal } = givenUp;
-    const { body, writer } = await this.#open(source, version, content, signal);
+    const { body, writer } = await this.#open(source, version, content, active.purpose, signal);
     try {
       active.bytesLeft = content.sizeBytes - writer.sizeBytes;
       await this.#seat(version, active);
@@ -313,18 +319,25 @@ export class Puller {
   }
 
   #missingFor(active: ActivePull): number {
-    let bytes = active.bytesLeft - this.#parts.space.roomBytes("pull");
+    let bytes = active.bytesLeft - this.#parts.space.roomBytes(active.purpose);
     for (const other of this.#active.values()) if (other !== active && other.isSeated) bytes += other.bytesLeft;
     return bytes;
   }
 
   #wish(version: VersionId, active: ActivePull): RoomWish {
-    const { catalog, mesh, dropping, zones } = this.#parts;
+    const { catalog, dropping, zones } = this.#parts;
     const own = readVersionRow(catalog.read(), version).indexed?.surplus ?? 0;
     const { target, safe } = dropping.target(version);
     const isUrgent = own < safe - target;
     const gainsZone = zones.dependsOnThis(version);
-    return { surplus: own + (announcedByOthers(mesh).get(version) ?? 0), gainsZone, ...active.handedOver, isUrgent };
+    return { surplus: this.#surplusOf(version), gainsZone, ...active.handedOver, isUrgent };
+  }
+
+  /** K - N, what others announce to be copying counted as copies. */
+  #surplusOf(version: VersionId): number {
+    const { catalog, mesh } = this.#parts;
+    const own = readVersionRow(catalog.read(), version).indexed?.surplus ?? 0;
+    return own + (announcedByOthers(mesh).get(version) ?? 0);
   }
 
   /** A source's bytes of a version, from where an earlier attempt was cut, and the staged file that they go into. */
@@ -332,11 +345,12 @@ export class Puller {
     source: Link,
     version: VersionId,
     content: FileContent,
+    purpose: Purpose,
     signal: AbortSignal,
   ): Promise<{ body: AsyncIterable<Bytes>; writer: StagedWriter }> {
     const { staging, sources } = this.#parts;
     // Looking at what is there takes time that the source need not wait for; but nothing is begun for a busy source.
-    const resumed = staging.canResume(version) ? await staging.beginPull(version) : undefined;
+    const resumed = staging.canResume(version) ? await staging.beginPull(version, purpose) : undefined;
     try {
       const start = resumed?.sizeBytes ?? 0;
       if (start > content.sizeBytes) {
@@ -344,7 +358,7 @@ export class Puller {
         throw new FsdfsError("digest-mismatch", { actual: "" });
       }
       const body = await sources.read(source, version, { start, end: content.sizeBytes }, "pull", signal);
-      return { body, writer: resumed ?? (await staging.beginPull(version)) };
+      return { body, writer: resumed ?? (await staging.beginPull(version, purpose)) };
     } catch (error) {
       await resumed?.suspend();
       throw error;

@@ -178,6 +178,9 @@ export class LocalFace implements ReadyFace {
   merge = elsewhere;
   planMerge = elsewhere;
   mergeState = elsewhere;
+  listTrash = elsewhere;
+  restore = elsewhere;
+  emptyTrash = elsewhere;
   createKey = elsewhere;
   listKeys = elsewhere;
   revokeKey = elsewhere;

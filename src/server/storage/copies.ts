@@ -11,6 +11,7 @@ import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
+import { FsdfsError } from "../../errors.ts";
 import { type FileStat, type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -243,6 +244,27 @@ export class Copies {
       return this.has(version);
     }
     return false;
+  }
+
+  /**
+   * A version in the trash becomes this server's copy again, at a path that `enter` gives it in the same change. Answers whether
+   * it did. The catalog may have nothing of the version any more, so its bytes are read first: what is entered is what they are,
+   * and what was known of them still holds (P4).
+   */
+  async bringBack(version: VersionId, enter: (change: Change, sha256: string) => void): Promise<boolean> {
+    const row = readTrash(this.#catalog.read(), version);
+    const stat = row && (await this.#statFile(row.location));
+    if (row === undefined || stat === undefined || stat.sizeBytes !== row.sizeBytes || stat.links > 1) return false;
+    const found = await this.#hashFile(row.location, "durably");
+    if (found === undefined) return false;
+    if (found.sha256 !== (row.sha256 ?? found.sha256)) {
+      await this.#trash.throwAway(version, row.location);
+      return false;
+    }
+    return await this.#trash.giveBack(version, row.location, stat, (change) => {
+      if (readTrash(change.view, version) === undefined) throw new FsdfsError("trash-not-found", { what: version });
+      enter(change, found.sha256);
+    });
   }
 
   /** States that this server has no copy of a version any more, but for one that is entered meanwhile; `gone` is none. */

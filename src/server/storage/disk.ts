@@ -1,4 +1,5 @@
 /** Small steps on the data directory that several parts take. */
+import type { CopyRow } from "../../core/catalog/rows.ts";
 import { type FileStat, type FileStore, FileStoreError, type FileStoreErrorCode } from "../../ports/file-store.ts";
 import { directoryOf } from "./layout.ts";
 
@@ -71,4 +72,9 @@ export async function removeEmptyDirectories(files: FileStore, directory: string
       return; // Not empty, gone already, or not removable: it may stay.
     }
   }
+}
+
+/** An edit in place leaves the inode and makes the file another's all the same (S8). */
+export function isFileOf(copy: CopyRow, stat: FileStat): boolean {
+  return stat.inode === copy.inode && stat.sizeBytes === copy.sizeBytes && stat.modifiedNs === copy.modifiedNs;
 }

@@ -14,7 +14,7 @@ function versionNumbered(number: number): VersionId {
 }
 
 async function cutAfter(world: DiskWorld, ...pieces: Uint8Array[]): Promise<void> {
-  const writer = await world.staging.beginPull(VERSION);
+  const writer = await world.staging.beginPull(VERSION, "pull");
   for (const piece of pieces) await writer.write(piece);
   await writer.suspend();
 }
@@ -27,7 +27,7 @@ describe("pulls that were cut", () => {
   it("go on behind what has come, and come to the digest of the whole", async () => {
     const world = await DiskWorld.begin();
     await cutAfter(world, PIECE);
-    const writer = await world.staging.beginPull(VERSION);
+    const writer = await world.staging.beginPull(VERSION, "pull");
     expect([writer.sizeBytes, writer.resumedBytes]).toEqual([PIECE.length, PIECE.length]);
     await writer.write(PIECE);
     const whole = await writer.finish();
@@ -46,7 +46,7 @@ describe("pulls that were cut", () => {
       () => true,
     );
     expect(world.space.usedBytes()).toBe(PIECE.length);
-    const writer = await world.staging.beginPull(VERSION);
+    const writer = await world.staging.beginPull(VERSION, "pull");
     expect(writer.resumedBytes).toBe(PIECE.length);
     await writer.write(PIECE.subarray(0, 1));
     await writer.suspend();
@@ -64,7 +64,7 @@ describe("pulls that were cut", () => {
     await cutAfter(world, PIECE);
     const [name] = await staged(world);
     world.disk.writeExternally(`.fsdfs/staged/${name}`, PIECE.subarray(0, 10));
-    const writer = await world.staging.beginPull(VERSION);
+    const writer = await world.staging.beginPull(VERSION, "pull");
     expect(writer.sizeBytes).toBe(0);
     await writer.abort();
     expect([await staged(world), world.space.usedBytes()]).toEqual([[], 0]);

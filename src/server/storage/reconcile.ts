@@ -4,9 +4,10 @@
  * at its path with the right bytes counts (C9); one that the catalog does not know stays where it is.
  */
 import { readCopy } from "../../core/catalog/copies.ts";
-import { keyAfter, logKey, numberOfLogKey, tableRange, todoKey, versionOfKey } from "../../core/catalog/keys.ts";
+import { keyAfter, logKey, numberOfLogKey, tableRange, versionOfKey } from "../../core/catalog/keys.ts";
 import { decodePointer } from "../../core/catalog/log.ts";
 import { holdersOf } from "../../core/catalog/surplus.ts";
+import { remindTodo } from "../../core/catalog/todo.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { CatalogStore } from "../../ports/catalog-store.ts";
@@ -99,7 +100,7 @@ export class Reconciler {
   /** A copy of what is at no path any more is to go, whether or not its file is still there. */
   async #haveSettled(version: VersionId): Promise<void> {
     await this.#catalog.change(({ transaction }) => {
-      if (readCopy(transaction.view, version) !== undefined) transaction.view.put(todoKey(version), Uint8Array.of(1));
+      if (readCopy(transaction.view, version) !== undefined) remindTodo(transaction.view, version);
     });
   }
 

@@ -10,10 +10,11 @@
  */
 
 import { hex } from "../../core/bytes.ts";
-import { addTrash, hasTodo, placeCopy, readCopy, readTrash, removeCopy } from "../../core/catalog/copies.ts";
+import { hasTodo, placeCopy, readCopy, readTrash, removeCopy } from "../../core/catalog/copies.ts";
 import { entryKey, tableRange, todoKey, versionOfKey } from "../../core/catalog/keys.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
-import type { CopyRow, TrashReason } from "../../core/catalog/rows.ts";
+import type { CopyRow } from "../../core/catalog/rows.ts";
+import { readTodo, writeTodo } from "../../core/catalog/todo.ts";
 import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
@@ -22,7 +23,7 @@ import type { Random } from "../../ports/random.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Change } from "../catalog/change.ts";
 import { KeyedLock } from "../keyed-lock.ts";
-import { DirectoryMaker, isDiskError, removeEmptyDirectories, statOrNothing } from "./disk.ts";
+import { DirectoryMaker, isDiskError, isFileOf, removeEmptyDirectories, statOrNothing } from "./disk.ts";
 import {
   ASIDE_DIRECTORY,
   asideName,
@@ -35,6 +36,8 @@ import {
 } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
 import { isMoving, movesFrom } from "./moves.ts";
+import { type Retired, retireRows } from "./retiring.ts";
+import type { Trash } from "./trash.ts";
 
 /** A directory that is emptied and removed while a file is on its way into it is made again so often. */
 const PLACE_ATTEMPTS = 5;
@@ -45,13 +48,21 @@ export class Settler {
   readonly #random: Random;
   readonly #directories: DirectoryMaker;
   readonly #leftovers: Leftovers;
+  readonly #trash: Pick<Trash, "throwAway">;
   /** Files in the trash whose rows have gone over to another name of the same version. */
   readonly #superfluous: string[] = [];
   readonly #locks = new KeyedLock();
   /** Versions that are being settled, by so many at once. */
   readonly #settling = new Map<VersionId, number>();
 
-  constructor(catalog: Catalog, files: FileStore, leftovers: Leftovers, random: Random) {
+  constructor(
+    catalog: Catalog,
+    files: FileStore,
+    leftovers: Leftovers,
+    trash: Pick<Trash, "throwAway">,
+    random: Random,
+  ) {
+    this.#trash = trash;
     this.#leftovers = leftovers;
     this.#catalog = catalog;
     this.#files = files;
@@ -93,7 +104,7 @@ export class Settler {
       const view = this.#catalog.read();
       if (!isFirst && !hasTodo(view, version)) return; // Somebody else has done it meanwhile.
       const copy = readCopy(view, version);
-      if (copy === undefined) return await this.#forgetTodo(version);
+      if (copy === undefined) return await this.#settleWithoutCopy(version);
       const paths = readVersionRow(view, version).paths;
       const path = paths.includes(copy.path) ? copy.path : paths[0];
       if (path === undefined && isMoving(view, copy.path)) return;
@@ -107,7 +118,7 @@ export class Settler {
         await this.#catalog.flushed();
         if (!this.#isCurrent(version, copy, path)) return false;
         if (path !== undefined) return await this.#place(version, copy, path);
-        await this.retire(version, copy, successor?.type === "file" ? "overwritten" : "deleted");
+        await this.retire(version, copy, "superseded");
         return true;
       });
       if (done) return;
@@ -115,7 +126,7 @@ export class Settler {
   }
 
   /** Moves a copy's file into the trash, then takes the copy out of the catalog. The caller has the lock or the right. */
-  async retire(version: VersionId, copy: CopyRow, reason: TrashReason): Promise<void> {
+  async retire(version: VersionId, copy: CopyRow, how: Retired): Promise<void> {
     const from = await this.#find(version, copy);
     const to = trashName(version, copy.path);
     if (from !== undefined) {
@@ -125,7 +136,7 @@ export class Settler {
     }
     if (from === undefined) await this.#setEditedAside(copy);
     const kept = from === undefined ? await this.#isThere(to, copy) : await this.#isTrashed(to, copy);
-    await this.#catalog.change((change) => this.#retireRows(change, version, copy, reason, kept));
+    await this.#catalog.change((change) => this.#retireRows(change, version, copy, how, kept));
     await this.#removeSuperfluous();
     if (from === copy.location) await removeEmptyDirectories(this.#files, directoryOf(from));
   }
@@ -222,11 +233,12 @@ export class Settler {
     await this.#catalog.change((change) => {
       const now = readCopy(change.view, version);
       if (now === undefined) return;
+      const todo = readTodo(change.view, version);
       placeCopy(change.transaction, version, { ...copy, path, location, staged: undefined });
-      if (displaced !== undefined) this.#retireRows(change, displaced.version, displaced.copy, "overwritten", kept);
+      if (displaced !== undefined) this.#retireRows(change, displaced.version, displaced.copy, "superseded", kept);
       // The catalog may have gone on meanwhile; then there is work left.
       const { paths } = change.transaction.version(version);
-      if (!paths.includes(path)) change.transaction.view.put(todoKey(version), Uint8Array.of(1));
+      if (!paths.includes(path)) writeTodo(change.transaction.view, version, todo);
     });
     await this.#removeSuperfluous();
     if (from === copy.location && from !== location) await removeEmptyDirectories(this.#files, directoryOf(from));
@@ -314,7 +326,7 @@ export class Settler {
     await this.#catalog.change(({ view, transaction }) => {
       if (readCopy(view, version) === undefined) return;
       placeCopy(transaction, version, { ...copy, location, staged: undefined });
-      transaction.view.put(todoKey(version), Uint8Array.of(1));
+      writeTodo(transaction.view, version);
     });
   }
 
@@ -344,20 +356,17 @@ export class Settler {
     });
   }
 
-  #retireRows(change: Change, version: VersionId, copy: CopyRow, reason: TrashReason, kept: boolean): void {
-    if (readCopy(change.view, version) === undefined) return;
-    removeCopy(change.transaction, version);
-    change.writeHolding(version, false);
-    if (!kept) return;
-    const location = trashName(version, copy.path);
-    // The same version may lie there already, under the name it had when it was there before.
-    const before = readTrash(change.view, version)?.location;
-    if (before !== undefined && before !== location) this.#superfluous.push(before);
-    const { path, sizeBytes } = copy;
-    addTrash(change.transaction, version, { time: change.now(), path, location, sizeBytes, reason });
+  #retireRows(change: Change, version: VersionId, copy: CopyRow, how: Retired, kept: boolean): void {
+    this.#superfluous.push(...retireRows(change, version, copy, how, kept));
   }
 
-  async #forgetTodo(version: VersionId): Promise<void> {
+  /** A version without a copy has none to be settled, but may lie in the trash and be deleted forever. */
+  async #settleWithoutCopy(version: VersionId): Promise<void> {
+    const view = this.#catalog.read();
+    const lying = readTrash(view, version);
+    if (lying !== undefined && readTodo(view, version)?.forever && readVersionRow(view, version).paths.length === 0) {
+      await this.#trash.throwAway(version, lying.location);
+    }
     await this.#catalog.change(({ transaction: { view } }) => {
       if (readCopy(view, version) === undefined) view.remove(todoKey(version));
     });
@@ -384,9 +393,4 @@ interface Owner {
 interface Displaced extends Owner {
   /** The second name that its file has got. */
   readonly trash: string;
-}
-
-/** An edit in place leaves the inode and makes the file another's all the same (S8). */
-function isFileOf(copy: CopyRow, stat: FileStat): boolean {
-  return stat.inode === copy.inode && stat.sizeBytes === copy.sizeBytes && stat.modifiedNs === copy.modifiedNs;
 }

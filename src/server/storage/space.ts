@@ -5,8 +5,16 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import type { DiskWatch } from "./disk-watch.ts";
 
-/** What claims are for: uploads may use the reserve, pulls may not. */
-export type Purpose = "upload" | "pull";
+/**
+ * What claims are for: uploads may use the reserve, pulls may not. "extra" are pulls of files that have N copies already: of
+ * the trash only what was dropped gives way to them, what users deleted or overwrote does not.
+ */
+export type Purpose = "upload" | "pull" | "extra";
+
+/** Of a pull, by how many copies the file has more than N. */
+export function purposeOf(surplus: number): Exclude<Purpose, "upload"> {
+  return surplus < 0 ? "pull" : "extra";
+}
 
 export class Space {
   readonly #catalog: Catalog;
@@ -41,7 +49,7 @@ export class Space {
 
   /** Bytes that may still be claimed; what lies in the trash is not counted as room here. */
   freeBytes(purpose: Purpose): number {
-    const held = purpose === "pull" ? this.#heldBytes : 0;
+    const held = purpose === "upload" ? 0 : this.#heldBytes;
     return this.limitBytes(purpose) - this.usedBytes() - held;
   }
 
@@ -58,10 +66,12 @@ export class Space {
     this.#idleBytes += bytes;
   }
 
-  /** Bytes that could be claimed, and would find room on the disk, if all trash and all that was cut were thrown away. */
+  /** Bytes that could be claimed, and would find room on the disk, if all that gives way were thrown away. */
   roomBytes(purpose: Purpose): number {
     if (this.#disk.isResting) return 0;
-    return Math.min(this.freeBytes(purpose), this.#disk.freeBytes) + this.#catalog.stats().trashBytes + this.#idleBytes;
+    const { trashBytes, droppedBytes } = this.#catalog.stats();
+    const givesWay = this.#idleBytes + (purpose === "extra" ? droppedBytes : trashBytes);
+    return Math.min(this.freeBytes(purpose), this.#disk.freeBytes) + givesWay;
   }
 
   /** By how many bytes copies and what is on its way to be one exceed what they may take; trash gives way to them. */

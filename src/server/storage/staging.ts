@@ -76,11 +76,12 @@ export class Staging {
   }
 
   /** For a version's bytes, behind what an earlier attempt has left of them: see `sizeBytes`. */
-  async beginPull(version: VersionId): Promise<StagedWriter> {
+  async beginPull(version: VersionId, purpose: Purpose): Promise<StagedWriter> {
     const { random, partials } = this.#parts;
     const partial = partials.take(version);
-    const resumed = partial === undefined ? undefined : await this.#resume(version, partial);
-    return resumed ?? (await this.#create(pullId(version, hex(random.bytes(ID_BYTES))), { purpose: "pull", version }));
+    const use: Use = { purpose, version };
+    const resumed = partial === undefined ? undefined : await this.#resume(use, partial);
+    return resumed ?? (await this.#create(pullId(version, hex(random.bytes(ID_BYTES))), use));
   }
 
   async #create(id: string, use: Use): Promise<StagedWriter> {
@@ -100,14 +101,14 @@ export class Staging {
   }
 
   /** Undefined when it is not as it was left, and thrown away. */
-  async #resume(version: VersionId, partial: Partial): Promise<StagedWriter | undefined> {
+  async #resume(use: Use, partial: Partial): Promise<StagedWriter | undefined> {
     const { files, leftovers, space } = this.#parts;
     const { id, name, sizeBytes, arrivedAt } = partial;
     try {
       const start = { sizeBytes, hash: partial.hash ?? (await hashOf(files, name, sizeBytes)), arrivedAt };
       const file = await files.append(name);
       if ((await file.stat()).sizeBytes === sizeBytes) {
-        return new StagedWriter(this.#parts, id, file, { purpose: "pull", version }, start);
+        return new StagedWriter(this.#parts, id, file, use, start);
       }
       await file.close();
     } catch (error) {

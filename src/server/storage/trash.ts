@@ -5,7 +5,7 @@
 
 import { addCopy, readCopy, readTrash, removeTrash } from "../../core/catalog/copies.ts";
 import { readEntry } from "../../core/catalog/entries.ts";
-import { keyAfter, tableRange, versionOfKey } from "../../core/catalog/keys.ts";
+import { keyAfter, tableRange, trashKey, versionOfKey } from "../../core/catalog/keys.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
 import { decodeTrashRow, type TrashRow, type VersionRow } from "../../core/catalog/rows.ts";
 import { holdersOf } from "../../core/catalog/surplus.ts";
@@ -15,17 +15,33 @@ import type { VersionId } from "../../core/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { FileStat, FileStore } from "../../ports/file-store.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { Change } from "../catalog/change.ts";
 import { CLOCK_SKEW_MAX_MS } from "../mesh/skews.ts";
 import type { Settings } from "../settings.ts";
+import { sleep } from "../timers.ts";
 import { statOrNothing } from "./disk.ts";
 import { TRASH_DIRECTORY, versionInTrashName } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Purpose, Space } from "./space.ts";
 
-export const TRASH_KEPT_MS = 7 * 24 * 3600 * 1000;
 const FORGET_ATTEMPTS = 5;
 /** Rows looked at in one go; the rest waits for the next. */
 const LOOK_AT_MAX = 200;
+/** Rows looked at for a page of a list, which takes some milliseconds. */
+const LIST_AT_MOST = 1000;
+const NEVER = new AbortController().signal;
+
+/** A version that lies in this server's trash. */
+export interface Trashed {
+  readonly version: VersionId;
+  readonly row: TrashRow;
+}
+
+export interface Page<T> {
+  readonly rows: readonly T[];
+  /** Where to go on; undefined at the end. */
+  readonly last: VersionId | undefined;
+}
 
 export class Trash {
   readonly #catalog: Catalog;
@@ -34,6 +50,7 @@ export class Trash {
   readonly #settings: Settings;
   readonly #leftovers: Leftovers;
   readonly #clock: Clock;
+  readonly #keptMs: number;
   #running: Promise<unknown> = Promise.resolve();
   #purgedUpTo: Uint8Array | undefined;
 
@@ -44,7 +61,9 @@ export class Trash {
     settings: Settings,
     leftovers: Leftovers,
     clock: Clock,
+    keptMs: number,
   ) {
+    this.#keptMs = keptMs;
     this.#leftovers = leftovers;
     this.#catalog = catalog;
     this.#files = files;
@@ -54,21 +73,33 @@ export class Trash {
   }
 
   /**
-   * Purges the oldest versions until `bytes` can be claimed or nothing more may go. What a version superseded gives way to a
-   * copy of that very version, which is what makes it safe: else each would wait for the other (S2).
+   * Purges until `bytes` can be claimed or nothing more may go: what was dropped first, and for a copy beyond N nothing else,
+   * then the oldest versions. What a version superseded gives way to a copy of that very version, which is what makes it
+   * safe: else each would wait for the other (S2).
    *
    * @param copied the version that the room is for, when it is copied
    */
   async makeRoom(bytes: number, purpose: Purpose, copied?: VersionId): Promise<void> {
-    const mayGo = (row: TrashRow, version: VersionId) => this.#isPurgeable(row, version);
-    const gaveWay = (row: TrashRow, version: VersionId) => this.#isSupersededBy(row, version, copied);
+    const mayGo = ({ row, version }: Trashed) => this.#isPurgeable(row, version);
+    const gaveWay = ({ row, version }: Trashed) => this.#isSupersededBy(row, version, copied);
+    const isMissing = () => this.#space.freeBytes(purpose) < bytes;
     await this.#alone(async () => {
-      while (this.#space.freeBytes(purpose) < bytes) {
-        const next = this.#find(undefined, mayGo).rows[0] ?? this.#find(undefined, gaveWay).rows[0];
-        if (next === undefined) return;
-        await this.#purge(next);
-      }
+      const isAnyDropped = this.#catalog.stats().droppedBytes > 0;
+      if (isAnyDropped) await this.#purgeWhile(isMissing, (each) => each.row.reason === "dropped" && mayGo(each));
+      if (purpose === "extra") return;
+      await this.#purgeWhile(isMissing, mayGo);
+      await this.#purgeWhile(isMissing, gaveWay);
     });
+  }
+
+  async #purgeWhile(isMissing: () => boolean, mayGo: (trashed: Trashed) => boolean): Promise<void> {
+    for (let after: Uint8Array | undefined; isMissing(); ) {
+      const { rows, last } = this.#find(after, mayGo);
+      for (const each of rows) if (isMissing() && mayGo(each)) await this.#purge(each);
+      if (last === undefined) return;
+      after = last;
+      await sleep(this.#clock, 0, NEVER);
+    }
   }
 
   #isSupersededBy(row: TrashRow, version: VersionId, successor: VersionId | undefined): boolean {
@@ -80,18 +111,55 @@ export class Trash {
 
   /** Purges what has been kept long enough; a part of the trash each time it is called. */
   async purgeOld(): Promise<void> {
-    const bound = this.#clock.wall() - TRASH_KEPT_MS;
+    const bound = this.#clock.wall() - this.#keptMs;
     await this.#alone(async () => {
-      const isOld = (row: TrashRow, version: VersionId) =>
-        this.#trashedMs(row) < bound && this.#isPurgeable(row, version);
+      const isOld = ({ row, version }: Trashed) => this.trashedMs(row) < bound && this.#isPurgeable(row, version);
       const { rows, last } = this.#find(this.#purgedUpTo, isOld);
       this.#purgedUpTo = last;
       for (const row of rows) await this.#purge(row);
     });
   }
 
+  /**
+   * What lies here and is at no path of the swarm, in order of version, of a bounded number of rows behind `after`; and up to
+   * which version that is, undefined at the end. What was dropped is there as well once its version is at no path any more.
+   */
+  list(after: VersionId | undefined, isWanted: (row: TrashRow) => boolean): Page<Trashed> {
+    const isListed = (trashed: Trashed) => isWanted(trashed.row) && this.#isNowhere(trashed.version);
+    const { rows, last } = this.#find(after && trashKey(after), isListed, LIST_AT_MOST);
+    return { rows, last: last && versionOfKey(last) };
+  }
+
+  /** A version that lies here and is at no path of the swarm. */
+  find(version: VersionId): Trashed | undefined {
+    const row = readTrash(this.#catalog.read(), version);
+    return row !== undefined && this.#isNowhere(version) ? { version, row } : undefined;
+  }
+
+  #isNowhere(version: VersionId): boolean {
+    return readVersionRow(this.#catalog.read(), version).paths.length === 0;
+  }
+
+  /** Throws away what may go, of a bounded number of rows behind `after`. Answers those that it was and those that S2 keeps. */
+  async empty(
+    after: VersionId | undefined,
+    isWanted: (row: TrashRow) => boolean,
+  ): Promise<Page<Trashed> & { readonly kept: readonly Trashed[] }> {
+    return await this.#alone(async () => {
+      const kept: Trashed[] = [];
+      const gone: Trashed[] = [];
+      const { rows, last } = this.#find(after && trashKey(after), ({ row }) => isWanted(row));
+      for (const each of rows) {
+        const mayGo = this.#isPurgeable(each.row, each.version);
+        (mayGo ? gone : kept).push(each);
+        if (mayGo) await this.#purge(each);
+      }
+      return { rows: gone, kept, last: last && versionOfKey(last) };
+    });
+  }
+
   /** What was put there by a clock that ran ahead was there when the clock was repaired, at the latest (C8). */
-  #trashedMs(row: TrashRow): number {
+  trashedMs(row: TrashRow): number {
     const ms = wallMsOf(row.time);
     return ms <= this.#clock.wall() + CLOCK_SKEW_MAX_MS ? ms : Math.min(ms, this.#settings.clockRepairedMs ?? ms);
   }
@@ -106,21 +174,21 @@ export class Trash {
   /** The rows behind `after`, of a bounded number of them, that are wanted; and where to go on, undefined at the end. */
   #find(
     after: Uint8Array | undefined,
-    isWanted: (row: TrashRow, version: VersionId) => boolean,
+    isWanted: (trashed: Trashed) => boolean,
+    limit = LOOK_AT_MAX,
   ): { rows: Trashed[]; last: Uint8Array | undefined } {
     const { start, end } = tableRange("trash");
     const rows: Trashed[] = [];
     let count = 0;
     let last: Uint8Array | undefined;
-    const range = { start: after === undefined ? start : keyAfter(after), end, limit: LOOK_AT_MAX };
+    const range = { start: after === undefined ? start : keyAfter(after), end, limit };
     for (const { key, value } of this.#catalog.read().range(range)) {
       count += 1;
       last = key;
-      const version = versionOfKey(key);
-      const row = decodeTrashRow(value);
-      if (isWanted(row, version)) rows.push({ version, row });
+      const trashed = { version: versionOfKey(key), row: decodeTrashRow(value) };
+      if (isWanted(trashed)) rows.push(trashed);
     }
-    return { rows, last: count === LOOK_AT_MAX ? last : undefined };
+    return { rows, last: count === limit ? last : undefined };
   }
 
   /** S2. One that was deleted has no successor to wait for; one that is wanted somewhere needs its own copies. */
@@ -141,18 +209,27 @@ export class Trash {
   /**
    * The file of a version that is wanted again, counted as trash or not yet counted, becomes its copy, which has yet to
    * be settled. False when it lies elsewhere by now, or there is a copy, or no room, or it is wanted no more.
+   *
+   * @param first comes before, in the same change: it may give the version a path
    */
-  async giveBack(version: VersionId, location: string, stat: FileStat): Promise<boolean> {
+  async giveBack(
+    version: VersionId,
+    location: string,
+    stat: FileStat,
+    first: (change: Change) => void = () => {},
+  ): Promise<boolean> {
     const { sizeBytes, inode, modifiedNs } = stat;
     return await this.#alone(async () => {
       const isCounted = readTrash(this.#catalog.read(), version) !== undefined;
       if (!isCounted && !this.#space.claim(sizeBytes, "pull")) return false;
       try {
         return await this.#catalog.change((change) => {
-          const path = change.transaction.version(version).paths[0];
           const lying = readTrash(change.view, version)?.location;
-          if (path === undefined || lying !== (isCounted ? location : undefined)) return false;
+          if (lying !== (isCounted ? location : undefined)) return false;
           if (readCopy(change.view, version) !== undefined) return false;
+          first(change);
+          const path = change.transaction.version(version).paths[0];
+          if (path === undefined) return false;
           removeTrash(change.transaction, version);
           const copy = { path, location: path, staged: location, sizeBytes, inode, modifiedNs };
           addCopy(change.transaction, version, copy);
@@ -241,9 +318,4 @@ export class Trash {
       }
     });
   }
-}
-
-interface Trashed {
-  readonly version: VersionId;
-  readonly row: TrashRow;
 }

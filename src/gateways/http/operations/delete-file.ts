@@ -1,7 +1,15 @@
 /** DELETE /files/{path}: deletes a file. Its bytes go to the trash of the servers that hold it. */
+import { z } from "zod";
 import { writeConditions } from "../conditions.ts";
 import { WRITE_ERRORS, writeConditionHeaders } from "../description.ts";
-import { checkMayChange, defined, filePath, type Operation, requestId, requestIdSchema } from "../operation.ts";
+import { check, checkMayChange, defined, filePath, type Operation, requestId, requestIdSchema } from "../operation.ts";
+
+const querySchema = z.object({
+  forever: z
+    .enum(["true", "false"], "neither true nor false")
+    .optional()
+    .describe("it is to lie in no server's trash, also where it is heard of later"),
+});
 
 export const deleteFile: Operation = {
   methods: ["DELETE"],
@@ -10,6 +18,7 @@ export const deleteFile: Operation = {
   description: {
     id: "deleteFile",
     summary: "Deletes a file.",
+    query: querySchema,
     headers: requestIdSchema.extend(writeConditionHeaders.shape),
     answers: { 204: { what: "it is deleted" } },
     errors: ["path-invalid", "argument-invalid", "file-not-found", "is-a-directory", "clock-wrong", ...WRITE_ERRORS],
@@ -18,7 +27,10 @@ export const deleteFile: Operation = {
     const path = filePath(call);
     checkMayChange(call.principal, path);
     const conditions = writeConditions(call.headers, "DELETE");
-    await call.face.remove(path, defined({ only: "file" as const, conditions, requestId: requestId(call) }));
+    const { forever } = defined(check(querySchema, Object.fromEntries(call.query)));
+    const { by } = call.principal;
+    const options = { only: "file" as const, conditions, requestId: requestId(call), by };
+    await call.face.remove(path, defined({ ...options, forever: forever === "true" ? true : undefined }));
     return { kind: "empty", status: 204 };
   },
 };

@@ -1,0 +1,135 @@
+import { describe, expect, test } from "vitest";
+import { DiskWorld } from "../../../tests/storage/disk-world.ts";
+import { encodeContent } from "../../core/catalog/content.ts";
+import { readCopy, readTrash } from "../../core/catalog/copies.ts";
+import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
+import type { CopyRow } from "../../core/catalog/rows.ts";
+import type { FileContent } from "../../core/catalog/types.ts";
+import type { FilePath } from "../../core/paths.ts";
+
+const trashOf = (world: DiskWorld, { version }: FileContent) => readTrash(world.catalog.read(), version);
+
+async function drop(world: DiskWorld, { version }: FileContent): Promise<void> {
+  const copy = readCopy(world.catalog.read(), version) as CopyRow;
+  await world.settler.retire(version, copy, "dropped");
+}
+
+async function removeForever(world: DiskWorld, path: string, { version }: FileContent): Promise<void> {
+  const value = encodeContent({ type: "deleted", movedTo: undefined, forever: [version] });
+  await world.catalog.change((change) => change.writePath(path as FilePath, CONTENT_FIELD, value));
+  await world.settleAll();
+}
+
+describe("the trash", () => {
+  test("keeps of a deleted file its digest and who deleted it, which the catalog says no more", async () => {
+    const world = await DiskWorld.begin();
+    const content = await world.put("a", "some bytes");
+    const value = encodeContent({ type: "deleted", movedTo: undefined, by: "k1" });
+    await world.catalog.change((change) => change.writePath("a" as FilePath, CONTENT_FIELD, value));
+    await world.settleAll();
+    expect(trashOf(world, content)).toMatchObject({ reason: "deleted", by: "k1", sha256: content.sha256, path: "a" });
+  });
+
+  test("keeps the digest of what was overwritten, and of what was dropped", async () => {
+    const world = await DiskWorld.begin();
+    const [first, other] = [await world.put("a", "the first"), await world.put("b", "another")];
+    await world.put("a", "the second one");
+    await drop(world, other);
+    expect(trashOf(world, first)).toMatchObject({ reason: "overwritten", sha256: first.sha256 });
+    expect(trashOf(world, other)).toMatchObject({ reason: "dropped", sha256: other.sha256 });
+  });
+
+  test("S2: of it only what was dropped gives way to a copy beyond N; the rest to uploads and files below N", async () => {
+    const world = await DiskWorld.begin();
+    const [deleted, dropped] = [await world.put("a", "deleted"), await world.put("b", "dropped")];
+    await world.remove("a");
+    await drop(world, dropped);
+    await world.catalog.change((change) => {
+      change.writePath("b" as FilePath, CONTENT_FIELD, encodeContent({ type: "deleted", movedTo: undefined }));
+    });
+    world.space.quotaBytes = world.space.usedBytes();
+    expect(world.space.roomBytes("extra")).toBe(dropped.sizeBytes);
+    expect(world.space.roomBytes("pull")).toBe(dropped.sizeBytes + deleted.sizeBytes);
+    await world.trash.makeRoom(world.space.usedBytes(), "extra");
+    expect([trashOf(world, dropped), trashOf(world, deleted)?.reason]).toEqual([undefined, "deleted"]);
+    await world.trash.makeRoom(dropped.sizeBytes + deleted.sizeBytes, "pull");
+    expect(trashOf(world, deleted)).toBeUndefined();
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+    expect(world.catalog.stats()).toMatchObject({ trashBytes: 0, droppedBytes: 0 });
+  });
+
+  test("has nothing of what was deleted forever, neither of its copy nor of one that was dropped before", async () => {
+    const world = await DiskWorld.begin();
+    const [copied, dropped] = [await world.put("a", "copied"), await world.put("b", "dropped")];
+    await drop(world, dropped);
+    await removeForever(world, "a", copied);
+    await removeForever(world, "b", dropped);
+    expect(world.files).toEqual([]);
+    expect([trashOf(world, copied), trashOf(world, dropped)]).toEqual([undefined, undefined]);
+    expect(world.space.usedBytes()).toBe(0);
+  });
+
+  test("has what a deletion forever did not mean: another version that lay there", async () => {
+    const world = await DiskWorld.begin();
+    const seen = await world.put("a", "what was seen");
+    const lost = await world.put("a", "what was written on the other side");
+    await removeForever(world, "a", seen);
+    expect(trashOf(world, lost)?.sha256).toBe(lost.sha256);
+    expect(trashOf(world, seen)).toBeUndefined();
+  });
+
+  test("has nothing of what was deleted forever where only the file that came after it was heard of", async () => {
+    const world = await DiskWorld.begin();
+    const gone = await world.put("a", "deleted forever");
+    const next = { ...(await world.put("b", "the next one")), forever: [gone.version] };
+    await world.learn("a", next);
+    await world.settleAll();
+    expect(trashOf(world, gone)).toBeUndefined();
+    expect(world.files).toEqual(["b"]);
+  });
+
+  test("has nothing of what was moved and deleted forever, also where the deletion was heard of first", async () => {
+    const world = await DiskWorld.begin();
+    const moved = await world.put("a", "moved, then deleted forever");
+    const leftAt = await world.catalog.change((change) => change.now());
+    await removeForever(world, "b", moved);
+    const left = encodeContent({ type: "deleted", movedTo: "b" as FilePath });
+    await world.catalog.change((change) => change.writePath("a" as FilePath, CONTENT_FIELD, left, leftAt));
+    await world.settleAll();
+    expect(world.files).toEqual([]);
+  });
+
+  test("P4: a file that has rotten in it does not come back, and goes", async () => {
+    const world = await DiskWorld.begin();
+    const content = await world.put("a", "some bytes");
+    await world.remove("a");
+    world.disk.writeExternally(trashOf(world, content)!.location, new TextEncoder().encode("SOME BYTES"));
+    const enter = () => expect.unreachable();
+    expect(await world.copies.bringBack(content.version, enter)).toBe(false);
+    expect(trashOf(world, content)).toBeUndefined();
+  });
+
+  test("gives a version back at the path that it is stated at in the same change", async () => {
+    const world = await DiskWorld.begin();
+    const content = await world.put("a", "some bytes");
+    await world.remove("a");
+    const isBack = await world.copies.bringBack(content.version, (change, sha256) => {
+      change.writePath("b" as FilePath, CONTENT_FIELD, encodeContent({ ...content, sha256 }));
+    });
+    await world.settleAll();
+    expect([isBack, world.has(content), world.text("b")]).toEqual([true, true, "some bytes"]);
+    expect(world.files).toEqual(["b"]);
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
+
+  test("S2: is emptied but for what a file replaced that is not safe yet", async () => {
+    const world = await DiskWorld.begin();
+    const first = await world.put("a", "the first");
+    const other = await world.put("b", "another");
+    await world.put("a", "the second one");
+    await world.remove("b");
+    const { rows, kept } = await world.trash.empty(undefined, () => true);
+    expect(rows.map(({ version }) => version)).toEqual([other.version]);
+    expect(kept.map(({ version }) => version)).toEqual([first.version]);
+  });
+});

@@ -18,7 +18,7 @@ import { Swarm } from "./swarm.ts";
 import { DIRECTORIES, FILES, WEIGHTS, Workload } from "./workload.ts";
 import { type Failure, World } from "./world.ts";
 
-export const EXERCISES = ["put", "overwrite", "delete", "move", "mkdir", "pull"] as const;
+export const EXERCISES = ["put", "overwrite", "delete", "forever", "restore", "move", "mkdir", "pull"] as const;
 export type Exercise = (typeof EXERCISES)[number];
 
 /** One run of an exercise: who is struck, and at which call of its. */
@@ -152,6 +152,9 @@ class Trial {
     } else {
       await this.#rest("after the preparation", SERVERS);
     }
+    if (this.#exercise !== "restore") return;
+    await this.#workload.run("c", "remove", "music/a");
+    await this.#rest("with what is to come back");
   }
 
   async #act(): Promise<Operation | undefined> {
@@ -161,6 +164,10 @@ class Trial {
         return this.#workload.run("c", "put", "music/a");
       case "delete":
         return this.#workload.run("c", "remove", "music/a");
+      case "forever":
+        return this.#workload.removeForever("c", "music/a");
+      case "restore":
+        return this.#workload.restore("c", { path: "music/a", to: "music/a" });
       case "move":
         return this.#workload.run("c", "move", "music/a", "moved/to/b");
       case "mkdir":
@@ -174,7 +181,8 @@ class Trial {
 
   async #afterwards(victim: Machine, operation: Operation | undefined): Promise<void> {
     const { machines } = this.#swarm;
-    if (victim.process === undefined && operation?.kind === "put" && operation.outcome === "acknowledged") {
+    const makesFile = operation?.kind === "put" || operation?.kind === "restore";
+    if (victim.process === undefined && makesFile && operation.outcome === "acknowledged") {
       await this.#readThrough(machines.filter((machine) => machine !== victim)[0]!, operation);
     }
     this.#armory.disarm();
@@ -184,6 +192,9 @@ class Trial {
     const [swarm, history, losses] = [this.#swarm, this.#history, new Losses(this.#history)];
     const view = await lookAround(swarm, history, losses, machines);
     judge({ swarm, history, losses, calms: [], view, copiesWanted: SERVERS });
+    if (this.#exercise !== "forever" || operation?.outcome !== "acknowledged") return;
+    const trashed = view.disks.flatMap(({ own }) => [...own.keys()].filter((name) => name.startsWith(".fsdfs/trash/")));
+    if (trashed.length > 0) this.#world.fail("S2", `what was deleted forever is ${trashed.join(", ")}`);
   }
 
   /** P2, P3: what was acknowledged is there without the one that died. */
@@ -191,7 +202,7 @@ class Trial {
     const reader = this.#history.begin("reader", "get", put.path);
     await this.#workload.readAt(machine, reader);
     const seen = reader.seen.get(put.path);
-    if (seen?.kind !== "file" || seen.sha256 !== put.sha256) {
+    if (seen?.kind !== "file" || seen.sha256 !== (put.sha256 ?? put.restored)) {
       this.#world.fail("P3", `${machine.name} does not read what was acknowledged: ${reader.code ?? seen?.kind}`);
     }
   }

@@ -5,7 +5,7 @@ import type { Swarm } from "./swarm.ts";
 
 /** What clients choose from by chance. */
 export type WorkKind = "put" | "remove" | "move" | "makeDirectory" | "get" | "head" | "list" | "locate" | "status";
-export type OperationKind = WorkKind | "set";
+export type OperationKind = WorkKind | "set" | "restore";
 /** unknown: it may have been carried out, may be carried out later, or never. */
 export type Outcome = "pending" | "acknowledged" | "failed" | "unknown";
 
@@ -48,6 +48,8 @@ export interface Operation {
   /** Of an acknowledged put. */
   version: VersionId | undefined;
   copies: number | undefined;
+  /** Of an acknowledged restore: the content that is at the path by it. */
+  restored: string | undefined;
   /** An attempt before the last ended without an answer that settles it: it may have been carried out as well. */
   doubtful: boolean;
   /** The machine that gave the last answer. */
@@ -101,12 +103,13 @@ export class History {
       code: undefined,
       version: undefined,
       copies: undefined,
+      restored: undefined,
       doubtful: false,
       server: undefined,
       seen: new Map(),
     };
     this.operations.push(operation);
-    if (kind === "put" || kind === "remove" || kind === "move") this.#paths.add(path);
+    if (kind === "put" || kind === "remove" || kind === "move" || kind === "restore") this.#paths.add(path);
     if (more.to !== undefined) this.#paths.add(more.to);
     if (more.sha256 !== undefined) this.#bySha.set(more.sha256, operation);
     return operation;

@@ -8,6 +8,7 @@ import { equalCatalogs } from "./oracles/equal.ts";
 import { namesGivenOnce } from "./oracles/names.ts";
 import { exactQuota } from "./oracles/quota.ts";
 import { type Calm, readAfterWrite, rightContents } from "./oracles/reads.ts";
+import { restorable } from "./oracles/restorable.ts";
 import { lastWriters } from "./oracles/variables.ts";
 import { winners } from "./oracles/winners.ts";
 import type { RestView } from "./rest.ts";
@@ -21,12 +22,14 @@ export interface Evidence {
   readonly view: RestView;
   /** Copies that every file must have reached. */
   readonly copiesWanted: number;
+  /** Nothing was destroyed, nobody is away, and there is room for all trash. */
+  readonly keepsAll?: boolean;
 }
 
 /** Whatever happens. */
 const ALWAYS: Calm = { fromMs: 0, toMs: Number.POSITIVE_INFINITY };
 
-export function judge({ swarm, history, losses, calms, view, copiesWanted }: Evidence): void {
+export function judge({ swarm, history, losses, calms, view, copiesWanted, keepsAll }: Evidence): void {
   const { writeCopies, quotasBytes, strict } = swarm.config;
   // A put may find room on one server only.
   const acknowledged = quotasBytes === undefined ? Math.min(writeCopies, swarm.config.copies) : 1;
@@ -44,6 +47,7 @@ export function judge({ swarm, history, losses, calms, view, copiesWanted }: Evi
     P4: rightContents(history),
     "P4, names": namesGivenOnce(history),
     P5: readAfterWrite(history, calms),
+    "P5, the trash": keepsAll ? restorable(history, view) : [],
   };
   for (const [rule, messages] of Object.entries(problems)) {
     for (const message of messages) swarm.world.fail(rule, message);

@@ -59,7 +59,8 @@ export class Losses {
   excuses(operation: Operation, writeCopies: number): boolean {
     // Changes without content are told to every server that is up; how many that were is not known to a client.
     const made = Math.min(writeCopies, operation.copies ?? 1);
-    const copies = operation.sha256 === undefined ? 0 : (this.#copies.get(operation.sha256) ?? 0);
+    const sha256 = operation.sha256 ?? operation.restored;
+    const copies = sha256 === undefined ? 0 : (this.#copies.get(sha256) ?? 0);
     return Math.max(copies, this.#records.get(operation.id) ?? 0) >= made;
   }
 

@@ -5,13 +5,13 @@
 import { tableRange } from "../../src/core/catalog/keys.ts";
 import type { Variables } from "../../src/core/catalog/variables.ts";
 import { RECONCILE_KEY } from "../../src/server/catalog/catalog.ts";
-import type { Listing, Location, ServerInfo, SwarmStatus } from "../../src/server/face.ts";
+import type { Listing, Location, ServerInfo, SwarmStatus, TrashedFile } from "../../src/server/face.ts";
 import { sha256Of } from "./content.ts";
 import type { History, Seen } from "./history.ts";
 import type { Losses } from "./losses.ts";
 import type { Machine } from "./machine.ts";
 import type { Swarm } from "./swarm.ts";
-import { listAll, readFile } from "./workload.ts";
+import { allTrash, listAll, readFile } from "./workload.ts";
 
 /** One server's answers. */
 export interface ServerView {
@@ -29,6 +29,7 @@ export interface ServerView {
   readonly contents: ReadonlyMap<string, Seen>;
   readonly status: SwarmStatus;
   readonly servers: readonly ServerInfo[];
+  readonly trash: readonly TrashedFile[];
 }
 
 export interface DiskView {
@@ -173,6 +174,7 @@ async function viewOf(
       });
     if (seen) contents.set(path, seen);
   }
+  const trash = await machine.ask((face) => allTrash(face), ASK_TIMEOUT_MS);
   const status = await machine.ask((face) => face.status(), ASK_TIMEOUT_MS);
   // What it says of its disk and what the disk holds are looked at in the same moment.
   const { servers, disk } = await machine.ask(async (face) => {
@@ -180,7 +182,7 @@ async function viewOf(
     return { servers, disk: diskOf(machine, servers.find(({ self }) => self)?.id ?? "") };
   }, ASK_TIMEOUT_MS);
   const locations = new Map(located.flatMap((location) => (location ? [[location.path, location]] : [])));
-  return { server: { machine, entries, locations, contents, status, servers }, disk };
+  return { server: { machine, entries, locations, contents, status, servers, trash }, disk };
 }
 
 function diskOf(machine: Machine, server: string): DiskView {

@@ -16,6 +16,7 @@ import { SeededRandom } from "./random.ts";
 import { comeToRest, lookAround, readEverything } from "./rest.ts";
 import { Swarm, type SwarmConfig } from "./swarm.ts";
 import { playToEnd, resultOf } from "./to-end.ts";
+import { TrashClients } from "./trash-clients.ts";
 import { VariableClients } from "./variables.ts";
 import { placementIn, withoutMoves } from "./without-moves.ts";
 import { DIRECTORIES, FILES, WEIGHTS, Workload } from "./workload.ts";
@@ -125,6 +126,7 @@ class Run {
   readonly #workloads: Workload[] = [];
   readonly #conditional: ConditionalClients | undefined;
   readonly #variables: VariableClients | undefined;
+  readonly #trash: TrashClients | undefined;
 
   constructor(world: World, swarm: Swarm, random: SeededRandom) {
     this.#world = world;
@@ -135,6 +137,7 @@ class Run {
     swarm.isRotten = (sha256) => sha256 !== null && this.#losses.isRottenAnywhere(sha256);
     this.#conditional = ConditionalClients.drawn(swarm, this.#history);
     this.#variables = VariableClients.drawn(swarm, this.#history);
+    this.#trash = TrashClients.drawn(swarm, this.#history);
     this.#gone = random.chance(GONE_CHANCE) ? random.pick(swarm.machines) : undefined;
     const armory = new Armory(swarm.machines, SeededRandom.of(world.seed, "armory"));
     this.#faults = new Faults(swarm, armory, this.#losses, SeededRandom.of(world.seed, "faults"), this.#gone);
@@ -155,6 +158,7 @@ class Run {
     workload.start();
     this.#conditional?.start();
     this.#variables?.start();
+    this.#trash?.start();
     await this.#calm(() => this.#world.sleep(this.#random.between(CALM_MS.low, CALM_MS.high)));
     const dropper = new Dropper(this.#swarm, SeededRandom.of(this.#world.seed, "dropper"), FILES);
     dropper.start();
@@ -166,12 +170,14 @@ class Run {
     workload.stop();
     this.#conditional?.stop();
     this.#variables?.stop();
+    this.#trash?.stop();
     dropper.stop();
     await drainer.stop(this.#live());
     if (!(await this.#rest("after the faults"))) return;
     if (this.#faults.kinds.some((kind) => kind === "full-disk" || kind === "errors")) {
       await this.#world.sleep(this.#healedMs + DISK_REST_MS - this.#world.nowMs);
     }
+    await this.#trash?.bringSomeBack(this.#live(), this.#losses);
     await this.#calm(() => this.#lastWork());
     if (!(await this.#scrubbed())) return;
     await readEverything(this.#swarm, this.#live());
@@ -221,7 +227,12 @@ class Run {
   }
 
   async #rest(when: string): Promise<boolean> {
-    const workloads = () => [...this.#workloads, this.#conditional?.workload, this.#variables?.workload];
+    const workloads = () => [
+      ...this.#workloads,
+      this.#conditional?.workload,
+      this.#variables?.workload,
+      this.#trash?.workload,
+    ];
     const works = () => workloads().some((work) => (work?.active ?? 0) > 0);
     while (works()) await this.#world.sleep(500);
     const reason = await comeToRest(this.#swarm, this.#live(), REST_LIMIT_MS, this.#copiesWanted());
@@ -297,6 +308,8 @@ class Run {
   async #judge(): Promise<void> {
     const view = await withoutMoves(this.#looking());
     const copiesWanted = this.#copiesWanted();
-    judge({ swarm: this.#swarm, history: this.#history, losses: this.#losses, calms: this.#calms, view, copiesWanted });
+    const isRoomy = this.#swarm.config.quotaBytes >= QUOTA_ROOMY_BYTES;
+    const keepsAll = isRoomy && !this.#losses.any && this.#gone === undefined;
+    judge({ ...this.#looking(), calms: this.#calms, view, copiesWanted, keepsAll });
   }
 }

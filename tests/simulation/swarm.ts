@@ -16,6 +16,8 @@ export interface SwarmConfig {
   readonly deletionsKeptMs?: number;
   /** Of the scrub; 30 days unless given. */
   readonly scrubMs?: number;
+  /** A week unless given. */
+  readonly trashKeptMs?: number;
   readonly quotaBytes: number;
   /** Of single servers, where they differ. */
   readonly quotasBytes?: readonly number[];
@@ -37,6 +39,7 @@ export const PASSWORD = "simulated";
 const RESERVE = 0.02;
 const DELETIONS_KEPT_MS = 24 * 3_600_000;
 const SCRUB_MS = 30 * 24 * 3_600_000;
+const TRASH_KEPT_MS = 7 * 24 * 3_600_000;
 /** A gigabit, in bytes for each millisecond. */
 const BYTES_PER_MS = 125_000;
 
@@ -138,6 +141,7 @@ export class Swarm {
       serveRate: config.serveRate,
       deletionsKeptMs: config.deletionsKeptMs ?? DELETIONS_KEPT_MS,
       scrubMs: config.scrubMs ?? SCRUB_MS,
+      trashKeptMs: config.trashKeptMs ?? TRASH_KEPT_MS,
       strict: config.strict,
       redirect: "auto",
       publicRead: false,

@@ -6,9 +6,9 @@
 import type { Bytes } from "../../src/core/catalog/kv.ts";
 import type { Conditions } from "../../src/core/conditions.ts";
 import { FsdfsError } from "../../src/errors.ts";
-import type { EntryInfo, Face, Listing, PutResult } from "../../src/server/face.ts";
+import type { EntryInfo, Face, Listing, PutResult, RestoreWish, TrashedFile } from "../../src/server/face.ts";
 import { type Content, inPieces, makeContent, sha256Of } from "./content.ts";
-import type { Condition, History, Operation, OperationKind, Seen, VariableSet, WorkKind } from "./history.ts";
+import type { Condition, History, Operation, Seen, VariableSet, WorkKind } from "./history.ts";
 import { isBug, type Machine, NoAnswer, type Pause } from "./machine.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Swarm } from "./swarm.ts";
@@ -58,6 +58,8 @@ const CERTAIN = new Set([
   "not-enough-servers",
   "clock-wrong",
   "precondition-failed",
+  "trash-not-found",
+  "not-restored-over",
 ]);
 
 export class Workload {
@@ -129,11 +131,39 @@ export class Workload {
     }
   }
 
+  /** A deletion after which nobody can have the file back. */
+  async removeForever(client: string, path: string): Promise<Operation> {
+    const operation = this.#history.begin(client, "remove", path);
+    return await this.#counted(operation, (face) => face.remove(path, { forever: true }));
+  }
+
+  /** What lies in the trash comes back. */
+  async restore(client: string, wish: RestoreWish & { readonly to: string }): Promise<Operation> {
+    const operation = this.#history.begin(client, "restore", wish.to);
+    return await this.#counted(operation, async (face) => {
+      const { sha256 } = await face.restore(wish);
+      return () => {
+        operation.restored = sha256;
+      };
+    });
+  }
+
+  async #counted(operation: Operation, attempt: (face: Face) => Promise<unknown>): Promise<Operation> {
+    this.#active++;
+    try {
+      await this.#attempts(operation, attempt);
+      return operation;
+    } finally {
+      this.#active--;
+    }
+  }
+
   /** A read through one server and no other. */
   async readAt(machine: Machine, operation: Operation): Promise<void> {
     operation.server = machine.name;
     try {
-      const { kind, path } = operation;
+      const { path } = operation;
+      const kind = operation.kind as WorkKind;
       this.#acknowledge(operation, await machine.ask((face) => read(kind, path, face, this.#swarm), TIMEOUT_MS));
     } catch (error) {
       this.#history.end(operation, "failed", this.#codeOf(error, machine));
@@ -203,7 +233,7 @@ export class Workload {
     return operation;
   }
 
-  async #read(client: string, kind: OperationKind, path: string): Promise<Operation> {
+  async #read(client: string, kind: WorkKind, path: string): Promise<Operation> {
     const operation = this.#history.begin(client, kind, path);
     await this.#attempts(operation, (face) => read(kind, path, face, this.#swarm));
     return operation;
@@ -244,7 +274,8 @@ export class Workload {
   }
 
   #acknowledge(operation: Operation, result: unknown): void {
-    if (result instanceof Map) for (const [path, seen] of result as Told) operation.seen.set(path, seen);
+    if (typeof result === "function") (result as () => void)();
+    else if (result instanceof Map) for (const [path, seen] of result as Told) operation.seen.set(path, seen);
     else if (operation.kind !== "set" && isPutResult(result))
       Object.assign(operation, { version: result.version, copies: result.copies });
     this.#history.end(operation, "acknowledged");
@@ -280,7 +311,7 @@ async function* whileThere(body: AsyncIterable<Bytes>, givenUp: AbortSignal): As
 /** What a read told, path by path. */
 type Told = Map<string, Seen>;
 
-async function read(kind: OperationKind, path: string, face: Face, swarm: Swarm): Promise<Told> {
+async function read(kind: WorkKind, path: string, face: Face, swarm: Swarm): Promise<Told> {
   try {
     if (kind === "list")
       return new Map(Array.from(await listAll(face, path), ([name, entry]) => [name, seenOf(entry)]));
@@ -339,6 +370,17 @@ export async function listAll(
     after = listing.next;
   }
   throw new Error("a listing without an end");
+}
+
+/** All pages of the trash. */
+export async function allTrash(face: Face, under = ""): Promise<TrashedFile[]> {
+  const files: TrashedFile[] = [];
+  for (let after: string | undefined; ; ) {
+    const page = await face.listTrash({ under, limit: 5, ...(after !== undefined && { after }) });
+    files.push(...page.files);
+    if (page.next === null) return files;
+    after = page.next;
+  }
 }
 
 function isPutResult(result: unknown): result is PutResult {

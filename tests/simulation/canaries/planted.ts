@@ -10,12 +10,14 @@ import { CONDITION_CANARIES } from "./planted-conditions.ts";
 import { PULL_CANARIES } from "./planted-pulls.ts";
 import { ROOM_CANARIES } from "./planted-room.ts";
 import { SCRUB_CANARIES } from "./planted-scrub.ts";
+import { TRASH_CANARIES } from "./planted-trash.ts";
 import { VARIABLE_CANARIES } from "./planted-variables.ts";
 
 export const CANARIES: readonly Canary[] = [
   ...PULL_CANARIES,
   ...ROOM_CANARIES,
   ...VARIABLE_CANARIES,
+  ...TRASH_CANARIES,
   {
     name: "the older write wins",
     rules: "C1",
@@ -183,9 +185,9 @@ export const CANARIES: readonly Canary[] = [
   {
     name: "an overwritten version's holding is not withdrawn",
     rules: "C2 S2",
-    file: "server/storage/settle.ts",
-    find: "    removeCopy(change.transaction, version);\n    change.writeHolding(version, false);\n    if (!kept) return;",
-    replace: "    removeCopy(change.transaction, version);\n    if (!kept) return;",
+    file: "server/storage/retiring.ts",
+    find: "  change.writeHolding(version, false);\n",
+    replace: "",
     drill: "to the trash",
   },
   {

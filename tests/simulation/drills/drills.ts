@@ -18,6 +18,7 @@ import { moves } from "./moves.ts";
 import { names, unmounted } from "./names.ts";
 import { blackout, failedSyncs, lastOneLeft } from "./power.ts";
 import { announced, backoff } from "./pulls.ts";
+import { goneForGood, lostInACut, trashAndCopies } from "./restoring.ts";
 import { forwarding, returning } from "./returning.ts";
 import { scrubbed, verified } from "./scrub.ts";
 import type { Drill } from "./stage.ts";
@@ -49,6 +50,9 @@ export const DRILLS: readonly Drill[] = [
   draining,
   zones,
   scarceRoom,
+  lostInACut,
+  goneForGood,
+  trashAndCopies,
   names,
   unmounted,
   damaged,

@@ -169,7 +169,7 @@ export class Stand {
       if (!this.machines[server]!.running) return [];
       const id = nameOf(server);
       const limitBytes = Math.floor(quotaBytes * (1 - this.swarm.reserve));
-      return [{ id, name: id, copyBytes: bytesOf(files, held[server]!), limitBytes }];
+      return [{ id, name: id, copyBytes: bytesOf(files, held[server]!), limitBytes, trashBytes: 0 }];
     });
     return permittedMoves({ files: placed, servers: placing, writeCopies: this.swarm.config.writeCopies });
   }

@@ -9,7 +9,13 @@ function file(path: string, sizeBytes: number, ...holders: string[]): PlacedFile
 function swarm(quotas: Record<string, number>, ...files: PlacedFile[]): Placement {
   const servers = Object.entries(quotas).map(([id, limitBytes]) => {
     const held = files.filter(({ holders }) => holders.has(id));
-    return { id, name: id, limitBytes, copyBytes: held.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+    return {
+      id,
+      name: id,
+      limitBytes,
+      trashBytes: 0,
+      copyBytes: held.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    };
   });
   return { files, servers, writeCopies: 2 };
 }
@@ -20,6 +26,17 @@ describe("the oracle of permitted moves", () => {
   it("P6: sees a file that there is free quota for, and none where it does not fit", () => {
     const moves = permittedMoves(swarm({ s1: 10, s2: 5, s3: 4 }, file("a", 5, "s1")));
     expect(moves).toEqual([expect.stringContaining("s2 has 5 bytes free")]);
+  });
+
+  it("P6: sees no free quota where what users deleted lies, but for a file below N", () => {
+    const [extra, few] = [file("a", 5, "s1", "s3", "s4"), file("b", 5, "s1")];
+    const quotas = { s1: 10, s2: 10, s3: 5, s4: 5 };
+    const withTrash = (each: PlacedFile) => {
+      const placement = swarm(quotas, each);
+      return { ...placement, servers: placement.servers.map((server) => ({ ...server, trashBytes: 6 })) };
+    };
+    expect(permittedMoves(withTrash(extra))).toEqual([]);
+    expect(permittedMoves(withTrash(few))).toEqual(expect.arrayContaining([expect.stringContaining("s2 has")]));
   });
 
   it("sees no move of a file that nobody up holds", () => {

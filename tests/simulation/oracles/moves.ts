@@ -20,9 +20,11 @@ export interface PlacedFile {
 export interface PlacingServer {
   readonly id: string;
   readonly name: string;
-  /** Bytes that its copies take, and may take: trash and what was left of cut pulls give way to copies. */
+  /** Bytes that its copies take, and may take: what was dropped and what was left of cut pulls gives way to copies. */
   readonly copyBytes: number;
   readonly limitBytes: number;
+  /** Of what users deleted or overwrote: it gives way to files below N only. */
+  readonly trashBytes: number;
 }
 
 export interface Placement {
@@ -44,7 +46,7 @@ export function permittedMoves(placement: Placement): string[] {
   return servers.flatMap((server) => {
     const lacked = files.filter(({ holders }) => holders.size > 0 && !holders.has(server.id));
     return lacked.flatMap((file) => {
-      const room = server.limitBytes - server.copyBytes;
+      const room = server.limitBytes - server.copyBytes - (file.surplus < 0 ? 0 : server.trashBytes);
       if (file.sizeBytes > server.limitBytes) return [];
       if (file.sizeBytes <= room) return [`${server.name} has ${room} bytes free, and no copy of ${tell(file)}`];
       const copies = goingFor(file.surplus, server, placement);
@@ -93,7 +95,7 @@ export function placementOf(
     const holders = new Set<string>(servers.map(({ id }) => id).filter((id) => up.has(id)));
     return { path, sizeBytes: size, target, surplus, holders, isSpoilt: losses.isRottenAnywhere(sha256) };
   });
-  const servers = view.servers.flatMap(({ machine, servers }) => {
+  const servers = view.servers.flatMap(({ machine, servers, trash }) => {
     const self = servers.find((each) => each.self);
     if (self === undefined || self.settings.draining) return [];
     const held = files.filter(({ holders }) => holders.has(self.id));
@@ -104,12 +106,14 @@ export function placementOf(
     // While a file has fewer than min(W, N) copies, what it superseded stays in the trash (S2).
     const isKept = files.some(({ holders, target }) => holders.size < Math.min(writeCopies, target));
     const lasting = bytesIn(STAGED) + (isKept ? bytesIn(TRASH) : 0);
+    const listed = trash.filter(({ servers }) => servers.includes(machine.name)).map(({ size }) => size);
     return [
       {
         id: self.id,
         name: machine.name,
         copyBytes: sum(held),
         limitBytes: Math.floor(self.quota.total * (1 - reserve)) - lasting,
+        trashBytes: isKept ? 0 : listed.reduce((a, b) => a + b, 0),
       },
     ];
   });

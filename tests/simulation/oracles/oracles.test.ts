@@ -14,6 +14,7 @@ import { equalCatalogs } from "./equal.ts";
 import { namesGivenOnce } from "./names.ts";
 import { exactQuota } from "./quota.ts";
 import { readAfterWrite, rightContents } from "./reads.ts";
+import { restorable } from "./restorable.ts";
 import { lastWriters } from "./variables.ts";
 import { winners } from "./winners.ts";
 
@@ -90,6 +91,16 @@ describe("the oracles", () => {
     });
   });
 
+  describe("what can be restored (P5)", () => {
+    it("misses a put that is at no path and in no trash", () => {
+      const [lost, kept] = [put("a", "one"), put("a", "two")];
+      const server = serverOf("s1", [{ ...location("a", "two"), version: kept.version! }]);
+      const trashed = { version: lost.version! } as ServerView["trash"][number];
+      expect(restorable(history, viewOf({ ...server, trash: [trashed] }))).toEqual([]);
+      expect(restorable(history, viewOf(server))).toHaveLength(1);
+    });
+  });
+
   describe("winners (P3)", () => {
     it("let the other attempt of a put win while it lasts, and not after it", () => {
       const slow = put("a", "slow");
@@ -100,6 +111,17 @@ describe("the oracles", () => {
       expect(judged([location("a", "slow")])).toEqual([]);
       put("a", "after");
       expect(judged([location("a", "slow")])).toHaveLength(1);
+    });
+
+    it("take what a restore was told to bring, and nothing else, for what it left", () => {
+      put("a", "one");
+      put("a", "two");
+      const restore = did("restore", "b", "acknowledged");
+      restore.restored = "one";
+      const b = (sha256: string) => judged([location("a", "two"), location("b", sha256)]);
+      expect(b("one")).toEqual([]);
+      expect(b("two")).toHaveLength(1);
+      expect(judged([location("a", "two")])).toHaveLength(1);
     });
 
     it("miss an acknowledged put that is gone, and not one that was deleted", () => {
@@ -256,6 +278,7 @@ function serverOf(name: string, locations: readonly Location[]): ServerView {
     contents: new Map(),
     status: { files: locations.length, bytes: 0 } as ServerView["status"],
     servers: [],
+    trash: [],
   };
 }
 

@@ -43,11 +43,17 @@ function otherAttempt(change: Change): Change {
 function leftAt(operation: Operation, path: string): Change["leaves"] | undefined {
   const { kind, to, sha256 } = operation;
   if (kind === "put" && operation.path === path) return { kind: "content", sha256: sha256 ?? "" };
+  if (kind === "restore" && operation.path === path) return leftByRestore(operation);
   // A directory is only removed when it is empty: what is put into it meanwhile stays.
   if (kind === "remove" && operation.path === path) return { kind: "nothing" };
   if (kind !== "move" || to === operation.path) return undefined;
   if (covers(operation.path, path)) return { kind: "nothing" };
   return to !== undefined && covers(to, path) ? { kind: "moved" } : undefined;
+}
+
+/** Who was not told does not know what it was. */
+function leftByRestore({ restored }: Operation): Change["leaves"] {
+  return restored === undefined ? { kind: "moved" } : { kind: "content", sha256: restored };
 }
 
 function covers(changed: string, path: string): boolean {

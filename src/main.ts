@@ -7,6 +7,7 @@ import { isLocked, lockDirectory } from "./adapters/disk/lock.ts";
 import { type LmdbStore, openLmdbCatalogStore } from "./adapters/lmdb/catalog-store.ts";
 import { createMdnsDiscovery } from "./adapters/mdns/discovery.ts";
 import { createMeshNetwork } from "./adapters/mesh/network.ts";
+import { policyEvaluator } from "./adapters/policy/evaluator.ts";
 import { linkBandwidth } from "./adapters/system/bandwidth.ts";
 import { openCertificate } from "./adapters/system/certificate.ts";
 import { systemClock } from "./adapters/system/clock.ts";
@@ -73,7 +74,17 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
     const discovery = options.discovery ? createMdnsDiscovery({ httpPort: options.port, log }) : noDiscovery;
 
     // The server itself, and what clients see of it.
-    const ports: Ports = { clock: systemClock, random: systemRandom, catalog, files, network, discovery, load, log };
+    const ports: Ports = {
+      clock: systemClock,
+      random: systemRandom,
+      catalog,
+      files,
+      network,
+      discovery,
+      load,
+      policies: policyEvaluator,
+      log,
+    };
     const server = composeServer(ports, { ...options, swarmKey: key });
     undo.push(() => server.stop());
     await server.start().catch((error: unknown) => {

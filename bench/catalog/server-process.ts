@@ -9,6 +9,7 @@ import { openDiskFileStore } from "../../src/adapters/disk/file-store.ts";
 import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
 import type { TreeSize } from "../../src/adapters/lmdb/tables.ts";
 import { createMeshNetwork } from "../../src/adapters/mesh/network.ts";
+import { policyEvaluator } from "../../src/adapters/policy/evaluator.ts";
 import { BANDWIDTH_DEFAULT } from "../../src/adapters/system/bandwidth.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { createLoadMeter } from "../../src/adapters/system/load-meter.ts";
@@ -51,6 +52,8 @@ export type Operation =
   | { readonly kind: "put"; readonly path: string; readonly text: string }
   | { readonly kind: "locate"; readonly paths: readonly string[]; readonly each: boolean }
   | { readonly kind: "list"; readonly path: string; readonly pages: number }
+  | { readonly kind: "setPolicy"; readonly text: string }
+  | { readonly kind: "policy" }
   | { readonly kind: "stop" };
 
 const TIMER_MS = 1;
@@ -75,6 +78,7 @@ const server = composeServer(
     network: countingNetwork(network, () => counters),
     discovery: { start: async () => undefined, close: async () => undefined },
     load,
+    policies: policyEvaluator,
     log,
   },
   {
@@ -125,6 +129,12 @@ async function perform(operation: Operation): Promise<unknown> {
       return undefined;
     case "list":
       return await list(operation.path, operation.pages);
+    case "setPolicy": {
+      const source = new TextEncoder().encode(operation.text);
+      return await server.face.setPolicy(source);
+    }
+    case "policy":
+      return await server.face.policy();
     case "stop":
       load.close();
       await server.stop();

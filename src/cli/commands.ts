@@ -18,6 +18,7 @@ import { ls } from "./commands/ls.ts";
 import { merge } from "./commands/merge.ts";
 import { mv } from "./commands/mv.ts";
 import { PAUSE_COMMANDS } from "./commands/pause.ts";
+import { POLICY_COMMANDS } from "./commands/policy.ts";
 import { put } from "./commands/put.ts";
 import { quota } from "./commands/quota.ts";
 import { remove } from "./commands/remove.ts";
@@ -56,6 +57,7 @@ export const COMMANDS: readonly Command[] = [
   verify,
   events,
   copies,
+  ...POLICY_COMMANDS,
   quota,
   throttle,
   ...PAUSE_COMMANDS,

@@ -21,6 +21,9 @@ import type {
   Location,
   MergePlan,
   MergeState,
+  PolicyLogEntry,
+  PolicyStatus,
+  PolicyTrial,
   PutResult,
   RemovedServer,
   Restored,
@@ -106,6 +109,13 @@ export interface Client {
   planMerge(address: string): Promise<MergePlan>;
   merge(address: string): Promise<MergeState>;
   mergeState(): Promise<MergeState>;
+  /** Which policy is in force (docs/POLICY.md), and how far it is evaluated. */
+  policy(): Promise<PolicyStatus>;
+  /** `source`: the text of a TypeScript module. @throws FsdfsError `policy-invalid` */
+  tryPolicy(source: string | Uint8Array): Promise<PolicyTrial>;
+  setPolicy(source: string | Uint8Array): Promise<PolicyTrial>;
+  resetPolicy(): Promise<void>;
+  policyLog(): Promise<readonly PolicyLogEntry[]>;
   createKey(name: string, scope: Scope): Promise<CreatedKey>;
   listKeys(): Promise<readonly KeyInfo[]>;
   revokeKey(id: string): Promise<void>;
@@ -258,6 +268,13 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
       exchange.parse<MergePlan>(await exchange.change("POST", "/merge", { with: address, dryRun: true })),
     merge: async (address) => exchange.parse<MergeState>(await exchange.change("POST", "/merge", { with: address })),
     mergeState: () => exchange.read<MergeState>("/merge"),
+    policy: () => exchange.read<PolicyStatus>("/policy"),
+    tryPolicy: (source) => sendPolicy(exchange, "POST", "/policy/try", source),
+    setPolicy: (source) => sendPolicy(exchange, "PUT", "/policy", source),
+    resetPolicy: async () => {
+      await exchange.change("DELETE", "/policy");
+    },
+    policyLog: async () => (await exchange.read<{ entries: PolicyLogEntry[] }>("/policy/log")).entries,
     createKey: async (name, scope) =>
       exchange.parse<CreatedKey>(await exchange.change("POST", "/keys", { name, scope })),
     listKeys: async () => (await exchange.read<{ keys: KeyInfo[] }>("/keys")).keys,
@@ -301,6 +318,21 @@ async function putFrom(exchange: Exchange, path: string, url: string, options: P
   const target = fileTarget(path) + queryOf({ from: url });
   const ask = { method: "PUT", target, headers: putHeaders(options), patient: true, signal };
   return exchange.parse<PutResult>(await exchange.repeated(MAYBE_DONE, () => exchange.text(ask), signal));
+}
+
+/** May be repeated: the same policy again is the same policy. */
+async function sendPolicy(
+  exchange: Exchange,
+  method: string,
+  target: string,
+  source: string | Uint8Array,
+): Promise<PolicyTrial> {
+  const text = await exchange.repeated(MAYBE_DONE, () => {
+    const { open, whole, sizeBytes } = sourceOf(source);
+    const headers = { "content-type": "text/plain; charset=utf-8", "content-length": String(sizeBytes ?? 0) };
+    return exchange.text({ method, target, headers, body: open(), ...(whole && { whole }), patient: true });
+  });
+  return exchange.parse<PolicyTrial>(text);
 }
 
 /** Once for all attempts. */

@@ -123,6 +123,16 @@ export const CONTENT_ERRORS = {
     message: "{path} has had {limit} variables of different names.",
     hint: "Use a name again that was removed; names are for what is counted or told of many files.",
   },
+  "policy-invalid": {
+    status: 400,
+    message: "The policy is refused: {reason}",
+    hint: "Nothing was changed. Mend it, and try it: fsdfs policy try FILE. What a policy may be: docs/POLICY.md",
+  },
+  "policy-missing": {
+    status: 404,
+    message: "There is no policy.",
+    hint: "All files have the swarm's N: fsdfs copies. To set a policy: fsdfs policy set FILE",
+  },
   "precondition-failed": {
     status: 412,
     message: "What is at that path is not what the request's condition asks for.",

@@ -26,8 +26,10 @@ import { Removal } from "./mesh/removal.ts";
 import { Seat } from "./mesh/seat.ts";
 import { SelfCheck } from "./mesh/self-check.ts";
 import { Decisions } from "./operations/decisions.ts";
+import { readPolicySource } from "./operations/policy.ts";
 import { describeServer, ownReport, seenServer } from "./operations/servers.ts";
 import type { Parts } from "./parts.ts";
+import { composePolicy } from "./policy/compose.ts";
 import { Readiness } from "./readiness.ts";
 import { Drain } from "./replication/drain.ts";
 import { Dropping } from "./replication/dropping.ts";
@@ -217,6 +219,18 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   membership.onAbsence((server) => reindexer.server(server));
   settings.onChange(() => reindexer.unit.wake());
 
+  const policy = composePolicy({
+    clock,
+    log,
+    store: ports.catalog,
+    evaluator: ports.policies,
+    catalog,
+    settings,
+    mesh,
+    membership,
+    readSource: () => readPolicySource(parts),
+  });
+
   catalog.onChange(({ own }) => {
     if (own) mesh.wakePushes();
   });
@@ -228,6 +242,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     seat.unit,
     new Conflicts(catalog, readiness, clock, log).unit,
     reindexer.unit,
+    policy.evaluation.unit,
     reconciler.unit,
     settleUnit(settler, catalog, membership),
     puller.unit,
@@ -272,6 +287,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     drain,
     forecasts,
     uploadRoom,
+    policy,
     tokenKeys,
     lookups: {
       read: () => catalog.read(),

@@ -10,11 +10,12 @@ import type { ServerId, SwarmId, VersionId } from "../core/ids.ts";
 import type { Rate } from "./control/server-settings.ts";
 import type { SwarmEvent, WatchOptions } from "./events/event.ts";
 import type { OperatorFace } from "./operator-face.ts";
+import type { PolicyFace } from "./policy-face.ts";
 import type { AlarmInfo, ScrubFace, ScrubInfo } from "./scrub-face.ts";
 import type { TrashFace } from "./trash-face.ts";
 import type { VariablesFace } from "./variables-face.ts";
 
-export interface Face extends OperatorFace, ScrubFace, TrashFace, VariablesFace {
+export interface Face extends OperatorFace, PolicyFace, ScrubFace, TrashFace, VariablesFace {
   put(path: string, body: AsyncIterable<Bytes>, options?: PutOptions): Promise<PutResult>;
   /** `conditions`: what is at the path before (C14). */
   makeDirectory(path: string, options?: { conditions?: Conditions }): Promise<void>;
@@ -67,6 +68,7 @@ export interface Face extends OperatorFace, ScrubFace, TrashFace, VariablesFace 
 export type { Rate } from "./control/server-settings.ts";
 export type { SwarmEvent, WatchOptions } from "./events/event.ts";
 export type * from "./operator-face.ts";
+export type * from "./policy-face.ts";
 export type * from "./scrub-face.ts";
 export type * from "./trash-face.ts";
 export type * from "./variables-face.ts";

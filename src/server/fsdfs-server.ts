@@ -71,6 +71,7 @@ export class FsdfsServer implements Server {
       ...(this.#assembly?.units.map((unit) => unit.ended()) ?? []),
       this.#assembly?.parts.puller.ended(),
       this.#assembly?.parts.membership.ended(),
+      this.#assembly?.parts.policy.evaluation.close(),
       discovery.close(),
     ]);
     await this.#assembly?.parts.mesh.sayGoodbye();

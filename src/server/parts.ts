@@ -14,6 +14,7 @@ import type { Seat } from "./mesh/seat.ts";
 import type { Decisions } from "./operations/decisions.ts";
 import type { Access } from "./operations/keys.ts";
 import type { Lookups } from "./operations/lookups.ts";
+import type { PolicyParts } from "./policy/compose.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Drain } from "./replication/drain.ts";
 import type { Dropping } from "./replication/dropping.ts";
@@ -63,6 +64,7 @@ export interface Parts {
   readonly drain: Drain;
   readonly forecasts: Forecasts;
   readonly uploadRoom: UploadRoom;
+  readonly policy: PolicyParts;
   readonly guest: Guest;
   readonly tokenKeys: TokenKeys;
   readonly lookups: Lookups;

@@ -8,6 +8,7 @@ import type { LeaseRegister } from "../ports/lease-register.ts";
 import type { LoadMeter } from "../ports/load-meter.ts";
 import type { Log } from "../ports/log.ts";
 import type { Network } from "../ports/network.ts";
+import type { PolicyEvaluator } from "../ports/policy-evaluator.ts";
 import type { Random } from "../ports/random.ts";
 import type { Face } from "./face.ts";
 import type { ServingSink } from "./serving/view.ts";
@@ -21,6 +22,7 @@ export interface Ports {
   readonly network: Network;
   readonly discovery: Discovery;
   readonly load: LoadMeter;
+  readonly policies: PolicyEvaluator;
   readonly log: Log;
 }
 

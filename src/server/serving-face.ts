@@ -27,6 +27,9 @@ import type {
   MergeState,
   OpenedFile,
   OpenOptions,
+  PolicyLogEntry,
+  PolicyStatus,
+  PolicyTrial,
   Principal,
   PutOptions,
   PutResult,
@@ -66,6 +69,7 @@ import { atOwner, conditionalPut } from "./operations/conditional.ts";
 import { configureServer, configureSwarm } from "./operations/configure.ts";
 import { drop } from "./operations/drop.ts";
 import { authenticate, createKey, listKeys, revokeKey } from "./operations/keys.ts";
+import { policyLog, policyStatus, resetPolicy, setPolicy, tryPolicy } from "./operations/policy.ts";
 import { put } from "./operations/put.ts";
 import { head, LOCATE_MAX, list, locate, open, openVersion } from "./operations/read.ts";
 import { removeServer } from "./operations/remove-server.ts";
@@ -201,10 +205,7 @@ export class ServingFace implements Face {
 
   async drop(path: string): Promise<void> {
     const file = parsePath(path);
-    await guarded(async () => {
-      await this.#mustBeFresh();
-      await drop(this.#parts, file);
-    });
+    await this.#fresh(() => drop(this.#parts, file));
   }
 
   async *adopt(directory: string, options: AdoptOptions): AsyncGenerator<AdoptEvent> {
@@ -234,10 +235,8 @@ export class ServingFace implements Face {
   }
 
   async removeServer(server: string, { acceptLoss = false }: { acceptLoss?: boolean } = {}): Promise<RemovedServer> {
-    return await guarded(async () => {
-      await this.#mustBeFresh(); // It looks at what this server knows of the others, so it is not forwarded.
-      return await removeServer(this.#parts, server, acceptLoss);
-    });
+    // It looks at what this server knows of the others, so it is not forwarded.
+    return await this.#fresh(() => removeServer(this.#parts, server, acceptLoss));
   }
 
   async configureSwarm(changes: SwarmChanges): Promise<SwarmStatus> {
@@ -249,24 +248,16 @@ export class ServingFace implements Face {
   }
 
   async repairClock({ withoutAbsent = false }: { withoutAbsent?: boolean } = {}): Promise<ClockRepair> {
-    return await guarded(async () => {
-      await this.#mustBeFresh(); // It looks at what this server knows of the others, so it is not forwarded.
-      return await repairClock(this.#parts, withoutAbsent);
-    });
+    // It looks at what this server knows of the others, so it is not forwarded.
+    return await this.#fresh(() => repairClock(this.#parts, withoutAbsent));
   }
 
   async merge(address: string): Promise<MergeState> {
-    return await guarded(async () => {
-      await this.#mustBeFresh();
-      return await this.#parts.guest.begin(address);
-    });
+    return await this.#fresh(() => this.#parts.guest.begin(address));
   }
 
   async planMerge(address: string): Promise<MergePlan> {
-    return await guarded(async () => {
-      await this.#mustBeFresh();
-      return await this.#parts.guest.plan(address);
-    });
+    return await this.#fresh(() => this.#parts.guest.plan(address));
   }
 
   async mergeState(): Promise<MergeState> {
@@ -284,18 +275,33 @@ export class ServingFace implements Face {
       const now = this.#parts.ports.clock.wall();
       return (await forwardPlain(link, "restore", [theirs], now, FORWARD_READ_TIMEOUT_MS)) as Restored;
     };
-    return await guarded(async () => {
-      await this.#mustBeFresh(); // It asks whoever has it in the trash, so it is not forwarded as a whole.
-      return await restore(this.#parts, wanted, this.#forwards ? at : undefined);
-    });
+    // It asks whoever has it in the trash, so it is not forwarded as a whole.
+    return await this.#fresh(() => restore(this.#parts, wanted, this.#forwards ? at : undefined));
   }
 
   async emptyTrash({ under = "" }: { under?: string } = {}): Promise<EmptiedTrash> {
     const directory = parseDirectoryPath(under);
-    return await guarded(async () => {
-      await this.#mustBeFresh();
-      return await emptyTrash(this.#parts, directory);
-    });
+    return await this.#fresh(() => emptyTrash(this.#parts, directory));
+  }
+
+  async policy(): Promise<PolicyStatus> {
+    return await this.#fresh(() => policyStatus(this.#parts));
+  }
+
+  async tryPolicy(source: Bytes): Promise<PolicyTrial> {
+    return await this.#fresh(() => tryPolicy(this.#parts, source));
+  }
+
+  async setPolicy(source: Bytes): Promise<PolicyTrial> {
+    return await this.#fresh(() => setPolicy(this.#parts, source));
+  }
+
+  async resetPolicy(): Promise<void> {
+    await this.#fresh(() => resetPolicy(this.#parts));
+  }
+
+  async policyLog(): Promise<readonly PolicyLogEntry[]> {
+    return await this.#fresh(() => policyLog(this.#parts));
   }
 
   async createKey(name: string, scope: Scope): Promise<CreatedKey> {
@@ -347,6 +353,14 @@ export class ServingFace implements Face {
     const target = readiness.isFresh ? undefined : elsewhere();
     if (!isReady || (target === undefined && !readiness.isFresh)) throw new FsdfsError("behind");
     return target;
+  }
+
+  /** Done by this server and no other. */
+  async #fresh<T>(here: () => Promise<T>): Promise<T> {
+    return await guarded(async () => {
+      await this.#mustBeFresh();
+      return await here();
+    });
   }
 
   async #mustBeFresh(): Promise<void> {

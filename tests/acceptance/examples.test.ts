@@ -21,6 +21,13 @@ const READINGS: Readonly<Record<string, Reading>> = {
       "https://example.org/live.ogg": "$URL/files/music/song.ogg",
     },
   },
+  "docs/POLICY.md": {
+    before: [
+      "./fsdfs start --detach",
+      "./fsdfs put song.ogg /music/a.ogg",
+      "sed -n '/^```ts$/,/^```$/{/^```/!p}' docs/POLICY.md > policy.ts",
+    ],
+  },
   "docs/OPERATIONS.md": {
     fillIn: {
       "/srv/fsdfs": "./srv",

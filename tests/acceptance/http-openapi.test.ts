@@ -201,6 +201,8 @@ describe("GET /openapi.json", () => {
       }
       await ask(method, "/servers/{id}/files", "/servers/0123456789ab/files");
       await ask(method, "/clock", "/clock");
+      await ask(method, "/policy", "/policy");
+      await ask(method, "/policy/log", "/policy/log");
       await ask(method, "/keys", "/keys");
       await ask(method, "/merge", "/merge");
       await ask(method, "/health", "/health", { key: null });
@@ -226,6 +228,13 @@ describe("GET /openapi.json", () => {
     await ask("POST", "/servers/{id}", "/servers/none", { body: '{"paused": false}' });
     await ask("POST", "/servers/{id}", "/servers/none", { body: '{"pullRate": 1}' });
     await ask("POST", "/swarm", "/swarm", { body: '{"copies": 3}' });
+    await ask("POST", "/policy/try", "/policy/try", { body: "export default () => 4;" });
+    await ask("POST", "/policy/try", "/policy/try", { body: "export default () => -1;" });
+    await ask("PUT", "/policy", "/policy", { body: "export default () => 4;" });
+    await ask("PUT", "/policy", "/policy", { body: "export default 4;" });
+    await ask("GET", "/policy", "/policy");
+    await ask("DELETE", "/policy", "/policy");
+    await ask("DELETE", "/policy", "/policy");
     await ask("DELETE", "/servers/{id}", "/servers/none?acceptLoss=true");
     await ask("DELETE", "/servers/{id}", "/servers/none?acceptLoss=1");
     await ask("POST", "/drop/{path}", "/drop/a/one.ogg");

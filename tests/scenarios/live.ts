@@ -95,6 +95,10 @@ class LiveMachinery implements Machinery {
       servers: () => client.servers(),
       health: () => client.health(),
       createKey: (keyName, scope) => client.createKey(keyName, scope),
+      setPolicy: async (source) => {
+        await client.setPolicy(source);
+      },
+      resetPolicy: () => client.resetPolicy(),
     };
   }
 

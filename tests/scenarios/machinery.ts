@@ -33,6 +33,8 @@ export interface Api {
   servers(): Promise<readonly ServerInfo[]>;
   health(): Promise<Health>;
   createKey(name: string, scope: Scope): Promise<CreatedKey>;
+  setPolicy(source: string): Promise<void>;
+  resetPolicy(): Promise<void>;
 }
 
 /** Somebody elsewhere, who knows an address and a secret. What fails rejects with an Error that has the reason. */

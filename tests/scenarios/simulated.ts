@@ -92,6 +92,10 @@ class SimulatedMachinery implements Machinery {
       servers: () => ask((face) => face.servers()),
       health: () => ask(async (face) => face.health()),
       createKey: (keyName, scope) => ask((face) => face.createKey(keyName, scope)),
+      setPolicy: async (source) => {
+        await ask((face) => face.setPolicy(new TextEncoder().encode(source)));
+      },
+      resetPolicy: () => ask((face) => face.resetPolicy()),
     };
   }
 

@@ -16,7 +16,7 @@ import type { Face } from "../../src/server/face.ts";
 import type { Ports, Server, ServerOptions } from "../../src/server/server.ts";
 import { tellsOfBug } from "./bugs.ts";
 import { Delays } from "./delays.ts";
-import { simulatedCatalog, simulatedClock, simulatedFiles, simulatedNetwork, simulatedRandom } from "./ports.ts";
+import * as simulated from "./ports.ts";
 import { type FaultPlan, ProcessEnded, SimulatedProcess } from "./process.ts";
 import { SeededRandom } from "./random.ts";
 import { EPOCH_MS, type World } from "./world.ts";
@@ -321,17 +321,18 @@ export class Machine {
   #ports(process: SimulatedProcess, network: MemoryNetwork): Ports {
     const random = SeededRandom.of(this.#world.seed, `process ${process.name}`);
     return {
-      clock: simulatedClock(
+      clock: simulated.simulatedClock(
         process,
         () => this.#monotonicStartMs + this.#world.nowMs,
         () => this.wallMs(),
       ),
-      random: simulatedRandom(process, random),
-      catalog: simulatedCatalog(process, this.catalog),
-      files: simulatedFiles(process, this.files),
-      network: simulatedNetwork(process, network),
+      random: simulated.simulatedRandom(process, random),
+      catalog: simulated.simulatedCatalog(process, this.catalog),
+      files: simulated.simulatedFiles(process, this.files),
+      network: simulated.simulatedNetwork(process, network),
       discovery: this.#discovery(process),
       load: { load: () => this.load },
+      policies: simulated.simulatedPolicies(process),
       log: this.#log(process),
     };
   }

@@ -5,6 +5,7 @@
 import type { MemoryCatalogStore } from "../../src/adapters/memory/catalog-store.ts";
 import type { MemoryFileStore } from "../../src/adapters/memory/file-store.ts";
 import type { MemoryNetwork } from "../../src/adapters/memory/network.ts";
+import { memoryPolicyEvaluator } from "../../src/adapters/memory/policy-evaluator.ts";
 import type { CatalogStore } from "../../src/ports/catalog-store.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type {
@@ -15,6 +16,7 @@ import type {
   WritableFile,
 } from "../../src/ports/file-store.ts";
 import type { Connection, Network } from "../../src/ports/network.ts";
+import type { PolicyEvaluator } from "../../src/ports/policy-evaluator.ts";
 import type { Random } from "../../src/ports/random.ts";
 import type { SimulatedProcess } from "./process.ts";
 
@@ -144,5 +146,17 @@ export function simulatedNetwork(process: SimulatedProcess, network: MemoryNetwo
     connect: async (address, purpose) =>
       wrap(await process.call("network", "connect", address, () => network.connect(address, purpose))),
     close: () => process.call("network", "close", "", () => network.close()),
+  };
+}
+
+export function simulatedPolicies(process: SimulatedProcess): PolicyEvaluator {
+  return {
+    load: async (source) => {
+      const policy = await process.call("policies", "load", "", () => memoryPolicyEvaluator.load(source));
+      return {
+        evaluate: (files, nowMs) => process.call("policies", "evaluate", "", () => policy.evaluate(files, nowMs)),
+        close: () => policy.close(),
+      };
+    },
   };
 }

@@ -11,7 +11,7 @@ import { NetworkError } from "../../src/ports/network.ts";
 import { hashText } from "./random.ts";
 import type { World } from "./world.ts";
 
-export type PortName = "files" | "catalog" | "network";
+export type PortName = "files" | "catalog" | "network" | "policies";
 
 export interface PortCall {
   /** Counts this process's calls from 1. */

@@ -29,6 +29,11 @@ export function rankIn(epoch: number, key: RegisterKey): number {
   return isTarget(key) ? epoch * POLICY_TIMES : epoch;
 }
 
+/** The rank of N as the policy of that time says it, in milliseconds since the Unix epoch. */
+export function policyRank(epoch: number, policyMs: number): number {
+  return epoch * POLICY_TIMES + policyMs;
+}
+
 /** The epoch in which a write was made. */
 export function epochOf(key: RegisterKey, { rank }: Stamp): number {
   return isTarget(key) ? Math.floor(rank / POLICY_TIMES) : rank;

@@ -58,7 +58,7 @@ export class PlainFile {
         hasContent = true;
       } else if (field === FIELD_CODES.target) {
         if (this.target !== undefined) return false;
-        this.target = this.#varint();
+        this.target = this.#varint() || undefined;
         if (this.#at > end) return false;
       } else if (field !== FIELD_CODES.attributes && field !== FIELD_CODES.variable) {
         return false;

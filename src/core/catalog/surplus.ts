@@ -10,8 +10,16 @@ import { type CatalogContext, type CatalogTransaction, readRegisters } from "./t
 
 export const TARGET_FIELD = "target";
 
-export function encodeTarget(target: number): Bytes {
-  return new ByteWriter(2).varint(target).finish();
+/** `target` undefined: as many as the swarm's files have by default. Registers do not vanish, so that has a value of its own. */
+export function encodeTarget(target: number | undefined): Bytes {
+  return new ByteWriter(2).varint(target ?? 0).finish();
+}
+
+/** What the register of N says, when it says one. */
+export function statedTarget(registers: readonly Register[]): number | undefined {
+  const register = registers.find(({ field }) => field === TARGET_FIELD);
+  if (register === undefined) return undefined;
+  return new ByteReader(register.value).varint() || undefined;
 }
 
 /** N of a version: the greatest of the paths where it lies. `known`: the registers of one of them, read already. */
@@ -33,8 +41,7 @@ function greatestTarget(
 ): number {
   let target = 0;
   for (const path of row.paths) {
-    const register = registersOf(path).find(({ field }) => field === TARGET_FIELD);
-    target = Math.max(target, register === undefined ? context.defaultTarget : new ByteReader(register.value).varint());
+    target = Math.max(target, statedTarget(registersOf(path)) ?? context.defaultTarget);
   }
   return target;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { contentTypeOf, DEFAULT_CONTENT_TYPE, isActiveContent } from "./content-types.ts";
+import { contentTypeOf, DEFAULT_CONTENT_TYPE, isActiveContent } from "../../core/content-types.ts";
 import { pathOfTarget, queryOf, routingUrl } from "./operation.ts";
 
 describe("routing on the raw URL", () => {

@@ -16,6 +16,7 @@ import { locate, locateMany } from "./operations/locate.ts";
 import { merge, mergeState } from "./operations/merge.ts";
 import { move } from "./operations/move.ts";
 import { openApiDocument } from "./operations/openapi.ts";
+import { policy, policyLog, resetPolicy, setPolicy, tryPolicy } from "./operations/policy.ts";
 import { putFile } from "./operations/put-file.ts";
 import { removeServer } from "./operations/remove-server.ts";
 import { status } from "./operations/status.ts";
@@ -44,6 +45,11 @@ export const OPERATIONS: readonly Operation[] = [
   removeServer,
   listServerFiles,
   configureSwarm,
+  policy,
+  setPolicy,
+  tryPolicy,
+  resetPolicy,
+  policyLog,
   events,
   clock,
   repairClock,

@@ -16,6 +16,9 @@ import type {
   Location,
   MergePlan,
   MergeState,
+  PolicyLogEntry,
+  PolicyStatus,
+  PolicyTrial,
   PutResult,
   RemovedServer,
   Restored,
@@ -337,3 +340,45 @@ export const swarmEvent: z.ZodType<SwarmEvent> = z
     }),
   ])
   .meta({ id: "Event" });
+
+const failure = { message: z.string(), stack: z.string() };
+
+export const policyStatus: z.ZodType<PolicyStatus> = z
+  .object({
+    version: versionId.nullable(),
+    since: time.nullable(),
+    servers: z.array(
+      z.object({
+        id: serverId,
+        name: z.string(),
+        state: z.enum(["none", "evaluating", "current", "failing"]),
+        evaluated: count,
+        files: count,
+        changed: count,
+        failed: count,
+        pending: count,
+        problem: z.object(failure).nullable(),
+      }),
+    ),
+  })
+  .meta({ id: "PolicyStatus" });
+
+export const policyTrial: z.ZodType<PolicyTrial> = z
+  .object({
+    evaluated: count,
+    files: count,
+    raised: count,
+    lowered: count,
+    failed: count,
+    bytes: z.object({ before: count, after: count, quota: count }),
+    fits: z.boolean(),
+    most: count,
+    servers: count,
+    examples: z.array(z.object({ path: z.string(), before: count, after: count })),
+    failures: z.array(z.object({ path: z.string(), ...failure })),
+  })
+  .meta({ id: "PolicyTrial" });
+
+export const policyLog: z.ZodType<readonly PolicyLogEntry[]> = z.array(
+  z.object({ time, server: serverId, name: z.string(), path: z.string().nullable(), ...failure }),
+);

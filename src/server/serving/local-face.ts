@@ -181,6 +181,11 @@ export class LocalFace implements ReadyFace {
   listTrash = elsewhere;
   restore = elsewhere;
   emptyTrash = elsewhere;
+  policy = elsewhere;
+  tryPolicy = elsewhere;
+  setPolicy = elsewhere;
+  resetPolicy = elsewhere;
+  policyLog = elsewhere;
   createKey = elsewhere;
   listKeys = elsewhere;
   revokeKey = elsewhere;

@@ -126,7 +126,7 @@ export async function rebalancing(stage: Stage): Promise<void> {
   await stage.rest("and so it stays", settled);
 }
 
-/** 16. The rule is the swarm's N. */
+/** 16. The rule is the swarm's N, then a policy, then another one, then the swarm's N again. */
 export async function rulesChange(stage: Stage): Promise<void> {
   const servers = await stage.start(["A", "B", "C"], { copies: 2 });
   const [a, b] = servers;
@@ -153,6 +153,21 @@ export async function rulesChange(stage: Stage): Promise<void> {
     await stage.middle();
     await follows(copies);
   }
+  const says = (policy: string, targetOf: (path: string) => number) =>
+    stage.eventually(`every file's N is what the policy ${policy} says, says every server`, async () => {
+      for (const server of servers) {
+        const targets = (await server.api.locate(paths)).map((location) => location?.target);
+        assert.deepEqual(targets, paths.map(targetOf), server.name);
+      }
+    });
+  await b.api.setPolicy('export default ({ path }) => (path === "song0" ? 5 : 2);');
+  await says("by path", (path) => (path === "song0" ? 5 : 2));
+  await stage.middle();
+  await says("by path", (path) => (path === "song0" ? 5 : 2));
+  await a.api.setPolicy("export default ({ size }) => size;");
+  await says("by size", (path) => path.length);
+  await b.api.resetPolicy();
+  await says("that is no more", () => 1);
 }
 
 function ten(letter: string): string {

@@ -7,6 +7,7 @@ import type { Canary } from "./canary.ts";
 import { ADOPTION_CANARIES } from "./planted-adoption.ts";
 import { COLLECTING_CANARIES } from "./planted-collecting.ts";
 import { CONDITION_CANARIES } from "./planted-conditions.ts";
+import { POLICY_CANARIES } from "./planted-policy.ts";
 import { PULL_CANARIES } from "./planted-pulls.ts";
 import { ROOM_CANARIES } from "./planted-room.ts";
 import { SCRUB_CANARIES } from "./planted-scrub.ts";
@@ -394,4 +395,5 @@ export const CANARIES: readonly Canary[] = [
   ...COLLECTING_CANARIES,
   ...CONDITION_CANARIES,
   ...SCRUB_CANARIES,
+  ...POLICY_CANARIES,
 ];

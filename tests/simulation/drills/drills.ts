@@ -16,6 +16,7 @@ import { busy, silent, slowAnswers } from "./liveness.ts";
 import { merging } from "./merging.ts";
 import { moves } from "./moves.ts";
 import { names, unmounted } from "./names.ts";
+import { policy } from "./policy.ts";
 import { blackout, failedSyncs, lastOneLeft } from "./power.ts";
 import { announced, backoff } from "./pulls.ts";
 import { goneForGood, lostInACut, trashAndCopies } from "./restoring.ts";
@@ -72,6 +73,7 @@ export const DRILLS: readonly Drill[] = [
   handOver,
   youngCopies,
   variables,
+  policy,
 ];
 
 export function drillNamed(name: string): Drill {

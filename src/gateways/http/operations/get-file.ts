@@ -4,11 +4,11 @@
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import { z } from "zod";
+import { contentTypeOf, isActiveContent } from "../../../core/content-types.ts";
 import { FsdfsError } from "../../../errors.ts";
 import type { EntryInfo, OpenedFile, OpenOptions } from "../../../server/face.ts";
 import type { Answer } from "../answer.ts";
 import { evaluateConditions, rangeApplies, type Validators } from "../conditions.ts";
-import { contentTypeOf, isActiveContent } from "../content-types.ts";
 import { FILE_HEADERS, readConditionHeaders } from "../description.ts";
 import { type Call, check, filePath, type Operation } from "../operation.ts";
 import { type RangeAnswer, readRange } from "../ranges.ts";

@@ -1,0 +1,120 @@
+/**
+ * Policies in processes of their own (sandbox.ts). A process that ends before it has answered is replaced and asked once
+ * more, file by file: so a machine that was busy, or short of memory, condemns no policy, and the file at which it loops is
+ * known. One that has nothing to do for a while is ended, and begun anew when it is needed.
+ */
+import type { FileFacts } from "../../core/policy/policy.ts";
+import { NO_SENSE, policyText } from "../../core/policy/source.ts";
+import { decodeVerdicts, encodeQuestion, problemOf } from "../../core/policy/verdicts.ts";
+import { type LoadedPolicy, PolicyError, type PolicyEvaluator, type Verdict } from "../../ports/policy-evaluator.ts";
+import { Sandbox, SandboxEnded } from "./sandbox.ts";
+
+/** Without anything to do a process is ended. */
+const IDLE_MS_MAX = 30_000;
+
+export const policyEvaluator: PolicyEvaluator = {
+  async load(source) {
+    const found = policyText(source);
+    if ("why" in found) throw refused(found.why);
+    const policy = new SandboxedPolicy(found.text);
+    await policy.begin();
+    return policy;
+  },
+};
+
+class SandboxedPolicy implements LoadedPolicy {
+  readonly #source: string;
+  #sandbox: Sandbox | undefined;
+  /** One call after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+  #idle: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  /** @throws PolicyError */
+  async begin(): Promise<void> {
+    try {
+      await this.#loaded();
+    } catch (error) {
+      if (!(error instanceof SandboxEnded)) throw error;
+      await this.#loaded().catch((again: unknown) => {
+        throw again instanceof SandboxEnded ? refused(`${again.message} to load`) : again;
+      });
+    }
+    this.#rest();
+  }
+
+  evaluate(files: readonly FileFacts[], nowMs: number): Promise<readonly Verdict[]> {
+    const answer = this.#last.then(() => this.#evaluate(files, nowMs));
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#idle);
+    await this.#sandbox?.close();
+  }
+
+  async #evaluate(files: readonly FileFacts[], nowMs: number): Promise<readonly Verdict[]> {
+    clearTimeout(this.#idle);
+    try {
+      return await this.#ask(files, nowMs);
+    } catch (error) {
+      if (!(error instanceof SandboxEnded)) throw error;
+      const verdicts: Verdict[] = [];
+      for (const file of files) verdicts.push(...(await this.#ask([file], nowMs).catch(blaming(file))));
+      return verdicts;
+    } finally {
+      this.#rest();
+    }
+  }
+
+  async #ask(files: readonly FileFacts[], nowMs: number): Promise<Verdict[]> {
+    const sandbox = await this.#loaded();
+    const answer = await sandbox.ask(encodeQuestion(files, nowMs)).catch((error: unknown) => this.#forget(error));
+    const verdicts = decodeVerdicts(answer, files.length);
+    if (verdicts === undefined) throw refused(NO_SENSE);
+    return verdicts;
+  }
+
+  async #loaded(): Promise<Sandbox> {
+    if (this.#isClosed) throw new Error("the policy is closed");
+    if (this.#sandbox !== undefined) return this.#sandbox;
+    const sandbox = new Sandbox();
+    const answer = await sandbox.ask(JSON.stringify(this.#source)).catch((error: unknown) => this.#forget(error));
+    const problem: unknown = JSON.parse(answer);
+    if (problem !== null) {
+      await sandbox.close();
+      throw new PolicyError(problemOf(problem));
+    }
+    this.#sandbox = sandbox;
+    return sandbox;
+  }
+
+  #forget(error: unknown): never {
+    this.#sandbox = undefined;
+    throw error;
+  }
+
+  #rest(): void {
+    if (this.#isClosed) return;
+    this.#idle = setTimeout(() => {
+      void this.#sandbox?.close();
+      this.#sandbox = undefined;
+    }, IDLE_MS_MAX).unref();
+  }
+}
+
+function refused(message: string): PolicyError {
+  return new PolicyError({ message, stack: "" });
+}
+
+function blaming(file: FileFacts): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof SandboxEnded ? refused(`${error.message} for ${file.path}`) : error;
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * The process in which one policy runs: its types are stripped, it is loaded into a context of its own, and asked. Lines come
+ * in and go out: first the policy, as JSON, then what `INSIDE` takes. What this process may not do was said when it
+ * was started (evaluator.ts); here is the border to what is not ours.
+ */
+import { stripTypeScriptTypes } from "node:module";
+import vm from "node:vm";
+import { ANSWER, INSIDE } from "../../core/policy/inside.ts";
+import { NO_DEFAULT, whyNoImport, whyRefused } from "../../core/policy/source.ts";
+
+const NAME = "policy.ts";
+/** Who started this process ends it before; if that is gone, what loops for ever must not stay behind. */
+const TIME_MS_MAX = 20_000;
+
+class Refused extends Error {}
+
+/** Answers what asks the policy. */
+async function load(source: string): Promise<(line: string) => unknown> {
+  const javaScript = stripTypeScriptTypes(source);
+  const why = whyRefused(javaScript);
+  if (why !== undefined) throw new Refused(why);
+  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, { codeGeneration: { strings: false, wasm: false } });
+  const [use, ask] = vm.runInContext(INSIDE, context, { filename: "inside" });
+  const module = new vm.SourceTextModule(javaScript, { context, identifier: NAME });
+  await module.link((specifier) => {
+    throw new Refused(whyNoImport(specifier));
+  });
+  await module.evaluate({ timeout: TIME_MS_MAX });
+  const { default: policy } = module.namespace as { readonly default?: unknown };
+  if (typeof policy !== "function") throw new Refused(NO_DEFAULT);
+  use(policy);
+  const script = new vm.Script(ANSWER);
+  return (line) => {
+    ask(line);
+    return script.runInContext(context, { timeout: TIME_MS_MAX });
+  };
+}
+
+/** Whatever was thrown, be it the policy's. */
+function told(error: unknown): readonly [string, string] {
+  try {
+    if (error instanceof Refused) return [error.message, ""];
+    const { name, message, stack } = error as Error;
+    return [`${name}: ${message}`, String(stack)];
+  } catch {
+    return ["it threw what cannot be told", ""];
+  }
+}
+
+const answer = (line: string) => process.stdout.write(`${line}\n`);
+let evaluate: ((line: string) => unknown) | undefined;
+
+/** Not by readline: to that a path with U+2028 in it would be two lines. */
+async function* lines(): AsyncGenerator<string> {
+  let rest = "";
+  for await (const chunk of process.stdin.setEncoding("utf8")) {
+    const [first = "", ...more] = String(chunk).split("\n");
+    rest += first;
+    for (const next of more) {
+      yield rest;
+      rest = next;
+    }
+  }
+}
+
+for await (const line of lines()) {
+  if (evaluate === undefined) {
+    try {
+      evaluate = await load(JSON.parse(line));
+      answer("null");
+    } catch (error) {
+      answer(JSON.stringify(told(error)));
+    }
+  } else {
+    // What else comes out is not JSON, and refused as that.
+    answer(String(evaluate(line)).replaceAll("\n", " "));
+  }
+}

@@ -1,0 +1,26 @@
+/** Which server evaluates which file: of those that are up and not behind (C10), the first for the path by rendezvous. */
+import type { ServerId } from "../../core/ids.ts";
+import { rendezvousWeight } from "../../core/rendezvous.ts";
+import type { Mesh } from "../mesh/mesh.ts";
+
+export interface Share {
+  /** Another one when other servers are up. */
+  readonly key: string;
+  has(path: string): boolean;
+}
+
+export function shareOf(mesh: Mesh, self: ServerId): Share {
+  const others = mesh.upLinks().flatMap(({ server, report }) => (report.behind ? [] : [server]));
+  return {
+    key: others.sort().join(" "),
+    has: (path) => {
+      if (others.length === 0) return true;
+      const digest = rendezvousWeight(path, "").toString(36); // A path may be long, and servers many.
+      const own = rendezvousWeight(digest, self);
+      return others.every((other) => {
+        const weight = rendezvousWeight(digest, other);
+        return weight < own || (weight === own && other > self);
+      });
+    },
+  };
+}

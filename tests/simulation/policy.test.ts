@@ -1,0 +1,122 @@
+/** The policy on simulated servers: what becomes of N, and when. */
+import { expect, test } from "vitest";
+import type { Machine } from "./machine.ts";
+import { play, putText } from "./play.ts";
+import type { Swarm } from "./swarm.ts";
+
+const ASK_TIMEOUT_MS = 20_000;
+const PASS_MS = 10 * 60_000;
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const set = (machine: Machine, text: string) => machine.ask((face) => face.setPolicy(bytes(text)), ASK_TIMEOUT_MS);
+
+async function targetsOf(swarm: Swarm, paths: readonly string[]): Promise<(number | null)[][]> {
+  const all: (number | null)[][] = [];
+  for (const machine of swarm.machines) {
+    const infos = await machine.ask((face) => Promise.all(paths.map((path) => face.head(path))), ASK_TIMEOUT_MS);
+    all.push(infos.map(({ target }) => target));
+  }
+  return all;
+}
+
+/** Waits until every server says so. */
+async function become(swarm: Swarm, paths: readonly string[], targets: readonly number[], withinMs = 30_000) {
+  const endMs = swarm.world.nowMs + withinMs;
+  const wanted = swarm.machines.map(() => targets);
+  while (swarm.world.nowMs < endMs) {
+    if (JSON.stringify(await targetsOf(swarm, paths)) === JSON.stringify(wanted)) return;
+    await swarm.world.sleep(250);
+  }
+  expect(await targetsOf(swarm, paths)).toEqual(wanted);
+}
+
+const PATHS = ["hits/a", "rare/b", "c"];
+const BY_PATH = 'export default ({ path }) => (path.startsWith("hits/") ? 3 : path.startsWith("rare/") ? 1 : 2);';
+
+test("N of each file is what the policy says, on every server, soon for new files; and the default once it is gone", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first, second, third] = swarm.machines as [Machine, Machine, Machine];
+    for (const path of PATHS) await putText(swarm, first, path, path);
+    expect(await set(second, BY_PATH)).toMatchObject({ evaluated: 3, files: 3, raised: 1, lowered: 1, failed: 0 });
+    await become(swarm, PATHS, [3, 1, 2]);
+    await putText(swarm, third, "hits/new", "new");
+    await become(swarm, ["hits/new"], [3], 3000);
+    await first.ask((face) => face.move("c", "hits/c"), ASK_TIMEOUT_MS);
+    await become(swarm, ["hits/c"], [3], 3000);
+    // Written to its place by other means, another policy is followed as well.
+    await putText(swarm, first, ".fsdfs/policy.ts", "export default () => 1;");
+    await become(swarm, ["hits/a", "rare/b", "hits/c"], [1, 1, 1]);
+    await third.ask((face) => face.resetPolicy(), ASK_TIMEOUT_MS);
+    await become(swarm, ["hits/a", "rare/b", "hits/c"], [2, 2, 2]);
+    await putText(swarm, third, "hits/newer", "newer");
+    await swarm.world.sleep(PASS_MS);
+    await become(swarm, ["hits/a", "rare/b", "hits/newer"], [2, 2, 2]);
+  }));
+
+test("the policy says nothing of what governs the swarm, and holds over a restart", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first] = swarm.machines as [Machine];
+    await putText(swarm, first, "hits/a", "a");
+    await set(first, "export default () => 1;");
+    await become(swarm, ["hits/a", ".fsdfs/policy.ts"], [1, 2]);
+    for (const machine of swarm.machines) {
+      machine.crash();
+      machine.start();
+    }
+    await swarm.world.sleep(20_000);
+    await become(swarm, ["hits/a"], [1]);
+  }));
+
+test.each([
+  ["throws", 'export default () => { throw new Error("no"); };', "current"],
+  ["answers nonsense", "export default () => NaN;", "current"],
+  ["is none", "export default 3;", "failing"],
+])("a policy that %s changes nothing, and is told of", (_, text, state) =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first] = swarm.machines as [Machine];
+    for (const path of PATHS) await putText(swarm, first, path, path);
+    await set(first, BY_PATH);
+    await become(swarm, PATHS, [3, 1, 2]);
+    await expect(set(first, text)).rejects.toMatchObject({ code: "policy-invalid" });
+    await putText(swarm, first, ".fsdfs/policy.ts", text);
+    await swarm.world.sleep(PASS_MS);
+    await become(swarm, PATHS, [3, 1, 2], 1);
+    const status = await first.ask((face) => face.policy(), ASK_TIMEOUT_MS);
+    expect(status.servers.map((server) => server.state)).toEqual([state, state, state]);
+    const log = await first.ask((face) => face.policyLog(), ASK_TIMEOUT_MS);
+    expect(log.some(({ message }) => /Error: no|answered NaN|no function as its default/.test(message))).toBe(true);
+  }),
+);
+
+test("N does not follow a policy that never says the same twice, once it has been heard on every file", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first] = swarm.machines as [Machine];
+    await putText(swarm, first, "a", "a");
+    await set(first, "let asked = 0;\nexport default () => 1 + (asked++ % 3);");
+    await swarm.world.sleep(30_000);
+    const [[before]] = (await targetsOf(swarm, ["a"])) as [[number]];
+    await swarm.world.sleep(3 * PASS_MS);
+    await become(swarm, ["a"], [before], 1);
+  }));
+
+test("what grows old gets another N by itself, but is not lowered a second time within a day", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first] = swarm.machines as [Machine];
+    await putText(swarm, first, "a", "a");
+    await set(first, "export default ({ ageDays }) => (ageDays * 24 < 0.5 ? 3 : ageDays * 24 < 1 ? 2 : 1);");
+    await become(swarm, ["a"], [3]);
+    await swarm.world.sleep(40 * 60_000);
+    await become(swarm, ["a"], [3], 1);
+  }));
+
+test("a swarm without a policy does nothing for it", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first] = swarm.machines as [Machine];
+    await putText(swarm, first, "a", "a");
+    await expect(first.ask((face) => face.resetPolicy(), ASK_TIMEOUT_MS)).rejects.toMatchObject({
+      code: "policy-missing",
+    });
+    const status = await first.ask((face) => face.policy(), ASK_TIMEOUT_MS);
+    expect(status.version).toBe(null);
+    expect(status.servers).toMatchObject(Array(3).fill({ state: "none", evaluated: 0, changed: 0 }));
+  }));

@@ -17,6 +17,7 @@ import { FsdfsError } from "./errors.ts";
 import { createServingGateway } from "./gateways/http/serving-gateway.ts";
 import type { CertificatePair } from "./ports/certificate.ts";
 import { LocalFace } from "./server/serving/local-face.ts";
+import { ReadCounter } from "./server/serving/read-counts.ts";
 import { Snapshots } from "./server/serving/snapshot.ts";
 import type { ServingView } from "./server/serving/view.ts";
 
@@ -78,9 +79,10 @@ function serve(init: ServingInit): Serving {
     publicRead: init.publicRead,
   });
   let sentBytes = 0;
+  const reads = new ReadCounter();
   const certificate = init.certificate && new HandedCertificate(init.certificate);
   const gateway = createServingGateway({
-    face: new LocalFace(snapshots, openLocalFiles(init.data), systemClock, () => setImmediate()),
+    face: new LocalFace(snapshots, openLocalFiles(init.data), systemClock, reads, () => setImmediate()),
     log,
     publicRead: init.publicRead,
     where: { fd: LISTEN_DESCRIPTOR },
@@ -93,7 +95,7 @@ function serve(init: ServingInit): Serving {
   });
   const load = createLoadMeter(Number.POSITIVE_INFINITY);
   const report = () => {
-    tell({ kind: "report", sentBytes, load: load.load() });
+    tell({ kind: "report", sentBytes, load: load.load(), reads: reads.take() });
     sentBytes = 0;
   };
   setInterval(report, REPORT_MS).unref();

@@ -13,6 +13,7 @@ import { FsdfsError } from "./errors.ts";
 import type { Certificate } from "./ports/certificate.ts";
 import type { Log } from "./ports/log.ts";
 import type { Server } from "./server/server.ts";
+import type { ReadCounts } from "./server/serving/read-counts.ts";
 import type { ServingInit } from "./serving-process.ts";
 import type { StartOptions } from "./start-options.ts";
 
@@ -59,6 +60,7 @@ export class ServingProcesses {
         registerDescriptor: this.#register.descriptor,
         log,
         onSent: (bytes) => this.#served?.onSent(bytes),
+        onReads: (reads) => this.#served?.server.countReads(reads as ReadCounts),
         onEnded: () => this.#served?.onEnded(),
       });
     } catch (error) {

@@ -70,6 +70,8 @@ export interface Client {
   locate(path: string): Promise<Location>;
   /** In order; null where there is no file. At most 1,000 paths. */
   locateMany(paths: readonly string[]): Promise<readonly (Location | null)[]>;
+  /** How much files are read, in reads an hour over the swarm; null where there is no file. At most 1,000 paths. */
+  heat(paths: readonly string[]): Promise<readonly (number | null)[]>;
   status(): Promise<SwarmStatus>;
   servers(): Promise<readonly ServerInfo[]>;
   serverFiles(server: string, options?: { limit?: number; after?: string }): Promise<ServerFilesPage>;
@@ -202,6 +204,12 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
     locate: (path) => exchange.read<Location>(`/locate/${encodeUrlPath(parsePath(path))}`),
     locateMany: async (paths) =>
       (await exchange.read<{ files: (Location | null)[] }>("/locate", { paths: paths.map(parsePath) })).files,
+    heat: async (paths) => {
+      const { files } = await exchange.read<{ files: ({ heat: number } | null)[] }>("/heat", {
+        paths: paths.map(parsePath),
+      });
+      return files.map((file) => file?.heat ?? null);
+    },
     status: () => exchange.read<SwarmStatus>("/status"),
     servers: async () => (await exchange.read<{ servers: ServerInfo[] }>("/servers")).servers,
     serverFiles: (server, page = {}) =>

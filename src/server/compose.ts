@@ -14,6 +14,7 @@ import { Directives } from "./control/directives.ts";
 import { Forecasts } from "./control/forecast.ts";
 import { StartFlags } from "./control/start-flags.ts";
 import { Events } from "./events/events.ts";
+import { SwarmHeat } from "./heat.ts";
 import { Identity } from "./identity.ts";
 import { CatchUp } from "./mesh/catch-up.ts";
 import { Collector } from "./mesh/collector.ts";
@@ -255,6 +256,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     scrubber.unit,
     choresUnit({ trash, uploads, copies, partials, catalog }),
   ];
+  const heat = new SwarmHeat(clock, mesh);
   const forecasts = new Forecasts({ clock, catalog, settings, membership, ending });
   const tokenKeys = deriveTokenKeys(options.swarmKey);
   const all: Omit<Parts, "guest"> = {
@@ -286,6 +288,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     dropping,
     drain,
     forecasts,
+    heat,
     uploadRoom,
     policy,
     tokenKeys,
@@ -310,5 +313,5 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   };
   const guest = new Guest(all);
   const parts: Parts = { ...all, guest };
-  return { parts, units: [...units, forecasts.unit, guest.unit] };
+  return { parts, units: [...units, forecasts.unit, heat.unit, guest.unit] };
 }

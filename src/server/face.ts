@@ -35,6 +35,8 @@ export interface Face extends OperatorFace, PolicyFace, ScrubFace, TrashFace, Va
     list(path: string, options?: ListOptions): Promise<string>;
     locate(paths: readonly string[]): Promise<string[]>;
   };
+  /** How much files are read, in reads an hour over the swarm; undefined where there is no file. At most 1,000 paths. */
+  heat(paths: readonly string[]): Promise<(number | undefined)[]>;
   status(): Promise<SwarmStatus>;
   servers(): Promise<ServerInfo[]>;
   /** The files that a server holds, a page at a time. `after` is the `next` of the page before. */

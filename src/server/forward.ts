@@ -23,6 +23,7 @@ export type PlainOperation =
   | "head"
   | "remove"
   | "move"
+  | "heat"
   | "setVariables"
   | "setManyVariables"
   | "list"
@@ -43,6 +44,7 @@ const PLAIN: ReadonlySet<string> = new Set<PlainOperation>([
   "head",
   "remove",
   "move",
+  "heat",
   "setVariables",
   "setManyVariables",
   "list",

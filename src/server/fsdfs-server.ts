@@ -9,6 +9,7 @@ import { serveConditions } from "./operations/conditional.ts";
 import { serveTrash } from "./operations/trash.ts";
 import type { Ports, Server, ServerOptions } from "./server.ts";
 import { Leases } from "./serving/leases.ts";
+import type { ReadCounts } from "./serving/read-counts.ts";
 import type { ServingSink } from "./serving/view.ts";
 import { ServingFace } from "./serving-face.ts";
 import { isWanted } from "./storage/housekeeping.ts";
@@ -57,6 +58,10 @@ export class FsdfsServer implements Server {
     if (this.#assembly === undefined) throw new FsdfsError("stopping");
     const { clock, log } = this.#ports;
     new Leases(this.#assembly.parts, register, sink).unit.start(clock, log, this.#ending.signal);
+  }
+
+  countReads(reads: ReadCounts): void {
+    for (const [version, count] of reads) this.#assembly?.parts.heat.count(version, count);
   }
 
   async stop(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Catalog } from "./catalog/catalog.ts";
 import type { Directives } from "./control/directives.ts";
 import type { Forecasts } from "./control/forecast.ts";
 import type { Events } from "./events/events.ts";
+import type { SwarmHeat } from "./heat.ts";
 import type { Identity } from "./identity.ts";
 import type { Membership } from "./mesh/membership.ts";
 import type { Mesh } from "./mesh/mesh.ts";
@@ -63,6 +64,7 @@ export interface Parts {
   readonly dropping: Dropping;
   readonly drain: Drain;
   readonly forecasts: Forecasts;
+  readonly heat: SwarmHeat;
   readonly uploadRoom: UploadRoom;
   readonly policy: PolicyParts;
   readonly guest: Guest;

@@ -11,6 +11,7 @@ import type { Network } from "../ports/network.ts";
 import type { PolicyEvaluator } from "../ports/policy-evaluator.ts";
 import type { Random } from "../ports/random.ts";
 import type { Face } from "./face.ts";
+import type { ReadCounts } from "./serving/read-counts.ts";
 import type { ServingSink } from "./serving/view.ts";
 
 /** Everything outside of the server. */
@@ -76,6 +77,8 @@ export interface Server {
   start(): Promise<void>;
   /** Tells serving processes from now on until when they may answer readers (lease.ts), and what they need for it. */
   leaseTo(register: LeaseRegister, sink: ServingSink): void;
+  /** What a serving process has sent to readers (core/heat.ts). */
+  countReads(reads: ReadCounts): void;
   /** Finishes or cleanly abandons what is under way and lets go of everything, within 5 seconds. Idempotent. */
   stop(): Promise<void>;
 }

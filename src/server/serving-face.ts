@@ -71,7 +71,7 @@ import { drop } from "./operations/drop.ts";
 import { authenticate, createKey, listKeys, revokeKey } from "./operations/keys.ts";
 import { policyLog, policyStatus, resetPolicy, setPolicy, tryPolicy } from "./operations/policy.ts";
 import { put } from "./operations/put.ts";
-import { head, LOCATE_MAX, list, locate, open, openVersion } from "./operations/read.ts";
+import { head, heat, LOCATE_MAX, list, locate, open, openVersion } from "./operations/read.ts";
 import { removeServer } from "./operations/remove-server.ts";
 import { parseWish, restore } from "./operations/restore.ts";
 import { health, serverFiles, servers, status } from "./operations/servers.ts";
@@ -176,11 +176,14 @@ export class ServingFace implements Face {
     return await this.#run("list", [directory, options], async () => list(this.#parts.lookups, directory, options));
   }
 
+  async heat(paths: readonly string[]): Promise<(number | undefined)[]> {
+    const files = parsePaths(paths);
+    const found = await this.#run("heat", [files], async () => heat(this.#parts, files));
+    return found.map((each) => each ?? undefined); // JSON has made null of undefined.
+  }
+
   async locate(paths: readonly string[]): Promise<(Location | undefined)[]> {
-    if (paths.length > LOCATE_MAX) {
-      throw new FsdfsError("argument-invalid", { name: "paths", reason: `at most ${LOCATE_MAX} at once` });
-    }
-    const files = paths.map(parsePath);
+    const files = parsePaths(paths);
     const found = await this.#run("locate", [files], async () => locate(this.#parts.lookups, files));
     return found.map((location) => location ?? undefined); // JSON has made null of undefined.
   }
@@ -381,6 +384,13 @@ export class ServingFace implements Face {
     if (found === undefined && !couldStay && !disk.isResting) throw new FsdfsError("no-space");
     return couldStay && found !== undefined && directives.isDraining(found.server) ? undefined : found;
   }
+}
+
+function parsePaths(paths: readonly string[]): FilePath[] {
+  if (paths.length > LOCATE_MAX) {
+    throw new FsdfsError("argument-invalid", { name: "paths", reason: `at most ${LOCATE_MAX} at once` });
+  }
+  return paths.map(parsePath);
 }
 
 function checkRequestId({ requestId }: { readonly requestId?: string }): void {

@@ -8,6 +8,7 @@ const METHODS = [
   "open",
   "remove",
   "move",
+  "heat",
   "setVariables",
   "setManyVariables",
   "list",

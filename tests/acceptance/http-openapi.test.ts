@@ -220,6 +220,7 @@ describe("GET /openapi.json", () => {
       await ask(method, directory, "/files/a/");
       await ask(method, "/locate/{path}", "/locate/a/one.ogg");
     }
+    await ask("POST", "/heat", "/heat", { body: '{"paths": ["a/one.ogg", "none"]}' });
     await ask("POST", "/variables", "/variables", { body: "a/one.ogg\tplays=1\nnone\tplays=2\nnonsense" });
     expect((await ask("PUT", directory, "/files/d/")).status).toBe(201);
     await ask("PUT", directory, "/files/a/one.ogg/");

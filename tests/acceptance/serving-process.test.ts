@@ -29,7 +29,7 @@ beforeEach(async () => {
       ...{ debug: ignore, info: ignore, error: ignore },
       warn: (_message, fields) => void ended.push(String(fields?.how)),
     },
-    ...{ onSent: ignore, onEnded: ignore },
+    ...{ onSent: ignore, onReads: ignore, onEnded: ignore },
   });
 });
 afterEach(async () => {

@@ -35,6 +35,7 @@ function program({ files, catalog, network, clock }: Ports): Server & { ticks: (
       tick();
     },
     leaseTo: () => undefined,
+    countReads: () => undefined,
     stop: async () => {
       await network.close();
       await catalog.close();

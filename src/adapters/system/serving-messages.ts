@@ -11,4 +11,10 @@ export type FromServing =
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly code: string }
   /** Since the last one. `load` is 0 to 1. */
-  | { readonly kind: "report"; readonly sentBytes: number; readonly load: number };
+  | {
+      readonly kind: "report";
+      readonly sentBytes: number;
+      readonly load: number;
+      /** How often which versions were sent. */
+      readonly reads: unknown;
+    };

@@ -48,7 +48,7 @@ function start(execPath = process.execPath): ServingPool {
       ...{ debug: ignore, info: ignore, error: ignore },
       warn: (message, fields) => void warned.push(`${message}: ${fields?.how}`),
     },
-    ...{ onSent: ignore, onEnded: ignore },
+    ...{ onSent: ignore, onReads: ignore, onEnded: ignore },
   });
   return pool;
 }

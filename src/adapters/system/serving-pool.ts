@@ -34,6 +34,8 @@ export interface ServingPoolOptions {
   readonly log: Log;
   /** So many bytes of files have gone out to clients. */
   readonly onSent: (bytes: number) => void;
+  /** What a process tells of that it has read for clients. */
+  readonly onReads: (reads: unknown) => void;
   /** Called when a process has ended. */
   readonly onEnded: () => void;
 }
@@ -129,6 +131,7 @@ export class ServingPool {
     if (message.kind === "report") {
       this.#loads.set(member, message.load);
       this.#options.onSent(message.sentBytes);
+      this.#options.onReads(message.reads);
     }
   }
 

@@ -11,7 +11,7 @@ import { remoteKind } from "../remote.ts";
 
 export const stat = clientCommand({
   name: "stat",
-  summary: "Shows what is known of files: size, SHA-256, version, copies, variables.",
+  summary: "Shows what is known of files: size, SHA-256, version, copies, heat, variables.",
   usage: "PATH...",
   details: "Example: fsdfs stat /documents/README.md",
   options: {},
@@ -42,7 +42,8 @@ async function statOf(client: Client, path: string) {
   try {
     const { modified } = await client.head(path);
     const { path: parsed, ...located } = await client.locate(path);
-    return { path: parsed, type: "file" as const, modified, ...located };
+    const [heat = null] = await client.heat([path]);
+    return { path: parsed, type: "file" as const, modified, heat, ...located };
   } catch (error) {
     // An answer to a HEAD has a status only, and that of a directory has others' as well.
     if (!(error instanceof FsdfsError) || (await remoteKind(client, path)) !== "directory") throw error;
@@ -60,6 +61,7 @@ function describe(found: Found): string {
     ["sha256", found.sha256],
     ["version", found.version],
     ["copies", `${found.copies} of ${found.target} wanted, surplus ${found.surplus}`],
+    ["heat", `${(found.heat ?? 0).toFixed(1)} reads an hour`],
     ["servers", found.servers.map(({ name, state }) => (state === "up" ? name : `${name} (${state})`)).join(", ")],
     ...Object.entries(found.variables ?? {}).map(([name, value]) => ["variable", `${name}=${formatVariable(value)}`]),
   ];

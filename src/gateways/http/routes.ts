@@ -9,6 +9,7 @@ import { drop } from "./operations/drop.ts";
 import { events } from "./operations/events.ts";
 import { getFile } from "./operations/get-file.ts";
 import { health } from "./operations/health.ts";
+import { heat } from "./operations/heat.ts";
 import { createKey, listKeys, revokeKey } from "./operations/keys.ts";
 import { listServerFiles } from "./operations/list-server-files.ts";
 import { listServers } from "./operations/list-servers.ts";
@@ -36,6 +37,7 @@ export const OPERATIONS: readonly Operation[] = [
   setManyVariables,
   locate,
   locateMany,
+  heat,
   drop,
   adopt,
   verify,

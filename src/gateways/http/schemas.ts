@@ -105,6 +105,9 @@ export const location: z.ZodType<Location> = z
 export const locations = z.object({ files: z.array(location.nullable()) });
 
 const scrub = z.object({ share: z.number(), ended: time.nullable(), damaged: count });
+export const heats = z.object({
+  files: z.array(z.object({ path: z.string(), heat: z.number().describe("reads an hour") }).nullable()),
+});
 
 export const status: z.ZodType<SwarmStatus> = z
   .object({

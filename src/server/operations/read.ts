@@ -65,6 +65,15 @@ export function locate(lookups: Lookups, paths: readonly FilePath[]): (Location 
   });
 }
 
+/** Reads an hour, over the swarm; undefined where there is no file. */
+export function heat({ lookups, heat: swarm }: Parts, paths: readonly FilePath[]): (number | undefined)[] {
+  const view = lookups.read();
+  return paths.map((path) => {
+    const entry = readEntry(view, path);
+    return entry?.type === "file" ? swarm.readsPerHour(entry.content.version) : undefined;
+  });
+}
+
 /** The file's content: from this disk, by a link to a holder, or through this server. */
 export async function open(parts: Parts, path: FilePath, options: OpenOptions): Promise<OpenedFile> {
   const info = head(parts.lookups, path);
@@ -81,6 +90,7 @@ export async function open(parts: Parts, path: FilePath, options: OpenOptions): 
   if (redirect === "auto" && parts.options.redirect === "auto" && best !== undefined) {
     return { kind: "redirect", info, url: linkTo(parts, best, path, version) };
   }
+  parts.heat.count(version);
   return through(parts, info, version);
 }
 
@@ -96,6 +106,7 @@ export async function openVersion(parts: Parts, path: FilePath, version: Version
 async function openLocal(parts: Parts, info: EntryInfo, version: VersionId): Promise<OpenedFile | undefined> {
   const copy = await parts.copies.open(version);
   if (copy === undefined) return undefined;
+  parts.heat.count(version);
   return {
     kind: "content",
     info,

@@ -29,6 +29,7 @@ import { authenticate } from "../operations/keys.ts";
 import type { Lookups } from "../operations/lookups.ts";
 import { head, LOCATE_MAX, list, locate } from "../operations/read.ts";
 import { ListPage, locateJson } from "../operations/read-json.ts";
+import type { ReadCounter } from "./read-counts.ts";
 import { isAsRecorded, type Pace, Reading, SMALL_BYTES } from "./reading.ts";
 import type { Snapshots } from "./snapshot.ts";
 
@@ -48,10 +49,18 @@ export class LocalFace implements ReadyFace {
   readonly #snapshots: Snapshots;
   readonly #files: LocalFiles;
   readonly #reading: Reading;
+  readonly #reads: ReadCounter;
   readonly #nextTurn: () => Promise<void>;
 
   /** @param nextTurn lets other requests have the event loop */
-  constructor(snapshots: Snapshots, files: LocalFiles, clock: Clock, nextTurn: () => Promise<void>) {
+  constructor(
+    snapshots: Snapshots,
+    files: LocalFiles,
+    clock: Clock,
+    reads: ReadCounter,
+    nextTurn: () => Promise<void>,
+  ) {
+    this.#reads = reads;
     this.#nextTurn = nextTurn;
     this.#snapshots = snapshots;
     this.#files = files;
@@ -101,6 +110,7 @@ export class LocalFace implements ReadyFace {
     const name = parsePath(path);
     const { info, copy } = this.#snapshots.look(({ lookups }) => findCopy(lookups, name, options.version));
     const file = this.#openCopy(copy);
+    this.#reads.count(info.version!);
     return {
       kind: "content",
       info,
@@ -118,9 +128,12 @@ export class LocalFace implements ReadyFace {
     this.#admit(lease, secret);
     const { info, copy, kept, pace } = found;
     if (copy.sizeBytes <= SMALL_BYTES) {
-      return { kind: "whole", info, kept, whole: this.#bytesOf(found) };
+      const whole = this.#bytesOf(found);
+      this.#reads.count(info.version!);
+      return { kind: "whole", info, kept, whole };
     }
     const file = this.#openCopy(copy);
+    this.#reads.count(info.version!);
     return {
       kind: "stream",
       info,
@@ -166,6 +179,7 @@ export class LocalFace implements ReadyFace {
   move = elsewhere;
   setVariables = elsewhere;
   setManyVariables = elsewhere;
+  heat = elsewhere;
   status = elsewhere;
   servers = elsewhere;
   serverFiles = elsewhere;

@@ -1,0 +1,69 @@
+/** Heat among servers (core/heat.ts): counts what this one sends to readers, and tells the others of what has risen. */
+import { Heat, type ToldReads } from "../core/heat.ts";
+import type { VersionId } from "../core/ids.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { OutgoingResponse } from "../ports/network.ts";
+import { BackgroundUnit, type NextStep } from "./background.ts";
+import type { Link } from "./mesh/link.ts";
+import type { Mesh, ServerRequest } from "./mesh/mesh.ts";
+import { decodeJson, encodeJson } from "./mesh/messages.ts";
+
+/** A figure that halves in hours need not travel sooner. */
+const TELL_MS = 10_000;
+/** In one message, of some 45 bytes each. */
+const TOLD_MAX = 1000;
+const TIMEOUT_MS = 10_000;
+
+export class SwarmHeat {
+  readonly unit = new BackgroundUnit("heat", () => this.#step());
+  readonly #clock: Clock;
+  readonly #mesh: Mesh;
+  readonly #heat = new Heat();
+  /** Links over which all is known that was told before. */
+  readonly #complete = new WeakSet<Link>();
+
+  constructor(clock: Clock, mesh: Mesh) {
+    this.#clock = clock;
+    this.#mesh = mesh;
+    mesh.handle("heat", (request) => this.#take(request));
+  }
+
+  /** This server, its serving processes included, has sent a version to readers so many times. */
+  count(version: VersionId, reads = 1): void {
+    this.#heat.count(version, reads, this.#clock.monotonic());
+  }
+
+  readsPerHour(version: VersionId): number {
+    return this.#heat.readsPerHour(version, this.#clock.monotonic());
+  }
+
+  async #step(): Promise<NextStep> {
+    const risen = this.#heat.takeRisen(TOLD_MAX, this.#clock.monotonic());
+    await Promise.all(this.#mesh.upLinks().map((link) => this.#tell(link, risen)));
+    return { restMs: TELL_MS };
+  }
+
+  /** What does not arrive is told again with all the rest. */
+  async #tell(link: Link, risen: ToldReads): Promise<void> {
+    const isComplete = this.#complete.has(link);
+    this.#complete.add(link);
+    const pieces = isComplete ? [risen] : this.#heat.toldInPieces(TOLD_MAX, () => this.#clock.monotonic());
+    try {
+      for (const piece of pieces) {
+        if (piece.length > 0) await link.call("heat", encodeJson(piece), TIMEOUT_MS);
+      }
+    } catch {
+      this.#complete.delete(link);
+    }
+  }
+
+  async #take({ from, message }: ServerRequest): Promise<OutgoingResponse> {
+    const told = decodeJson<ToldReads>(message).slice(0, TOLD_MAX);
+    this.#heat.take(from, told.filter(isSound), this.#clock.monotonic());
+    return { head: new Uint8Array() };
+  }
+}
+
+function isSound([version, reads]: ToldReads[number]): boolean {
+  return typeof version === "string" && Number.isFinite(reads) && reads >= 0;
+}

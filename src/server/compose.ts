@@ -220,6 +220,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   membership.onAbsence((server) => reindexer.server(server));
   settings.onChange(() => reindexer.unit.wake());
 
+  const heat = new SwarmHeat(clock, mesh);
   const policy = composePolicy({
     clock,
     log,
@@ -229,6 +230,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     settings,
     mesh,
     membership,
+    heat,
     readSource: () => readPolicySource(parts),
   });
 
@@ -256,7 +258,6 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     scrubber.unit,
     choresUnit({ trash, uploads, copies, partials, catalog }),
   ];
-  const heat = new SwarmHeat(clock, mesh);
   const forecasts = new Forecasts({ clock, catalog, settings, membership, ending });
   const tokenKeys = deriveTokenKeys(options.swarmKey);
   const all: Omit<Parts, "guest"> = {

@@ -1,7 +1,7 @@
 /** The policy on simulated servers: what becomes of N, and when. */
 import { expect, test } from "vitest";
 import type { Machine } from "./machine.ts";
-import { play, putText } from "./play.ts";
+import { play, putText, readText } from "./play.ts";
 import type { Swarm } from "./swarm.ts";
 
 const ASK_TIMEOUT_MS = 20_000;
@@ -107,6 +107,21 @@ test("what grows old gets another N by itself, but is not lowered a second time 
     await become(swarm, ["a"], [3]);
     await swarm.world.sleep(40 * 60_000);
     await become(swarm, ["a"], [3], 1);
+  }));
+
+test("a file that is read through one server is hot to all, which a policy sees at its next pass", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first, second] = swarm.machines as [Machine, Machine];
+    for (const path of ["hit", "miss"]) await putText(swarm, first, path, path);
+    await set(first, "export default ({ heat }) => (heat > 1 ? 3 : 2);");
+    for (let i = 0; i < 20; i++) await readText(swarm, second, "hit");
+    await swarm.world.sleep(60_000);
+    for (const machine of swarm.machines) {
+      const [hit, miss, none] = await machine.ask((face) => face.heat(["hit", "miss", "none"]), ASK_TIMEOUT_MS);
+      expect(hit).toBeGreaterThan(1.5);
+      expect([miss, none]).toEqual([0, undefined]);
+    }
+    await become(swarm, ["hit", "miss"], [3, 2], 3 * PASS_MS);
   }));
 
 test("a swarm without a policy does nothing for it", () =>

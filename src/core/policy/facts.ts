@@ -6,14 +6,14 @@ import type { FileFacts } from "./policy.ts";
 
 export type FileEntry = Extract<Entry, { type: "file" }>;
 
-/** `modifiedMs`: when its content was put, in milliseconds since the Unix epoch. */
-export function factsOf({ path, content, registers }: FileEntry, modifiedMs: number): FileFacts {
+/** `modifiedMs`: when its content was put, in milliseconds since the Unix epoch. `heat`: reads an hour. */
+export function factsOf({ path, content, registers }: FileEntry, modifiedMs: number, heat: number): FileFacts {
   return {
     path,
     size: content.sizeBytes,
     type: contentTypeOf(path).replace(/;.*/, ""),
     modified: modifiedMs,
     variables: variablesObject(registers) ?? {},
-    heat: 0,
+    heat,
   };
 }

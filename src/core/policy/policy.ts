@@ -17,7 +17,7 @@ export interface PolicyFile {
   readonly ageDays: number;
   /** What users have set on it. */
   readonly variables: Readonly<Record<string, number | string | boolean>>;
-  /** How much it is read; 0 when it is not. */
+  /** Reads an hour, over the swarm, what is longer ago counting less; 0 when it is not read. */
   readonly heat: number;
 }
 

@@ -155,10 +155,10 @@ export class Evaluation {
 
   async #load(mark: PolicyMark): Promise<Rule> {
     if (mark.content === undefined) return NO_POLICY;
-    const { evaluator, readSource, journal, modifiedMs } = this.#deps;
+    const { evaluator, readSource, journal, factsOf } = this.#deps;
     const policy = await loadPolicy(mark, evaluator, readSource);
     journal.note(`the policy ${mark.content.version} is in force`);
-    return ruleOf(policy, modifiedMs);
+    return ruleOf(policy, factsOf);
   }
 
   #fail({ problem }: PolicyError): void {

@@ -1,8 +1,8 @@
 /** The policy that is in force, ready to be asked: read from the file system, as it is or as it was taken away. */
 import type { Bytes } from "../../core/catalog/kv.ts";
-import { type FileEntry, factsOf } from "../../core/policy/facts.ts";
+import type { FileEntry } from "../../core/policy/facts.ts";
 import type { PolicyMark } from "../../core/policy/mark.ts";
-import { POLICY_BYTES_MAX } from "../../core/policy/policy.ts";
+import { type FileFacts, POLICY_BYTES_MAX } from "../../core/policy/policy.ts";
 import type { PolicyProblem } from "../../core/policy/verdicts.ts";
 import { type LoadedPolicy, PolicyError, type PolicyEvaluator } from "../../ports/policy-evaluator.ts";
 
@@ -20,12 +20,9 @@ export const NO_POLICY: Rule = {
   close: async () => undefined,
 };
 
-export function ruleOf(policy: LoadedPolicy, modifiedMs: (entry: FileEntry) => number): Rule {
+export function ruleOf(policy: LoadedPolicy, factsOf: (entry: FileEntry) => FileFacts): Rule {
   return {
-    ask: (files, nowMs) => {
-      const facts = files.map((entry) => factsOf(entry, modifiedMs(entry)));
-      return policy.evaluate(facts, nowMs);
-    },
+    ask: (files, nowMs) => policy.evaluate(files.map(factsOf), nowMs),
     close: () => policy.close(),
   };
 }

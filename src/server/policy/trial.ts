@@ -1,7 +1,7 @@
 /** What a policy would change, found out by asking it about the files there are. */
 import { statedTarget } from "../../core/catalog/surplus.ts";
 import type { FilePath } from "../../core/paths.ts";
-import { type FileEntry, factsOf } from "../../core/policy/facts.ts";
+import type { FileEntry } from "../../core/policy/facts.ts";
 import type { Verdict } from "../../core/policy/verdicts.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { LoadedPolicy } from "../../ports/policy-evaluator.ts";
@@ -38,7 +38,7 @@ export async function tryOut(parts: Parts, policy: LoadedPolicy, limitMs: number
   let after: FilePath | undefined;
   do {
     const slice = walkFiles(catalog.read(), after, ports.clock);
-    const facts = slice.files.map((entry) => factsOf(entry, parts.policy.modifiedMs(entry)));
+    const facts = slice.files.map(parts.policy.factsOf);
     const verdicts = facts.length === 0 ? [] : await policy.evaluate(facts, ports.clock.wall());
     for (const [i, entry] of slice.files.entries()) tally.add(entry, verdicts[i]!);
     after = slice.after;

@@ -40,8 +40,8 @@ const SLOW_MS = 250;
 const PASS_EVERY_MS = 10 * 60_000;
 /** A policy that failed is tried again after this: it may have been the machine. */
 const AGAIN_MS = 10 * 60_000;
-/** Written in one change of the catalog: some 3 ms of work. */
-const WRITTEN_AT_ONCE = 40;
+/** Written in one change of the catalog: some 2 ms of work. */
+const WRITTEN_AT_ONCE = 16;
 /** Changed versions, and answers to be confirmed, that are remembered; beyond that a pass finds them. */
 const REMEMBERED_MAX = 10_000;
 

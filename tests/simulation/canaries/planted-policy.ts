@@ -7,7 +7,7 @@ export const POLICY_CANARIES: readonly Canary[] = [
     rules: "N1",
     file: "server/policy/evaluation.ts",
     find: "      if (this.#changed.size < REMEMBERED_MAX) this.#changed.add(version);",
-    replace: "      if (this.#changed.size > REMEMBERED_MAX) this.#changed.add(version);",
+    replace: "      if (this.#changed.size < REMEMBERED_MAX) continue;",
     drill: "policy",
   },
   {

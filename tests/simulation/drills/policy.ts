@@ -45,6 +45,7 @@ export const policy: Drill = {
     await stage.sleep(stage.random.between(0, 5_000));
     stage.swarm.heal([away], others, "resume");
     await becomes(stage, paths, second, "N1");
+    await stage.sleep(SOON_MS); // Passes that began when one came back have ended.
     await putSome(stage.machines);
     await becomes(stage, paths, second, "N1");
 

@@ -134,7 +134,7 @@ function judgeLost(results: readonly LostResult[]): Line[] {
   const optimal = results.filter(({ minSurplus, optimum }) => minSurplus === optimum).length;
   const restS = Math.max(...results.map(({ restMs }) => restMs)) / 1_000;
   return [
-    line("bytes copied more than the new copies need, most", `${needless} of ${moved}`, "0", needless <= 0),
+    line("bytes copied beyond the least, most", `${needless} of ${moved}`, "0", needless <= 0),
     line("minSurplus is the optimum again", `${optimal} of ${results.length}`, "all", optimal === results.length),
     line("until rest, grace included (simulated)", `${restS.toFixed(1)} s`),
   ];

@@ -1,11 +1,12 @@
 /**
- * Figure "lost": a swarm at rest loses one of its servers for good. What is copied until it is at rest again, beside what
- * the new copies need.
+ * Figure "lost": a swarm at rest loses one of its servers for good. What is copied until it is at rest again, beside the
+ * least that leads from what was left to a list of surpluses as good: so a file that two servers copied where one was
+ * wanted counts as well, though both copies stay.
  */
 import { SeededRandom } from "../random.ts";
 import { optimalMinSurplus } from "../solver/solver.ts";
 import { Stand, type StandFile } from "./stand.ts";
-import { leastBytes, randomState, sortedSurpluses, unevenQuotas } from "./states.ts";
+import { randomState, sortedSurpluses, unevenQuotas } from "./states.ts";
 
 export interface LostResult {
   readonly movedBytes: number;
@@ -36,21 +37,26 @@ export async function lose(seed: number, sizes: { files?: number; servers?: numb
     await stand.rest(REST_LIMIT_MS);
     const lost = random.pick(stand.machines);
     lost.powerCut();
-    const before = stand.holdings();
+    const before = sortedSurpluses(files, stand.holdings(), COPIES);
     stand.letGo();
     const restMs = await stand.rest(REST_LIMIT_MS);
-    const after = stand.holdings();
+    const after = sortedSurpluses(files, stand.holdings(), COPIES);
     const rooms = quotas.map((quota, server) =>
       stand.machines[server] === lost ? 0 : Math.floor((quota * (1 - RESERVE)) / SIZE_BYTES),
     );
     result = {
       movedBytes: stand.movedBytes,
-      leastBytes: leastBytes(files, before, after),
-      minSurplusBefore: sortedSurpluses(files, before, COPIES)[0]!,
-      minSurplus: sortedSurpluses(files, after, COPIES)[0]!,
+      leastBytes: SIZE_BYTES * risen(before, after),
+      minSurplusBefore: before[0]!,
+      minSurplus: after[0]!,
       optimum: optimalMinSurplus(files.length, COPIES, rooms),
       restMs,
     };
   });
   return result!;
+}
+
+/** By how much together the members of a sorted list have risen: no fewer copies of files of one size lead there. */
+function risen(before: readonly number[], after: readonly number[]): number {
+  return after.reduce((sum, surplus, i) => sum + Math.max(0, surplus - before[i]!), 0);
 }

@@ -73,6 +73,7 @@ import { policyLog, policyStatus, resetPolicy, setPolicy, tryPolicy } from "./op
 import { put } from "./operations/put.ts";
 import { head, heat, LOCATE_MAX, list, locate, open, openVersion } from "./operations/read.ts";
 import { removeServer } from "./operations/remove-server.ts";
+import { checkPutOptions, checkRequestId } from "./operations/request-options.ts";
 import { parseWish, restore } from "./operations/restore.ts";
 import { health, serverFiles, servers, status } from "./operations/servers.ts";
 import { emptyTrash, listTrash } from "./operations/trash.ts";
@@ -81,7 +82,6 @@ import { checkChanges, setManyVariables, setVariables } from "./operations/varia
 import type { Parts } from "./parts.ts";
 import type { StagedWriter } from "./storage/staging.ts";
 
-const REQUEST_ID_LENGTH_MAX = 64;
 /** An upload of unknown size goes elsewhere when there is less room than this here, and much more there. */
 const UNKNOWN_SIZE_BYTES = 1024 ** 3;
 
@@ -391,17 +391,4 @@ function parsePaths(paths: readonly string[]): FilePath[] {
     throw new FsdfsError("argument-invalid", { name: "paths", reason: `at most ${LOCATE_MAX} at once` });
   }
   return paths.map(parsePath);
-}
-
-function checkRequestId({ requestId }: { readonly requestId?: string }): void {
-  if (requestId !== undefined && (requestId.length < 1 || requestId.length > REQUEST_ID_LENGTH_MAX)) {
-    const reason = `it must have 1 to ${REQUEST_ID_LENGTH_MAX} characters`;
-    throw new FsdfsError("argument-invalid", { name: "fsdfs-request-id", reason });
-  }
-}
-
-function checkPutOptions({ sha256 }: PutOptions): void {
-  if (sha256 !== undefined && !/^[0-9a-fA-F]{64}$/.test(sha256)) {
-    throw new FsdfsError("argument-invalid", { name: "fsdfs-sha256", reason: "it must be 64 hexadecimal digits" });
-  }
 }

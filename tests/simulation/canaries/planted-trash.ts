@@ -5,9 +5,9 @@ export const TRASH_CANARIES: readonly Canary[] = [
   {
     name: "what was deleted forever goes to the trash",
     rules: "S2",
-    file: "core/catalog/merge.ts",
-    find: "writeTodo(view, version, { forever: true })",
-    replace: "writeTodo(view, version)",
+    file: "server/storage/retiring.ts",
+    find: "todo?.forever || isGoneForever(view, version, copy.path)",
+    replace: "todo?.sha256 === null",
     drill: "gone for good",
   },
   {

@@ -15,7 +15,7 @@ import type { Mesh } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import type { VerifiedServer, VerifyCounts, VerifyEvent, VerifyOptions } from "../scrub-face.ts";
 import type { Settings } from "../settings.ts";
-import { sleep } from "../timers.ts";
+import { onAbort, sleep } from "../timers.ts";
 import { EXAMPLES_MAX, NOTHING_COUNTED, type RunReport, VerifyRun, type VerifyRunParts } from "./verify-run.ts";
 
 const POLL_MS = 200;
@@ -41,9 +41,11 @@ interface Begin {
 interface OwnRun {
   readonly id: string;
   readonly run: VerifyRun;
+  /** Aborted when it is left or over, and when the server stops. */
   readonly controller: AbortController;
-  /** Aborted by that, and when the server stops. */
   readonly signal: AbortSignal;
+  /** Ends its listening for the server's stop. */
+  forget(): void;
   lookedAt: number;
 }
 
@@ -103,9 +105,10 @@ export class Verify {
     const { clock, ending, log } = this.#parts;
     if (this.#own !== undefined) throw new FsdfsError("verify-running");
     const controller = new AbortController();
-    const signal = AbortSignal.any([controller.signal, ending]);
+    const { signal } = controller;
+    const forget = onAbort(ending, () => controller.abort());
     const run = new VerifyRun(this.#parts, { path, bytesPerS: rate ?? undefined }, signal);
-    const own: OwnRun = { id, run, controller, signal, lookedAt: clock.monotonic() };
+    const own: OwnRun = { id, run, controller, signal, forget, lookedAt: clock.monotonic() };
     this.#own = own;
     void run.run().catch((error: unknown) => {
       controller.abort();
@@ -132,6 +135,7 @@ export class Verify {
   #end(id: string): void {
     if (this.#own?.id !== id) return;
     this.#own.controller.abort();
+    this.#own.forget();
     this.#own = undefined;
   }
 

@@ -5,6 +5,7 @@
  */
 import fc from "fast-check";
 import type { Numbers } from "../../src/core/catalog/checkpoints.ts";
+import { isDeletion } from "../../src/core/catalog/content.ts";
 import { entryKey } from "../../src/core/catalog/keys.ts";
 import { CONTENT_FIELD, compareWrites } from "../../src/core/catalog/merge.ts";
 import { originName } from "../../src/core/catalog/origins.ts";
@@ -275,6 +276,7 @@ export class CollectingSwarm {
       if (key.kind !== "path" || key.field !== CONTENT_FIELD || this.lost.has(record)) return [];
       const now = readRegisters(at.view, entryKey(key.path)).find(({ field }) => field === CONTENT_FIELD);
       const winner = now ?? this.#lastDeletion(key.path);
+      if (isDeletion(value) && now !== undefined && this.history.isInEarlierEpoch(now, record)) return [];
       const isBeaten = winner !== undefined && compareWrites(winner, { stamp: stamp!, value }) >= 0;
       return isBeaten ? [] : [`${originName(record.origin)} ${record.number} at ${key.path} is not to be seen`];
     });

@@ -100,7 +100,9 @@ export class History {
       const said = readVersionRow(view, key.version).holdings.map(({ marks }) => origins.get(marks[0]!.origin)!.server);
       return !said.includes(origin.server) && this.#isWithdrawnSince(key.version, origin, number);
     }
-    if (registerAt(view, key) !== undefined || key.kind !== "path" || key.field !== CONTENT_FIELD) return false;
+    const register = registerAt(view, key);
+    if (key.kind !== "path" || key.field !== CONTENT_FIELD) return false;
+    if (register !== undefined && !this.isInEarlierEpoch(register, { key, stamp })) return false;
     return this.records.some(
       (other) =>
         other.key.kind === "path" &&
@@ -109,6 +111,20 @@ export class History {
         isDeletion(other.value) &&
         compareWrites({ stamp: other.stamp!, value: other.value }, { stamp: stamp!, value }) >= 0,
     );
+  }
+
+  /**
+   * Whether a register says what was written after a record, in an earlier epoch: by a server that had learned of the later
+   * one and forgot it, its catalog being put back. It loses against the record, unless that was collected meanwhile.
+   */
+  isInEarlierEpoch(
+    register: Pick<Register, "stamp" | "value">,
+    { key, stamp }: Pick<CatalogRecord, "key" | "stamp">,
+  ): boolean {
+    if (register.stamp.rank >= stamp!.rank) return false;
+    const writtenAt = (which: { readonly stamp: Stamp | undefined; readonly value?: Uint8Array }) =>
+      this.records.findIndex((other) => isSameWrite(other, key, which));
+    return writtenAt(register) > writtenAt({ stamp });
   }
 
   #isWithdrawnSince(version: VersionId, { server, incarnation }: Origin, number: number): boolean {
@@ -228,3 +244,16 @@ function writesOf(server: ModelServer, order: WriteOrder, time: HybridTime): Wri
     }
   }
 }
+
+function isSameWrite(
+  record: CatalogRecord,
+  key: RegisterKey,
+  { stamp, value }: { readonly stamp: Stamp | undefined; readonly value?: Uint8Array },
+): boolean {
+  if (JSON.stringify(record.key) !== JSON.stringify(key) || record.stamp === undefined || stamp === undefined)
+    return false;
+  const isSameStamp = compareWrites({ stamp: record.stamp, value: NO_BYTES }, { stamp, value: NO_BYTES }) === 0;
+  return isSameStamp && (value === undefined || compareWrites({ stamp, value: record.value }, { stamp, value }) === 0);
+}
+
+const NO_BYTES = new Uint8Array();

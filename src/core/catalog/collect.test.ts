@@ -53,6 +53,15 @@ describe("collecting deletions", () => {
     );
   });
 
+  it("C7, C8: a write of an earlier epoch, made on a backup that was put back, stays where a later deletion is forgotten", () => {
+    const epoch: Step = { do: "write", server: 0, write: { kind: "epoch", which: 0, value: 0, time: 0 } };
+    const again: Step = { do: "write", server: 1, write: { ...put, value: 2 } };
+    const steps = [...relapse.slice(0, 3), epoch, ...relapse.slice(3, -1), again, ...relapse.slice(-1)];
+    const { wrong: nothing, discarded } = play(steps);
+    expect(nothing).toEqual([]);
+    expect(discarded).toBe(1);
+  });
+
   it("C7: it would, if floors were not raised, or a catalog below one were kept", () => {
     expect(wrong(relapse, "forgets without raising the floor")).not.toEqual([]);
     expect(wrong(relapse, "keeps a catalog below a floor")).not.toEqual([]);

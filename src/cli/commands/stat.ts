@@ -61,8 +61,8 @@ function describe(found: Found): string {
     ["sha256", found.sha256],
     ["version", found.version],
     ["copies", `${found.copies} of ${found.target} wanted, surplus ${found.surplus}`],
-    ["heat", `${(found.heat ?? 0).toFixed(1)} reads an hour`],
     ["servers", found.servers.map(({ name, state }) => (state === "up" ? name : `${name} (${state})`)).join(", ")],
+    ["heat", `${(found.heat ?? 0).toFixed(1)} reads an hour`],
     ...Object.entries(found.variables ?? {}).map(([name, value]) => ["variable", `${name}=${formatVariable(value)}`]),
   ];
   return `${shown(`/${found.path}`)}\n${lines.map(([name, value]) => `  ${name?.padEnd(10)}${shown(value ?? "-")}\n`).join("")}`;

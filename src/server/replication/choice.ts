@@ -269,12 +269,14 @@ export class PullChoice {
     );
   }
 
-  /** What there is room for now, by a file's surplus. */
+  /** What there is room for now, by a file's surplus. What comes back out of the trash here counts already. */
   #freeBytes(): FreeBytes {
-    const { space, clock, activeBytes } = this.#parts;
+    const { space, clock, activeBytes, catalog } = this.#parts;
+    const view = catalog.read();
     const wallMs = clock.wall();
     const free = { pull: space.roomBytes("pull") - activeBytes(), extra: space.roomBytes("extra") - activeBytes() };
-    return (surplus, version) => free[purposeOfPull(surplus, version, wallMs)];
+    return (surplus, version) =>
+      readTrash(view, version) === undefined ? free[purposeOfPull(surplus, version, wallMs)] : Number.POSITIVE_INFINITY;
   }
 
   #isObtainable(version: VersionId, content: FileContent): boolean {

@@ -2,10 +2,15 @@
  * Waiting until the swarm has come to rest, and what it looks like then: every server's answers, and every disk.
  */
 
-import { tableRange } from "../../src/core/catalog/keys.ts";
+import { readCopy } from "../../src/core/catalog/copies.ts";
+import { contentStamp } from "../../src/core/catalog/entries.ts";
+import { tableRange, versionOfKey } from "../../src/core/catalog/keys.ts";
+import type { ReadView } from "../../src/core/catalog/kv.ts";
+import { readVersionRow } from "../../src/core/catalog/transaction.ts";
 import type { Variables } from "../../src/core/catalog/variables.ts";
 import { RECONCILE_KEY } from "../../src/server/catalog/catalog.ts";
 import type { Listing, Location, ServerInfo, SwarmStatus, TrashedFile } from "../../src/server/face.ts";
+import { isMoving, movesFrom } from "../../src/server/storage/moves.ts";
 import { sha256Of } from "./content.ts";
 import type { History, Seen } from "./history.ts";
 import type { Losses } from "./losses.ts";
@@ -101,9 +106,12 @@ async function summary(
     const isLooking = machine.catalog.read().get(RECONCILE_KEY) !== undefined;
     if (isLooking) return { reason: `${machine.name} looks through its disk` };
     // A copy on its way to its path or to the trash counts already, and lies elsewhere or nowhere yet (S3).
-    const unsettled = [...machine.catalog.read().range(tableRange("todo"))].length;
-    if (unsettled > 0) return { reason: `${machine.name} has ${unsettled} copies to settle` };
     const servers = await machine.ask((face) => face.servers(), ASK_TIMEOUT_MS);
+    const unsettled = unsettledCopies(
+      machine.catalog.read(),
+      new Set(servers.map(({ id, state }) => (state === "up" ? id : ""))),
+    );
+    if (unsettled > 0) return { reason: `${machine.name} has ${unsettled} copies to settle` };
     const pulling = servers.find((server) => server.state === "up" && server.pulls > 0);
     if (pulling) return { reason: `${pulling.name} has ${pulling.pulls} pulls, ${machine.name} says` };
     const names = new Set(servers.filter((server) => server.state === "up").map((server) => server.name));
@@ -120,6 +128,20 @@ async function summary(
   }
   if (texts.size > 1) return { reason: `the listings differ:\n${[...texts].join("\n--\n")}` };
   return { text: [...texts][0] ?? "" };
+}
+
+/**
+ * Copies with work left. Not those that a server moved away which has gone with its disk before anybody heard where to: their
+ * bytes wait for it for ever (C2).
+ */
+function unsettledCopies(view: ReadView, up: ReadonlySet<string>): number {
+  const versions = Array.from(view.range(tableRange("todo")), ({ key }) => versionOfKey(key));
+  return versions.filter((version) => {
+    const path = readCopy(view, version)?.path;
+    if (path === undefined || readVersionRow(view, version).paths.length > 0 || !isMoving(view, path)) return true;
+    const movers = [path, ...movesFrom(view, path)].map((place) => contentStamp(view, place)?.server);
+    return movers.every((mover) => mover === undefined || up.has(mover));
+  }).length;
 }
 
 function lineOf(path: string, { version, copies, variables }: Listing["entries"][number]): string {

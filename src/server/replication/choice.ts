@@ -269,14 +269,19 @@ export class PullChoice {
     );
   }
 
-  /** What there is room for now, by a file's surplus. What comes back out of the trash here counts already. */
+  /**
+   * What there is room for now, by a file's surplus. What users deleted and want back counts already, in the trash here;
+   * what was dropped does as well, but its bytes are promised to another file.
+   */
   #freeBytes(): FreeBytes {
     const { space, clock, activeBytes, catalog } = this.#parts;
     const view = catalog.read();
     const wallMs = clock.wall();
     const free = { pull: space.roomBytes("pull") - activeBytes(), extra: space.roomBytes("extra") - activeBytes() };
-    return (surplus, version) =>
-      readTrash(view, version) === undefined ? free[purposeOfPull(surplus, version, wallMs)] : Number.POSITIVE_INFINITY;
+    return (surplus, version) => {
+      const { reason = "dropped" } = readTrash(view, version) ?? {};
+      return reason === "dropped" ? free[purposeOfPull(surplus, version, wallMs)] : Number.POSITIVE_INFINITY;
+    };
   }
 
   #isObtainable(version: VersionId, content: FileContent): boolean {

@@ -275,11 +275,10 @@ export class PullChoice {
    */
   #freeBytes(): FreeBytes {
     const { space, clock, activeBytes, catalog } = this.#parts;
-    const view = catalog.read();
     const wallMs = clock.wall();
     const free = { pull: space.roomBytes("pull") - activeBytes(), extra: space.roomBytes("extra") - activeBytes() };
     return (surplus, version) => {
-      const { reason = "dropped" } = readTrash(view, version) ?? {};
+      const { reason = "dropped" } = readTrash(catalog.read(), version) ?? {};
       return reason === "dropped" ? free[purposeOfPull(surplus, version, wallMs)] : Number.POSITIVE_INFINITY;
     };
   }

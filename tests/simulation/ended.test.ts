@@ -10,6 +10,8 @@ import { runSeed } from "./scenario.ts";
 
 /** Runs with kills, power cuts and servers that run on to the end. */
 const SEEDS = [1, 2, 3];
+/** What the last run had handed to the event loop is over by then, on a busy machine as well. What leaks stays for ever. */
+const TURNS_MAX = 200;
 
 it("A run that has ended leaves nothing of its servers in memory, of killed ones neither", async () => {
   setFlagsFromString("--expose-gc");
@@ -20,8 +22,11 @@ it("A run that has ended leaves nothing of its servers in memory, of killed ones
     return composeServer(ports, options);
   };
   for (const seed of SEEDS) await runSeed(seed, { compose });
-  await nextTurn(); // What the last run had handed to the event loop is over then.
-  collect();
+  const kept = () => servers.filter((server) => server.deref() !== undefined);
+  for (let turn = 0; turn < TURNS_MAX && kept().length > 0; turn++) {
+    await nextTurn();
+    collect();
+  }
   expect(servers.length).toBeGreaterThan(SEEDS.length * 3);
-  expect(servers.filter((server) => server.deref() !== undefined)).toHaveLength(0);
+  expect(kept()).toHaveLength(0);
 });

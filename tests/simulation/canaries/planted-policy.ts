@@ -4,7 +4,7 @@ import type { Canary } from "./canary.ts";
 export const POLICY_CANARIES: readonly Canary[] = [
   {
     name: "a file that is put is not evaluated before the next pass",
-    rules: "N1",
+    rules: "Y1",
     file: "server/policy/evaluation.ts",
     find: "      if (this.#changed.size < REMEMBERED_MAX) this.#changed.add(version);",
     replace: "      if (this.#changed.size < REMEMBERED_MAX) continue;",
@@ -12,7 +12,7 @@ export const POLICY_CANARIES: readonly Canary[] = [
   },
   {
     name: "N does not follow when the policy is taken away",
-    rules: "N1",
+    rules: "Y1",
     file: "core/catalog/surplus.ts",
     find: "return new ByteReader(register.value).varint() || undefined;",
     replace: "return new ByteReader(register.value).varint() || 2;",
@@ -20,7 +20,7 @@ export const POLICY_CANARIES: readonly Canary[] = [
   },
   {
     name: "a later policy does not beat an earlier one",
-    rules: "N1 C1",
+    rules: "Y1 C1",
     file: "core/catalog/epochs.ts",
     find: "return epoch * POLICY_TIMES + policyMs;",
     replace: "return epoch * POLICY_TIMES + (2 ** 42 - policyMs);",
@@ -28,7 +28,7 @@ export const POLICY_CANARIES: readonly Canary[] = [
   },
   {
     name: "N changes by what the policy says once",
-    rules: "N2",
+    rules: "Y2",
     file: "core/policy/decide.ts",
     find: "return before?.answer === answer && before.ageMs >= CONFIRM_MS ?",
     replace: "return before?.answer !== answer || before.ageMs >= CONFIRM_MS ?",
@@ -36,7 +36,7 @@ export const POLICY_CANARIES: readonly Canary[] = [
   },
   {
     name: "a policy that fails gives files one copy",
-    rules: "N3",
+    rules: "Y3",
     file: "server/policy/evaluation.ts",
     find: "      journal.problem(answer, path, this.#sinceMs);\n      return undefined;",
     replace: "      journal.problem(answer, path, this.#sinceMs);\n      return 1;",

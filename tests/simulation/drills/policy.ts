@@ -1,4 +1,4 @@
-/** N of each file is what the policy says of it, whoever set it where, and whoever was away meanwhile (N1 to N3). */
+/** N of each file is what the policy says of it, whoever set it where, and whoever was away meanwhile (Y1 to Y3). */
 import { POLICY_PATH } from "../../../src/core/policy/mark.ts";
 import { sha256Of } from "../content.ts";
 import type { Machine } from "../machine.ts";
@@ -17,7 +17,7 @@ type Rule = Readonly<Record<string, number>>;
 
 export const policy: Drill = {
   name: "policy",
-  rules: "N1 N2 N3",
+  rules: "Y1 Y2 Y3",
   config: () => ({ servers: 3, copies: 3 }),
   async play(stage) {
     await stage.boot();
@@ -44,10 +44,10 @@ export const policy: Drill = {
     await setPolicy(stage, stage.random.pick(others), `export default ${functionOf(second)};`);
     await stage.sleep(stage.random.between(0, 5_000));
     stage.swarm.heal([away], others, "resume");
-    await becomes(stage, paths, second, "N1");
+    await becomes(stage, paths, second, "Y1");
     await stage.sleep(SOON_MS); // Passes that began when one came back have ended.
     await putSome(stage.machines);
-    await becomes(stage, paths, second, "N1");
+    await becomes(stage, paths, second, "Y1");
 
     // What fails changes nothing, though it would change all.
     const failing = stage.random.pick([
@@ -58,7 +58,7 @@ export const policy: Drill = {
     ]);
     await setPolicy(stage, stage.random.pick(stage.machines), failing);
     await stage.sleep(SOON_MS);
-    await holds(stage, paths, second, "N3");
+    await holds(stage, paths, second, "Y3");
 
     // What never says the same twice is heard once, also by servers that have just been started.
     await setPolicy(stage, stage.random.pick(stage.machines), `export default ${RESTLESS};`);
@@ -69,10 +69,10 @@ export const policy: Drill = {
     await stage.rest("after they were started again");
     await stage.sleep(SOON_MS);
     const now = await targetsOf(stage, stage.machine(0), paths);
-    stage.check(String(now) === String(heard), "N2", `N went from ${heard} to ${now} by what was said once`);
+    stage.check(String(now) === String(heard), "Y2", `N went from ${heard} to ${now} by what was said once`);
 
     await stage.remove(stage.random.pick(stage.machines), POLICY_PATH);
-    await becomes(stage, paths, { a: 3, b: 3, c: 3 }, "N1");
+    await becomes(stage, paths, { a: 3, b: 3, c: 3 }, "Y1");
     await stage.judge({ copies: 3 });
   },
 };

@@ -21,6 +21,7 @@ export class SwarmHeat {
   readonly #heat = new Heat();
   /** Links over which all is known that was told before. */
   readonly #complete = new WeakSet<Link>();
+  readonly #listeners: ((risen: readonly VersionId[]) => void)[] = [];
 
   constructor(clock: Clock, mesh: Mesh) {
     this.#clock = clock;
@@ -37,8 +38,14 @@ export class SwarmHeat {
     return this.#heat.readsPerHour(version, this.#clock.monotonic());
   }
 
+  /** Called with versions whose heat has become greater by half here, or was told to be so by another server. */
+  onRise(listener: (risen: readonly VersionId[]) => void): void {
+    this.#listeners.push(listener);
+  }
+
   async #step(): Promise<NextStep> {
     const risen = this.#heat.takeRisen(TOLD_MAX, this.#clock.monotonic());
+    this.#notify(risen);
     await Promise.all(this.#mesh.upLinks().map((link) => this.#tell(link, risen)));
     return { restMs: TELL_MS };
   }
@@ -59,8 +66,16 @@ export class SwarmHeat {
 
   async #take({ from, message }: ServerRequest): Promise<OutgoingResponse> {
     const told = decodeJson<ToldReads>(message).slice(0, TOLD_MAX);
-    this.#heat.take(from, told.filter(isSound), this.#clock.monotonic());
+    const sound = told.filter(isSound);
+    this.#heat.take(from, sound, this.#clock.monotonic());
+    this.#notify(sound);
     return { head: new Uint8Array() };
+  }
+
+  #notify(told: ToldReads): void {
+    if (told.length === 0) return;
+    const versions = told.map(([version]) => version);
+    for (const listener of this.#listeners) listener(versions);
   }
 }
 

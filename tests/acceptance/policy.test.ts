@@ -90,6 +90,44 @@ describe("a policy", () => {
     await become(["large"], [3]);
   });
 
+  test("goes by heat: a file that is read gains copies on more servers; cold again it gives them up, as try told", async () => {
+    const servers = await client().servers();
+    const setQuotas = async (quota: number | null) => {
+      for (const { id } of servers) await client().configureServer(id, { quota });
+    };
+    // Room for two of these on each server: who wants more copies takes it from others.
+    const others = ["heat/b", "heat/c", "heat/d"];
+    const paths = ["heat/hit", ...others];
+    const copiesOf = async (path: string) => (await client().locate(path)).copies;
+    await setQuotas(250_000);
+    await cliHere(cluster).done(["policy", "set", await write("export default ({ heat }) => (heat > 1 ? 3 : 1);")]);
+    for (const path of paths) await client().put(path, path.padEnd(100_000));
+    await become(paths, [1, 1, 1, 1]);
+    await waitFor("all passes are over", async () => {
+      const { servers } = await json<PolicyStatus>("policy", "show");
+      return servers.every(({ state, pending }) => state === "current" && pending === 0);
+    });
+    expect(await copiesOf("heat/hit")).toBeLessThan(3);
+    for (let i = 0; i < 24; i++) await (await cluster.servers[i % 3]!.client.get("heat/hit")).text();
+    await become(paths, [3, 1, 1, 1]);
+    await waitFor("it is on all servers", async () => (await copiesOf("heat/hit")) === 3);
+
+    // Half of its heat is left after six hours. So what is hot is said to be more, and it is cold at once.
+    const tried = await json<PolicyTrial>(
+      "policy",
+      "try",
+      await write("export default ({ heat }) => (heat > 99 ? 3 : 1);"),
+    );
+    expect(tried).toMatchObject({ raised: 0, lowered: 1, examples: [{ path: "heat/hit", before: 3, after: 1 }] });
+    expect(tried.bytes.before - tried.bytes.after).toBe(2 * 100_000);
+    expect(await json("policy", "set", file)).toEqual(tried);
+    await become(paths, [1, 1, 1, 1]);
+    await waitFor("another file has its place", async () => (await copiesOf("heat/hit")) < 3);
+    expect(await copiesOf("heat/hit")).toBeGreaterThan(0);
+    for (const path of paths) await client().remove(path);
+    await setQuotas(null);
+  });
+
   test("that fails is refused, or changes nothing when it is written past that; both are told with its lines", async () => {
     const before = await targetsOf([...paths, "large"]);
     const bad =

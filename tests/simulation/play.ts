@@ -25,9 +25,17 @@ const CONFIG: SwarmConfig = {
   discovery: false,
 };
 
-/** Starts the servers, waits until they are one swarm at rest, and plays `story` to its end in simulated time. */
-export async function play(config: Partial<SwarmConfig>, story: (swarm: Swarm) => Promise<void>): Promise<void> {
-  await playFrom(config, boot, story);
+/**
+ * Starts the servers, waits until they are one swarm at rest, and plays `story` to its end in simulated time.
+ *
+ * @param limitMs of simulated time; only for stories in which servers stand still for long
+ */
+export async function play(
+  config: Partial<SwarmConfig>,
+  story: (swarm: Swarm) => Promise<void>,
+  limitMs = STORY_LIMIT_MS,
+): Promise<void> {
+  await playFrom(config, boot, story, limitMs);
 }
 
 /** As `play`, with servers each of which has begun a swarm of its own. */
@@ -54,6 +62,7 @@ async function playFrom(
   config: Partial<SwarmConfig>,
   begin: (swarm: Swarm) => Promise<void>,
   story: (swarm: Swarm) => Promise<void>,
+  limitMs = STORY_LIMIT_MS,
 ): Promise<void> {
   const world = new World(SEED);
   const swarm = new Swarm(world, { ...CONFIG, ...config }, composeServer);
@@ -68,7 +77,7 @@ async function playFrom(
       ended = true;
     });
     running.catch(() => undefined); // It is awaited below.
-    expect(await world.run(STORY_LIMIT_MS, () => ended)).toBe(true);
+    expect(await world.run(limitMs, () => ended)).toBe(true);
     await running;
   });
   expect(world.failures).toEqual([]);

@@ -74,6 +74,7 @@ export class Evaluation {
   constructor(deps: PolicyDeps) {
     this.#deps = deps;
     deps.catalog.onChange((changed) => this.#hear(changed));
+    deps.heat.onRise((versions) => this.#hearHeat(versions));
   }
 
   async close(): Promise<void> {
@@ -105,14 +106,25 @@ export class Evaluation {
     else if (versions.size === 0) return;
     if (replaced || !isSameMark(readPolicyMark(this.#deps.catalog.read()), this.#mark)) this.unit.wake();
     if (this.#mark === undefined) return;
+    if (!this.#remember(versions)) this.#nextPassAt = 0;
+  }
+
+  /** What is not remembered for want of room is found by the pass that comes anyway: heat makes nothing urgent. */
+  #hearHeat(versions: Iterable<VersionId>): void {
+    if (this.#mark?.content !== undefined) this.#remember(versions);
+  }
+
+  /** Versions to be asked about soon. False when there was no room for all. */
+  #remember(versions: Iterable<VersionId>): boolean {
     if (this.#changed.size === 0) {
       this.#changedAt = this.#deps.clock.monotonic();
       this.unit.wake();
     }
     for (const version of versions) {
-      if (this.#changed.size < REMEMBERED_MAX) this.#changed.add(version);
-      else this.#nextPassAt = 0;
+      if (this.#changed.size >= REMEMBERED_MAX) return false;
+      this.#changed.add(version);
     }
+    return true;
   }
 
   async #step(): Promise<NextStep> {

@@ -6,8 +6,8 @@ export const POLICY_CANARIES: readonly Canary[] = [
     name: "a file that is put is not evaluated before the next pass",
     rules: "Y1",
     file: "server/policy/evaluation.ts",
-    find: "      if (this.#changed.size < REMEMBERED_MAX) this.#changed.add(version);",
-    replace: "      if (this.#changed.size < REMEMBERED_MAX) continue;",
+    find: "if (!this.#remember(versions)) this.#nextPassAt = 0;",
+    replace: "if (versions.size > REMEMBERED_MAX) this.#nextPassAt = 0;",
     drill: "policy",
   },
   {

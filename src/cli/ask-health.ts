@@ -3,8 +3,8 @@
  * secret is sent, and what is told is only where to go on, with a password that both sides prove.
  */
 import { request as httpsRequest } from "node:https";
-import { z } from "zod";
 import type { JoinAddress } from "../config-values.ts";
+import { shaped, whole } from "./shape.ts";
 
 // An import by name would load undici too, for other names of the module: 80 ms of each start.
 const { request: httpRequest } = process.getBuiltinModule("node:http");
@@ -49,11 +49,9 @@ export async function askHealthOf(address: string, timeoutMs: number): Promise<u
   });
 }
 
-const swarmPortSchema = z.object({ swarmPort: z.number().int().min(1).max(65_535) });
-
 /** Where other servers reach the one that answers there, as "host:port". @throws Error when no fsdfs answers in time */
 export async function swarmAddressOf({ host, port }: JoinAddress, timeoutMs: number): Promise<string> {
-  const told = swarmPortSchema.safeParse(await askHealthOf(`${host}:${port}`, timeoutMs));
-  if (!told.success) throw new Error("what answers there is not fsdfs");
-  return `${host}:${told.data.swarmPort}`;
+  const told = shaped(await askHealthOf(`${host}:${port}`, timeoutMs), { swarmPort: whole(1, 65_535) });
+  if (told === undefined) throw new Error("what answers there is not fsdfs");
+  return `${host}:${told.swarmPort}`;
 }

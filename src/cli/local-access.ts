@@ -12,12 +12,12 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
-import { z } from "zod";
 import { DATA_DIRECTORY, STATE_DIRECTORY_NAME } from "../config.ts";
 import type { Bytes } from "../core/catalog/kv.ts";
 import { FsdfsError } from "../errors.ts";
 import type { Environment } from "../options.ts";
 import { isRunning } from "./process-mark.ts";
+import { flag, matching, optional, safeJson, shaped, text, url, whole } from "./shape.ts";
 
 export interface LocalAccess {
   readonly url: string;
@@ -38,22 +38,19 @@ export interface LocalServer extends LocalAccess {
   readonly data: string;
 }
 
-const localAccessSchema = z.object({
-  url: z.url(),
-  requestKey: z.string().regex(/^[0-9a-f]{64}$/),
-  localSecret: z
-    .string()
-    .regex(/^[0-9a-f]{32}$/)
-    .optional(),
-  certificateFile: z.string().optional(),
-  pid: z.number().int().positive(),
-  mark: z.string().optional(),
-  background: z.boolean().optional(),
-});
+const LOCAL_ACCESS = {
+  url,
+  requestKey: matching(/^[0-9a-f]{64}$/),
+  localSecret: optional(matching(/^[0-9a-f]{32}$/)),
+  certificateFile: optional(text),
+  pid: whole(1, 2 ** 31),
+  mark: optional(text),
+  background: optional(flag),
+};
 
 export async function writeLocalAccess(dataDirectory: string, access: LocalAccess): Promise<void> {
-  const text = JSON.stringify({ ...access, requestKey: Buffer.from(access.requestKey).toString("hex") });
-  await writeSecretFile(localAccessFile(dataDirectory), `${text}\n`);
+  const json = JSON.stringify({ ...access, requestKey: Buffer.from(access.requestKey).toString("hex") });
+  await writeSecretFile(localAccessFile(dataDirectory), `${json}\n`);
 }
 
 export async function removeLocalAccess(dataDirectory: string): Promise<void> {
@@ -62,10 +59,10 @@ export async function removeLocalAccess(dataDirectory: string): Promise<void> {
 
 /** undefined when no server runs on that data directory, or it is another user's. */
 export async function readLocalAccess(dataDirectory: string): Promise<LocalAccess | undefined> {
-  const text = await readFile(localAccessFile(dataDirectory), "utf8").catch(() => "");
-  const parsed = localAccessSchema.safeParse(text === "" ? undefined : safeJson(text));
-  if (!parsed.success || !isRunning(parsed.data.pid, parsed.data.mark)) return undefined;
-  return { ...parsed.data, requestKey: new Uint8Array(Buffer.from(parsed.data.requestKey, "hex")) };
+  const json = await readFile(localAccessFile(dataDirectory), "utf8").catch(() => "");
+  const access = shaped(safeJson(json), LOCAL_ACCESS);
+  if (access === undefined || !isRunning(access.pid, access.mark)) return undefined;
+  return { ...access, requestKey: new Uint8Array(Buffer.from(access.requestKey, "hex")) };
 }
 
 /**
@@ -116,12 +113,10 @@ async function usedDataDirectories(environment: Environment): Promise<string[]> 
   const paths = await Promise.all(
     names
       .filter((name) => name.endsWith(".json"))
-      .map(async (name) => rememberedSchema.safeParse(safeJson(await readFile(join(directory, name), "utf8")))),
+      .map(async (name) => shaped(safeJson(await readFile(join(directory, name), "utf8")), { path: text })),
   );
-  return paths.flatMap((each) => (each.success ? [each.data.path] : []));
+  return paths.flatMap((each) => (each === undefined ? [] : [each.path]));
 }
-
-const rememberedSchema = z.object({ path: z.string() });
 
 function rememberedDirectory(environment: Environment): string {
   const given = environment.XDG_STATE_HOME;
@@ -143,12 +138,4 @@ export async function writeSecretFile(file: string, text: string): Promise<void>
 
 function localAccessFile(dataDirectory: string): string {
   return join(dataDirectory, STATE_DIRECTORY_NAME, "local.json");
-}
-
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

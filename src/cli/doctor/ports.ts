@@ -2,21 +2,16 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
-import { z } from "zod";
 import { askHealth, askHealthOf } from "../ask-health.ts";
 import type { LocalServer } from "../local-access.ts";
+import { type Shaped, shaped, text, whole } from "../shape.ts";
 import { type Check, type Found, fail, ok, warn } from "./check.ts";
 
 /** A loaded server takes its time; an address behind a firewall that drops takes all of it. */
 const ANSWER_MS_MAX = 3_000;
 
-const healthSchema = z.object({
-  status: z.string(),
-  server: z.string(),
-  name: z.string(),
-  swarmPort: z.number().int(),
-});
-export type HealthAnswer = z.infer<typeof healthSchema>;
+const HEALTH = { status: text, server: text, name: text, swarmPort: whole(0, 65_535) };
+export type HealthAnswer = Shaped<typeof HEALTH>;
 
 /** What a server at that URL says of itself; undefined when none answers in time. */
 export async function healthAt(url: string): Promise<HealthAnswer | undefined> {
@@ -24,8 +19,7 @@ export async function healthAt(url: string): Promise<HealthAnswer | undefined> {
 }
 
 async function answered(asking: Promise<unknown>): Promise<HealthAnswer | undefined> {
-  const told = healthSchema.safeParse(await asking.catch(() => undefined));
-  return told.success ? told.data : undefined;
+  return shaped(await asking.catch(() => undefined), HEALTH);
 }
 
 export type Reach = "open" | "refused" | "silent";

@@ -2,15 +2,16 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
+/** Stories with many real processes, each of which takes minutes: `npm run test:long`. */
+const LONG = "tests/**/*.long.test.ts";
+
 /** Files that take minutes begin first, so that none of them runs alone at the end. */
-const LONG = [
-  "tests/scenarios/live.test.ts",
-  "tests/scenarios/live-restarts.test.ts",
-  "tests/acceptance/survivor.test.ts",
-  "tests/acceptance/examples.test.ts",
+const FIRST = [
+  "tests/scenarios/live.long.test.ts",
+  "tests/acceptance/survivor.long.test.ts",
+  "tests/acceptance/examples.long.test.ts",
   "tests/acceptance/cli.test.ts",
-  "tests/acceptance/kill.test.ts",
-  "tests/acceptance/stop.test.ts",
+  "tests/acceptance/examples.test.ts",
   "tests/simulation/simulation.test.ts",
   "tests/acceptance/cli-start.test.ts",
   "tests/acceptance/suspect-disk.test.ts",
@@ -22,14 +23,14 @@ const LONG = [
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) => {
-      const at = LONG.findIndex((name) => moduleId.endsWith(name));
-      return at === -1 ? LONG.length : at;
+      const at = FIRST.findIndex((name) => moduleId.endsWith(name));
+      return at === -1 ? FIRST.length : at;
     };
     return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
   }
 }
 
-/** For both kinds of tests. */
+/** For all kinds of tests. */
 const TIMEOUTS = { testTimeout: 120_000, hookTimeout: 120_000, allowOnly: false };
 
 export default defineConfig({
@@ -37,7 +38,8 @@ export default defineConfig({
     projects: [
       // Unit tests leave nothing behind: a process of its own for each file would be mostly the loading of modules.
       { test: { name: "unit", include: ["src/**/*.test.ts"], isolate: false, ...TIMEOUTS } },
-      { test: { name: "whole", include: ["tests/**/*.test.ts"], ...TIMEOUTS } },
+      { test: { name: "whole", include: ["tests/**/*.test.ts"], exclude: [LONG], ...TIMEOUTS } },
+      { test: { name: "long", include: [LONG], ...TIMEOUTS } },
     ],
     // Most files start servers and wait for them: with four files at a time two cores had nothing to do for a fifth of the time.
     maxWorkers: availableParallelism() + 3,

@@ -131,7 +131,7 @@ export class Membership {
     mesh.closeAll();
   }
 
-  /** Leaves this swarm for another, with all that lies on the disk (G3 in swarms/guest.ts). */
+  /** Leaves this swarm for another, with all that lies on the disk (J3 in swarms/guest.ts). */
   async moveTo(swarm: SwarmId, addresses: readonly string[]): Promise<void> {
     const { catalog, greeting, mesh, liveness, clock, random, identity } = this.#parts;
     const from = identity.swarm!;

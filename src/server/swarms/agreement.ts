@@ -1,5 +1,5 @@
 /**
- * Whether a merge that was begun ends or goes on, as the guest's servers agree on it (G1, G2 in guest.ts). It is "frozen"
+ * Whether a merge that was begun ends or goes on, as the guest's servers agree on it (J1, J2 in guest.ts). It is "frozen"
  * first. The server that began it then writes "offering"; it, or another when that one is gone, may write the end instead.
  * Either may be cut off from the others, so that one does not know of the other. Therefore
  *

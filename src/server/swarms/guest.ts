@@ -2,13 +2,13 @@
  * The guest's side of a merge (C11): a swarm with files joins another with files, its servers with all that lies on their
  * disks. In this order, each step durable before the next:
  *
- * G1. A setting says so, and from the transaction on in which a server learns of it, it takes no writes. Every server of
+ * J1. A setting says so, and from the transaction on in which a server learns of it, it takes no writes. Every server of
  *     the roster must be there: what one that is away took would not be offered. When the one that began it is gone before
- *     it came to G2, another ends the merge.
- * G2. When all know it, and the one that began has heard from all since, nothing can be missing from its catalog. It says
+ *     it came to J2, another ends the merge.
+ * J2. When all know it, and the one that began has heard from all since, nothing can be missing from its catalog. It says
  *     so, and when all know that and nobody can end the merge any more (agreement.ts), its entries are offered to the host,
  *     in order; what was deleted here is not.
- * G3. When the host has them all, each server moves by itself, in one transaction: the catalog gives way to the host's, as
+ * J3. When the host has them all, each server moves by itself, in one transaction: the catalog gives way to the host's, as
  *     one below a floor does (C7); what lies on its disk stays, and is looked at once the host's catalog is here, with all
  *     that was offered. What lost against another file goes to the trash then.
  *
@@ -126,7 +126,7 @@ export class Guest {
     return host;
   }
 
-  /** G1. @throws FsdfsError `merge-refused`, `behind` */
+  /** J1. @throws FsdfsError `merge-refused`, `behind` */
   async #mustBeWhole(): Promise<void> {
     const { settings, catalog, readiness, ports, ending } = this.#parts;
     const isMissing = ({ id }: RosterEntry) => id !== catalog.self && !isThere(this.#parts, id);
@@ -169,7 +169,7 @@ export class Guest {
     return undefined;
   }
 
-  /** G2. */
+  /** J2. */
   async #offer(address: string, from: string | null): Promise<void> {
     const keys = [...this.#parts.settings.keys.values()].filter(({ revoked }) => !revoked);
     for (let taken: Taken = { cursor: from, done: false }; !taken.done; ) {
@@ -205,7 +205,7 @@ export class Guest {
     };
   }
 
-  /** G3. */
+  /** J3. */
   async #move({ swarm, addresses }: Joining): Promise<void> {
     this.#parts.ports.log.info("this server moves to another swarm, with its files", { swarm });
     await this.#parts.membership.moveTo(swarm as SwarmId, addresses);

@@ -1,4 +1,4 @@
-/** The server that began a merge is gone, or cut off from its own swarm, at any moment of its beginning (C11, G1, G2). */
+/** The server that began a merge is gone, or cut off from its own swarm, at any moment of its beginning (C11, J1, J2). */
 import type { Machine } from "../machine.ts";
 import { SWARM_PORT } from "../machine.ts";
 import { checkAll, merge, twoSwarms, write } from "./merging.ts";

@@ -51,6 +51,7 @@ import { Holders } from "./holders.ts";
 import { type GetOptions, readFile } from "./reading.ts";
 import { MAYBE_DONE, NOTHING_DONE, type Wait } from "./retry.ts";
 import type { Platform } from "./transport.ts";
+import { type EmptyTrashWish, emptyInSteps } from "./trash.ts";
 import { checkNumbers, linesOf, type VariablesChanged } from "./variables.ts";
 
 /** Every path may have a leading "/", a directory's a trailing one as well. */
@@ -103,7 +104,8 @@ export interface Client {
   listAllTrash(options?: { under?: string }): AsyncGenerator<TrashedFile>;
   /** @throws FsdfsError `trash-not-found`, `not-restored-over` */
   restore(wish: RestoreWish): Promise<Restored>;
-  emptyTrash(options?: { under?: string }): Promise<EmptiedTrash>;
+  /** All of it, step after step. */
+  emptyTrash(wish?: EmptyTrashWish): Promise<EmptiedTrash>;
   /** Also of a server that would not serve now. */
   clock(): Promise<ClockStatus>;
   repairClock(options?: { withoutAbsent?: boolean }): Promise<ClockRepair>;
@@ -265,10 +267,11 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
       const ask = { method: "POST", target: "/trash/restore", json: wish, patient: true };
       return exchange.parse<Restored>(await exchange.repeated(NOTHING_DONE, () => exchange.text(ask)));
     },
-    emptyTrash: async (options = {}) => {
-      const ask = { method: "POST", target: "/trash/empty", json: options, patient: true };
-      return exchange.parse<EmptiedTrash>(await exchange.repeated(NOTHING_DONE, () => exchange.text(ask)));
-    },
+    emptyTrash: (wish = {}) =>
+      emptyInSteps(async (options) => {
+        const ask = { method: "POST", target: "/trash/empty", json: options, patient: true };
+        return exchange.parse<EmptiedTrash>(await exchange.repeated(NOTHING_DONE, () => exchange.text(ask)));
+      }, wish),
     clock: () => exchange.read<ClockStatus>("/clock"),
     repairClock: async (options = {}) =>
       exchange.parse<ClockRepair>(await exchange.change("POST", "/clock/repair", { ...options })),

@@ -46,6 +46,7 @@ export type { Client, Conditions, EventOptions, PutOptions, RemoveOptions, Resto
 export type { PutContent, PutSource } from "./content.ts";
 export type { Download } from "./download.ts";
 export type { GetOptions } from "./reading.ts";
+export type { EmptyTrashWish } from "./trash.ts";
 export type { VariablesChanged } from "./variables.ts";
 
 export interface SdkOptions {

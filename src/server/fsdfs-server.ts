@@ -100,5 +100,5 @@ async function recover({ parts }: Assembly): Promise<void> {
     (name) => named.has(name),
     (version) => isWanted(catalog, version),
   );
-  await trash.recoverAtStart();
+  await trash.levelling.levelAtStart();
 }

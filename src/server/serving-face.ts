@@ -16,6 +16,7 @@ import type {
   CreatedKey,
   Credential,
   EmptiedTrash,
+  EmptyTrashOptions,
   EntryInfo,
   Face,
   Health,
@@ -282,9 +283,9 @@ export class ServingFace implements Face {
     return await this.#fresh(() => restore(this.#parts, wanted, this.#forwards ? at : undefined));
   }
 
-  async emptyTrash({ under = "" }: { under?: string } = {}): Promise<EmptiedTrash> {
+  async emptyTrash({ under = "", after }: EmptyTrashOptions = {}): Promise<EmptiedTrash> {
     const directory = parseDirectoryPath(under);
-    return await this.#fresh(() => emptyTrash(this.#parts, directory));
+    return await this.#fresh(() => emptyTrash(this.#parts, directory, after));
   }
 
   async policy(): Promise<PolicyStatus> {

@@ -14,8 +14,8 @@ export interface TrashFace {
    * @throws `trash-not-found`, `not-restored-over`, `not-enough-servers`
    */
   restore(wish: RestoreWish): Promise<Restored>;
-  /** Throws away what lies in the trash of the servers that are up, but for what S2 keeps. */
-  emptyTrash(options?: { readonly under?: string }): Promise<EmptiedTrash>;
+  /** Throws away what lies in the trash of the servers that are up, but for what S2 keeps; some of it in each call. */
+  emptyTrash(options?: EmptyTrashOptions): Promise<EmptiedTrash>;
 }
 
 export interface TrashListOptions {
@@ -67,6 +67,13 @@ export interface Restored extends PutResult {
   readonly path: string;
 }
 
+export interface EmptyTrashOptions {
+  /** A path: what was there, or below it. */
+  readonly under?: string;
+  /** The `next` of the call before. */
+  readonly after?: string;
+}
+
 export interface EmptiedTrash {
   /** Over all servers: a file that lay on two counts twice. */
   readonly thrownAway: TrashCount;
@@ -74,6 +81,8 @@ export interface EmptiedTrash {
   readonly kept: TrashCount;
   /** Names of servers that are not up: theirs stays. */
   readonly unreached: readonly string[];
+  /** Hand it back as `after` to go on; null when that was all. */
+  readonly next: string | null;
 }
 
 export interface TrashCount {

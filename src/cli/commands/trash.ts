@@ -9,6 +9,7 @@ import { type Command, type Output, UsageError } from "../command.ts";
 import { clientCommand } from "../connection.ts";
 import { JsonList } from "../json-list.ts";
 import { count, formatSize, formatTime, shown, table, writeJson } from "../output.ts";
+import { StatusLine } from "../status-line.ts";
 
 /** Lines that are aligned together. */
 const TABLE_ROWS = 1000;
@@ -89,10 +90,14 @@ const empty = clientCommand({
   options: {},
   positionals: [0, 1],
   run: async ({ client, values, positionals, context }) => {
-    const emptied = await client.emptyTrash({ under: parseDirectoryPath(positionals[0] ?? "") });
-    if (values.json) writeJson(context.out, emptied);
+    const line = new StatusLine(context.err);
+    const under = parseDirectoryPath(positionals[0] ?? "");
+    const emptied = await client.emptyTrash({ under, onProgress: (soFar) => line.show(describe(soFar).trimEnd()) });
+    line.clear();
+    const { thrownAway, kept, unreached } = emptied;
+    if (values.json) writeJson(context.out, { thrownAway, kept, unreached });
     else context.out.write(describe(emptied));
-    tellUnreached(context.err, emptied.unreached);
+    tellUnreached(context.err, unreached);
     return 0;
   },
 });

@@ -5,6 +5,7 @@ import type { VerifyEvent } from "../../server/face.ts";
 import { type Context, LocalError } from "../command.ts";
 import { clientCommand } from "../connection.ts";
 import { formatSeconds, formatSize, shown, writeJson } from "../output.ts";
+import { StatusLine } from "../status-line.ts";
 
 export const verify = clientCommand({
   name: "verify",
@@ -70,13 +71,12 @@ export function describeVerify(report: VerifyEvent, ms: number): string {
 }
 
 class Progress {
-  readonly #context: Context;
+  readonly #line: StatusLine;
   readonly #startedMs: number;
   readonly #total: number | undefined;
-  #lineLength = 0;
 
   constructor(context: Context, startedMs: number, total: number | undefined) {
-    this.#context = context;
+    this.#line = new StatusLine(context.err);
     this.#startedMs = startedMs;
     this.#total = total;
   }
@@ -89,18 +89,10 @@ class Progress {
     if (damaged > 0)
       told.push(`${damaged.toLocaleString("en-US")} not good, ${repaired.toLocaleString("en-US")} repaired`);
     if (servers.every(({ state }) => state !== "reading")) told.push("waiting for repairs");
-    this.#write(told.join(", "));
+    this.#line.show(told.join(", "));
   }
 
   clear(): void {
-    this.#write("");
-  }
-
-  #write(line: string): void {
-    const { err } = this.#context;
-    if (!err.terminal) return;
-    const text = line.slice(0, Math.max(err.columns - 1, 20));
-    err.write(`\r${text.padEnd(this.#lineLength)}${text === "" ? "\r" : ""}`);
-    this.#lineLength = text.length;
+    this.#line.clear();
   }
 }

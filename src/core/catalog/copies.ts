@@ -1,7 +1,7 @@
 /** The copies on this server's own disk, and their way into the trash: rows and counts, in the caller's transaction. */
 import type { VersionId } from "../ids.ts";
-import { copyKey, todoKey, trashKey } from "./keys.ts";
-import type { ReadView } from "./kv.ts";
+import { copyKey, todoKey, trashKey, trashPathKey } from "./keys.ts";
+import type { Bytes, ReadView, WriteView } from "./kv.ts";
 import { type CopyRow, decodeCopyRow, decodeTrashRow, encodeCopyRow, encodeTrashRow, type TrashRow } from "./rows.ts";
 import { writeTodo } from "./todo.ts";
 import type { CatalogTransaction } from "./transaction.ts";
@@ -43,9 +43,21 @@ export function removeCopy({ view, stats }: CatalogTransaction, version: Version
 export function addTrash(transaction: CatalogTransaction, version: VersionId, row: TrashRow): void {
   removeTrash(transaction, version);
   transaction.view.put(trashKey(version), encodeTrashRow(row));
+  indexTrash(transaction.view, version, row);
   transaction.stats.trashFiles += 1;
   transaction.stats.trashBytes += row.sizeBytes;
   if (row.reason === "dropped") transaction.stats.droppedBytes += row.sizeBytes;
+}
+
+/** So that what lay at a path last is found without looking through all of the trash. */
+export function indexTrash(view: WriteView, version: VersionId, { path, time }: TrashRow): void {
+  view.put(trashPathKey(path, time, version), NOTHING);
+}
+
+const NOTHING: Bytes = Uint8Array.of(1);
+
+export function isTrashIndexed(view: ReadView, version: VersionId, { path, time }: TrashRow): boolean {
+  return view.get(trashPathKey(path, time, version)) !== undefined;
 }
 
 export function readTrash(view: ReadView, version: VersionId): TrashRow | undefined {
@@ -57,6 +69,7 @@ export function removeTrash({ view, stats }: CatalogTransaction, version: Versio
   const row = readTrash(view, version);
   if (row === undefined) return;
   view.remove(trashKey(version));
+  view.remove(trashPathKey(row.path, row.time, version));
   stats.trashFiles -= 1;
   stats.trashBytes -= row.sizeBytes;
   if (row.reason === "dropped") stats.droppedBytes -= row.sizeBytes;

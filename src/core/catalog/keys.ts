@@ -10,10 +10,11 @@
  * todo      t  version                                       → nothing; a copy whose file must move or go
  * trash     x  version                                       → its file in the trash
  * settings  s  name                                          → a register of the swarm
- * meta      m  name                                          → this server's own facts
+ * meta      m  name                                          → this server's own facts, what may be a file and a directory
+ *                                                              (C12), and what lies in the trash by its path
  */
 import { ByteReader, ByteWriter, fromUtf8, utf8 } from "../bytes.ts";
-import { SERVER_ID_BYTES, type VersionId } from "../ids.ts";
+import { type HybridTime, SERVER_ID_BYTES, type VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import type { Bytes, KeyRange } from "./kv.ts";
 
@@ -134,6 +135,27 @@ export function workRangeBelow(held: boolean, surplus: number): KeyRange {
 
 export function trashKey(version: VersionId): Bytes {
   return withVersion(TABLE.trash, version);
+}
+
+const TRASH_PATH_PREFIX = metaKey("trashed/");
+
+/** What lies in this server's trash and was at a path, by when it came there; no path has a zero byte. */
+export function trashPathKey(path: FilePath, time: HybridTime, version: VersionId): Bytes {
+  const writer = new ByteWriter(64).raw(TRASH_PATH_PREFIX).raw(utf8(path)).u8(0).uint(time, TIME_BYTES);
+  return writeVersion(writer, version).finish();
+}
+
+export function trashPathRange(path: FilePath): KeyRange {
+  const prefix = new ByteWriter(64).raw(TRASH_PATH_PREFIX).raw(utf8(path)).finish();
+  return { start: append(prefix, 0), end: append(prefix, 1) };
+}
+
+export function trashPathsRange(): KeyRange {
+  return { start: TRASH_PATH_PREFIX, end: append(TRASH_PATH_PREFIX.subarray(0, -1), 0x30) };
+}
+
+export function versionOfTrashPathKey(key: Bytes): VersionId {
+  return versionOfBytes(key, key.length - VERSION_BYTES);
 }
 
 export function settingKey(name: string): Bytes {

@@ -248,7 +248,12 @@ export const trashPage: z.ZodType<TrashPage> = z.object({
 });
 export const restored: z.ZodType<Restored> = z.object({ path: z.string(), ...putMembers });
 const trashCount = z.object({ copies: count, bytes: count });
-export const emptiedTrash: z.ZodType<EmptiedTrash> = z.object({ thrownAway: trashCount, kept: trashCount, unreached });
+export const emptiedTrash: z.ZodType<EmptiedTrash> = z.object({
+  thrownAway: trashCount,
+  kept: trashCount,
+  unreached,
+  next: z.string().nullable(),
+});
 
 export const moved = z.object({ from: z.string(), to: z.string() });
 

@@ -22,7 +22,7 @@ import { checkFileMayBeAt } from "./names.ts";
 import { checkEnough, completeCopies, wantedCopies } from "./put.ts";
 import { type Found, findInTrash } from "./trash.ts";
 
-/** What was deleted a moment ago may be on its way into the trash: it is looked for so often, and for so long at most. */
+/** What was deleted a moment ago may be on its way into the trash: it is looked for so often, where it is, for so long. */
 const LOOKS = 5;
 const LOOK_EVERY_MS = 300;
 const LOOKS_MS_MAX = 15_000;
@@ -76,10 +76,11 @@ async function find(parts: Parts, { what }: Wanted, looks: number): Promise<Foun
   const { clock } = parts.ports;
   const began = clock.monotonic();
   for (let look = 1; ; look++) {
-    const found = await findInTrash(parts, what);
-    if (clock.monotonic() > began + LOOKS_MS_MAX) throw new FsdfsError("overloaded");
-    if (found !== undefined) return found;
-    if (look === looks || parts.ending.aborted) throw new FsdfsError("trash-not-found", { what });
+    const { found, more } = await findInTrash(parts, what);
+    const isLate = clock.monotonic() > began + LOOKS_MS_MAX;
+    if (found !== undefined && (!more || isLate)) return found;
+    if (parts.ending.aborted || (!more && look >= looks)) throw new FsdfsError("trash-not-found", { what });
+    if (isLate) throw new FsdfsError("overloaded");
     await sleep(clock, LOOK_EVERY_MS, parts.ending);
   }
 }

@@ -1,8 +1,10 @@
 /** Looking into the trash of all servers, and throwing away what lies there. */
+import { readCopy } from "../../core/catalog/copies.ts";
 import { readEntry } from "../../core/catalog/entries.ts";
+import { tableRange, versionOfKey } from "../../core/catalog/keys.ts";
 import type { TrashRow } from "../../core/catalog/rows.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
-import { isVersionId, type ServerId, type VersionId } from "../../core/ids.ts";
+import { isServerId, isVersionId, type ServerId, type VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Link } from "../mesh/link.ts";
@@ -18,12 +20,18 @@ const ROUNDS_MAX = 20;
 const ASK_TIMEOUT_MS = 4000;
 /** Throwing files away waits for the disk. */
 const EMPTY_TIMEOUT_MS = 60_000;
+/** Of the copies that have yet to move or go, looked at for those at one path. */
+const TODO_AT_MOST = 500;
+/** Then it is told how far that came. */
+const EMPTY_STEP_MS = 2000;
 
 interface Question {
   readonly under: string;
   readonly after?: VersionId | undefined;
   /** Only this one. */
   readonly version?: VersionId | undefined;
+  /** Only what lay at this very path, the last of it. */
+  readonly at?: FilePath | undefined;
 }
 
 /** A row of one server's trash, as it tells of it. */
@@ -37,6 +45,8 @@ interface Answer {
   readonly rows: readonly Told[];
   /** Up to where it has looked; undefined when that was all. */
   readonly last?: VersionId | undefined;
+  /** Of what lay at a path: some of it is on its way into the trash, and may be the last. */
+  readonly more?: boolean;
 }
 
 interface Emptied {
@@ -85,51 +95,95 @@ export async function listTrash(parts: Parts, options: TrashListOptions & { unde
   };
 }
 
-/** What was at a path last, or a version, and who has it. */
-export async function findInTrash(parts: Parts, wanted: FilePath | VersionId): Promise<Found | undefined> {
-  if (isVersionId(wanted)) return (await lookEverywhere(parts, { under: "", version: wanted })).found[0];
+/** What was at a path last, or a version, and who has it. `more`: it may be something else in a moment. */
+export async function findInTrash(
+  parts: Parts,
+  wanted: FilePath | VersionId,
+): Promise<{ found: Found | undefined; more: boolean }> {
+  if (isVersionId(wanted)) return { found: await findVersion(parts, wanted), more: false };
+  const { found, more } = await lookEverywhere(parts, { under: "", at: wanted });
   let last: Found | undefined;
-  for (let after: VersionId | undefined; ; ) {
-    const page = await lookEverywhere(parts, { under: wanted, after });
-    for (const file of page.found) {
-      if (file.path === wanted && (last === undefined || last.trashedMs <= file.trashedMs)) last = file;
-    }
-    if (page.last === undefined) return last;
-    after = page.last;
-  }
+  for (const file of found) if (last === undefined || last.trashedMs <= file.trashedMs) last = file;
+  // Of those who have it, some may have had more since at this path, and have told of that only.
+  return { found: last && (await findVersion(parts, last.version)), more };
 }
 
-export async function emptyTrash(parts: Parts, under: string): Promise<EmptiedTrash> {
-  const links = parts.mesh.upLinks();
-  const unreached = absentees(parts, links);
-  const here = emptyAll((after) => emptyHere(parts, { under, after }));
-  const there = links.map(async (link) => {
-    const ask = async (after: VersionId | undefined) =>
-      decodeJson<Emptied>(await link.call("trash-empty", encodeJson({ under, after }), EMPTY_TIMEOUT_MS));
-    return await emptyAll(ask).catch(() => {
-      unreached.push(link.server);
+async function findVersion(parts: Parts, version: VersionId): Promise<Found | undefined> {
+  return (await lookEverywhere(parts, { under: "", version })).found[0];
+}
+
+/** Some of it: for `EMPTY_STEP_MS`, about. `after` is where the step before came to. @throws FsdfsError `argument-invalid` */
+export async function emptyTrash(parts: Parts, under: string, after: string | undefined): Promise<EmptiedTrash> {
+  const { catalog, mesh, ports } = parts;
+  const links = mesh.upLinks();
+  const places =
+    after === undefined ? placesOf([catalog.self, ...links.map(({ server }) => server)]) : parsePlaces(after);
+  const unreached = after === undefined ? absentees(parts, links) : [];
+  const until = ports.clock.monotonic() + EMPTY_STEP_MS;
+  const mayGoOn = () => ports.clock.monotonic() < until;
+  const steps = Array.from(places, ([server, place]) => {
+    const link = links.find((each) => each.server === server);
+    const ask = async (last: VersionId | undefined): Promise<Emptied> => {
+      if (server === catalog.self) return await emptyHere(parts, { under, after: last });
+      try {
+        const answer = await link?.call("trash-empty", encodeJson({ under, after: last }), EMPTY_TIMEOUT_MS);
+        if (answer !== undefined) return decodeJson<Emptied>(answer);
+      } catch {
+        // As one that is not linked any more.
+      }
+      unreached.push(server);
       return NOTHING;
-    });
+    };
+    return emptySome(ask, place, mayGoOn);
   });
-  const emptied = await Promise.all([here, ...there]);
+  const emptied = await Promise.all(steps);
+  const next = [...places.keys()].flatMap((server, i) => {
+    const { last } = emptied[i]!;
+    return last === undefined ? [] : [`${server}/${last}`];
+  });
   return {
     thrownAway: sum(emptied.map(({ thrownAway }) => thrownAway)),
     kept: sum(emptied.map(({ kept }) => kept)),
     unreached: unreached.map((server) => nameOf(parts, server)),
+    next: next.length === 0 ? null : next.join(","),
   };
+}
+
+/** Up to which version each server's trash was looked through; those that are done are not among them. */
+type Places = ReadonlyMap<ServerId, VersionId | undefined>;
+
+function placesOf(servers: readonly ServerId[]): Places {
+  return new Map(servers.map((server) => [server, undefined]));
+}
+
+function parsePlaces(text: string): Places {
+  const places = new Map<ServerId, VersionId>();
+  for (const place of text.split(",")) {
+    const [server = "", version = ""] = place.split("/");
+    if (!isServerId(server) || !isVersionId(version)) {
+      throw new FsdfsError("argument-invalid", { name: "after", reason: "it is not what a step gave as its next" });
+    }
+    places.set(server, version);
+  }
+  return places;
 }
 
 const NOTHING: Emptied = { thrownAway: { copies: 0, bytes: 0 }, kept: { copies: 0, bytes: 0 } };
 
-async function emptyAll(step: (after: VersionId | undefined) => Promise<Emptied>): Promise<Emptied> {
+async function emptySome(
+  step: (after: VersionId | undefined) => Promise<Emptied>,
+  after: VersionId | undefined,
+  mayGoOn: () => boolean,
+): Promise<Emptied> {
   const steps: Emptied[] = [];
-  for (let after: VersionId | undefined; ; ) {
-    const done = await step(after);
+  let last = after;
+  do {
+    const done = await step(last);
     steps.push(done);
-    if (done.last === undefined) break;
-    after = done.last;
-  }
-  return { thrownAway: sum(steps.map(({ thrownAway }) => thrownAway)), kept: sum(steps.map(({ kept }) => kept)) };
+    last = done.last;
+  } while (last !== undefined && mayGoOn());
+  const [thrownAway, kept] = [sum(steps.map((done) => done.thrownAway)), sum(steps.map((done) => done.kept))];
+  return { thrownAway, kept, last };
 }
 
 async function emptyHere({ trash }: Parts, { under, after }: Question): Promise<Emptied> {
@@ -169,7 +223,12 @@ async function lookEverywhere(parts: Parts, question: Question) {
       found.set(row.version, joined(found.get(row.version), row, server));
     }
   }
-  return { found: [...found.values()].sort((a, b) => (a.version < b.version ? -1 : 1)), last: ends[0], unreached };
+  return {
+    found: [...found.values()].sort((a, b) => (a.version < b.version ? -1 : 1)),
+    last: ends[0],
+    more: answers.some(({ more }) => more === true),
+    unreached,
+  };
 }
 
 /** Who learned of a deletion when it was made knows best what it was. */
@@ -185,12 +244,22 @@ function joined(before: Found | undefined, row: Told, server: ServerId): Found {
   };
 }
 
-function lookHere(parts: Parts, { under, after, version }: Question): Answer {
+function lookHere(parts: Parts, { under, after, version, at }: Question): Answer {
   const { trash } = parts;
+  if (at !== undefined) return { rows: trash.lastAt(at).map((each) => tell(parts, each)), more: isLeaving(parts, at) };
   const one = version && trash.find(version);
   if (version !== undefined) return { rows: one === undefined ? [] : [tell(parts, one)] };
   const { rows, last } = trash.list(after, ({ path }) => isUnder(path, under));
   return { rows: rows.map((row) => tell(parts, row)), last };
+}
+
+/** Whether a copy that lies at a path has yet to go from there, as far as a bounded look tells. */
+function isLeaving({ catalog }: Parts, path: FilePath): boolean {
+  const view = catalog.read();
+  for (const { key } of view.range({ ...tableRange("todo"), limit: TODO_AT_MOST })) {
+    if (readCopy(view, versionOfKey(key))?.path === path) return true;
+  }
+  return false;
 }
 
 function tell({ catalog, trash }: Parts, { version, row }: Trashed): Told {

@@ -50,7 +50,7 @@ export function choresUnit({ trash, uploads, copies, partials, catalog }: Chores
     await partials.tidy((version) => isWanted(catalog, version));
     await copies.recheckDoubtful();
     await trash.purgeOld();
-    await trash.recover();
+    await trash.levelling.levelWhenDue();
     return { restMs: CHORES_MS };
   });
 }

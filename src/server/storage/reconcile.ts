@@ -61,7 +61,7 @@ export class Reconciler {
     try {
       await this.#checkCopies(signal);
       await this.#checkStatements(signal);
-      await this.#trash.recover();
+      await this.#trash.levelling.level();
       if (!signal.aborted) await this.#end();
     } catch (error) {
       await this.request();

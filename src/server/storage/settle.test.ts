@@ -119,7 +119,7 @@ describe("settling", () => {
 
   test("T1 S3: a crash between the name in the trash and the rename leaves nothing in the trash", async () => {
     const { world, content } = await stoppedBeforeTheRename();
-    await world.trash.recoverAtStart();
+    await world.trash.levelling.levelAtStart();
     expect(world.files.filter((name) => name.startsWith(".fsdfs/trash/"))).toEqual([]);
     expect(world.text("a")).toBe("the first");
     await world.settleAll();
@@ -134,7 +134,7 @@ describe("settling", () => {
     const content = await world.put("a", "the first");
     const name = `.fsdfs/trash/${content.version}-a`;
     world.disk.renameExternally("a", name);
-    await world.trash.recoverAtStart();
+    await world.trash.levelling.levelAtStart();
     expect(world.files).toEqual([name]);
     expect(await world.copies.check(content.version)).toBe(true);
     expect(world.files).toEqual(["a"]);
@@ -151,13 +151,13 @@ async function stoppedBeforeTheRename() {
         get: (target, name) => {
           const value: unknown = Reflect.get(target, name, target);
           if (typeof value !== "function") return value;
-          return async (...args: unknown[]) => {
+          return (...args: unknown[]) => {
             if (isLinked && !hasFailed && name === "rename") {
               hasFailed = true;
-              throw new FileStoreError("io", "the disk fails");
+              return Promise.reject(new FileStoreError("io", "the disk fails"));
             }
             if (name === "link") isLinked = true;
-            return await Reflect.apply(value, target, args);
+            return Reflect.apply(value, target, args);
           };
         },
       }),

@@ -2,7 +2,9 @@ import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
 import { encodeContent } from "../../core/catalog/content.ts";
 import { readCopy, readTrash } from "../../core/catalog/copies.ts";
+import { trashPathsRange } from "../../core/catalog/keys.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
+import { removeAll } from "../../core/catalog/pieces.ts";
 import type { CopyRow } from "../../core/catalog/rows.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { FilePath } from "../../core/paths.ts";
@@ -131,5 +133,46 @@ describe("the trash", () => {
     const { rows, kept } = await world.trash.empty(undefined, () => true);
     expect(rows.map(({ version }) => version)).toEqual([other.version]);
     expect(kept.map(({ version }) => version)).toEqual([first.version]);
+  });
+
+  test("finds what lay at a path last by that path, whatever else lies there, also in rows that came before the index", async () => {
+    const world = await DiskWorld.begin();
+    const [first, second] = [await world.put("a", "the first"), await world.put("a", "the second one")];
+    for (const path of ["a/b", "a.ogg"]) {
+      if (path === "a/b") await world.remove("a");
+      await world.put(path, path);
+      await world.remove(path);
+    }
+    const lastAt = (path: string) => world.trash.lastAt(path as FilePath).map(({ version }) => version);
+    expect(lastAt("a")).toEqual([second.version, first.version]);
+    await world.catalog.change(({ transaction: { view } }) => removeAll(view, trashPathsRange()));
+    expect(lastAt("a")).toEqual([]);
+    await world.trash.levelling.levelAtStart();
+    expect(lastAt("a")).toEqual([second.version, first.version]);
+    // What is at a path of the swarm again is not there to be had back.
+    await world.copies.bringBack(second.version, (change, sha256) => {
+      change.writePath("c" as FilePath, CONTENT_FIELD, encodeContent({ ...second, sha256 }));
+    });
+    await world.settleAll();
+    expect(lastAt("a")).toEqual([first.version]);
+    await world.remove("c");
+    expect(lastAt("a")).toEqual([first.version]);
+    expect(lastAt("c")).toEqual([second.version]);
+    await world.trash.empty(undefined, () => true);
+    expect([...world.catalog.read().range(trashPathsRange())]).toEqual([]);
+  });
+
+  test("S3: is levelled with its directory: rows whose files are gone, and files that nobody knows, go", async () => {
+    const world = await DiskWorld.begin();
+    const contents = await Promise.all(["a", "b", "c"].map((path) => world.put(path, path)));
+    for (const path of ["a", "b", "c"]) await world.remove(path);
+    const [a, b, c] = contents.map((content) => trashOf(world, content)!.location);
+    world.disk.removeExternally(b!);
+    world.disk.writeExternally(".fsdfs/trash/something", new Uint8Array(5));
+    world.disk.writeExternally(`.fsdfs/trash/${contents[1]!.version}-of-another-name`, new Uint8Array(5));
+    await world.trash.levelling.level();
+    expect(world.files).toEqual([a, c].sort());
+    expect(contents.map((content) => trashOf(world, content)?.path)).toEqual(["a", undefined, "c"]);
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
   });
 });

@@ -5,13 +5,22 @@
 
 import { addCopy, readCopy, readTrash, removeTrash } from "../../core/catalog/copies.ts";
 import { readEntry } from "../../core/catalog/entries.ts";
-import { keyAfter, tableRange, trashKey, versionOfKey } from "../../core/catalog/keys.ts";
+import {
+  keyAfter,
+  tableRange,
+  trashKey,
+  trashPathRange,
+  versionOfKey,
+  versionOfTrashPathKey,
+} from "../../core/catalog/keys.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
 import { decodeTrashRow, type TrashRow, type VersionRow } from "../../core/catalog/rows.ts";
 import { holdersOf } from "../../core/catalog/surplus.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import { wallMsOf } from "../../core/hybrid-clock.ts";
 import type { VersionId } from "../../core/ids.ts";
+import type { FilePath } from "../../core/paths.ts";
+import { slicesOf } from "../../core/slices.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { FileStat, FileStore } from "../../ports/file-store.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -19,16 +28,20 @@ import type { Change } from "../catalog/change.ts";
 import { CLOCK_SKEW_MAX_MS } from "../mesh/skews.ts";
 import type { Settings } from "../settings.ts";
 import { sleep } from "../timers.ts";
-import { statOrNothing } from "./disk.ts";
-import { TRASH_DIRECTORY, versionInTrashName } from "./layout.ts";
+import { TRASH_DIRECTORY } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Purpose, Space } from "./space.ts";
+import { type Alone, type Forget, TrashLevelling } from "./trash-levelling.ts";
 
 const FORGET_ATTEMPTS = 5;
 /** Rows looked at in one go; the rest waits for the next. */
 const LOOK_AT_MAX = 200;
 /** Rows looked at for a page of a list, which takes some milliseconds. */
 const LIST_AT_MOST = 1000;
+/** Of what lay at one path, the last. */
+const LAST_MAX = 100;
+/** Files that are removed at once, with one sync and one change of the catalog for all of them. */
+const PURGED_AT_ONCE = 50;
 const NEVER = new AbortController().signal;
 
 /** A version that lies in this server's trash. */
@@ -51,6 +64,8 @@ export class Trash {
   readonly #leftovers: Leftovers;
   readonly #clock: Clock;
   readonly #keptMs: number;
+  /** Sees now and then that catalog and directory say the same. */
+  readonly levelling: TrashLevelling;
   #running: Promise<unknown> = Promise.resolve();
   #purgedUpTo: Uint8Array | undefined;
 
@@ -70,6 +85,8 @@ export class Trash {
     this.#space = space;
     this.#settings = settings;
     this.#clock = clock;
+    const [alone, forget]: [Alone, Forget] = [(task) => this.#alone(task), (gone) => this.#forget(gone)];
+    this.levelling = new TrashLevelling({ catalog, files, leftovers, clock, alone, forget });
   }
 
   /**
@@ -116,7 +133,7 @@ export class Trash {
       const isOld = ({ row, version }: Trashed) => this.trashedMs(row) < bound && this.#isPurgeable(row, version);
       const { rows, last } = this.#find(this.#purgedUpTo, isOld);
       this.#purgedUpTo = last;
-      for (const row of rows) await this.#purge(row);
+      await this.#purgeAll(rows);
     });
   }
 
@@ -128,6 +145,18 @@ export class Trash {
     const isListed = (trashed: Trashed) => isWanted(trashed.row) && this.#isNowhere(trashed.version);
     const { rows, last } = this.#find(after && trashKey(after), isListed, LIST_AT_MOST);
     return { rows, last: last && versionOfKey(last) };
+  }
+
+  /** The last of what lay at a path, is at no path of the swarm any more and lies here; the last one first. */
+  lastAt(path: FilePath): Trashed[] {
+    const view = this.#catalog.read();
+    const found: Trashed[] = [];
+    for (const { key } of view.range({ ...trashPathRange(path), reverse: true, limit: LIST_AT_MOST })) {
+      const trashed = this.find(versionOfTrashPathKey(key));
+      if (trashed !== undefined) found.push(trashed);
+      if (found.length === LAST_MAX) break;
+    }
+    return found;
   }
 
   /** A version that lies here and is at no path of the swarm. */
@@ -152,8 +181,8 @@ export class Trash {
       for (const each of rows) {
         const mayGo = this.#isPurgeable(each.row, each.version);
         (mayGo ? gone : kept).push(each);
-        if (mayGo) await this.#purge(each);
       }
+      await this.#purgeAll(gone);
       return { rows: gone, kept, last: last && versionOfKey(last) };
     });
   }
@@ -171,24 +200,8 @@ export class Trash {
     return running;
   }
 
-  /** The rows behind `after`, of a bounded number of them, that are wanted; and where to go on, undefined at the end. */
-  #find(
-    after: Uint8Array | undefined,
-    isWanted: (trashed: Trashed) => boolean,
-    limit = LOOK_AT_MAX,
-  ): { rows: Trashed[]; last: Uint8Array | undefined } {
-    const { start, end } = tableRange("trash");
-    const rows: Trashed[] = [];
-    let count = 0;
-    let last: Uint8Array | undefined;
-    const range = { start: after === undefined ? start : keyAfter(after), end, limit };
-    for (const { key, value } of this.#catalog.read().range(range)) {
-      count += 1;
-      last = key;
-      const trashed = { version: versionOfKey(key), row: decodeTrashRow(value) };
-      if (isWanted(trashed)) rows.push(trashed);
-    }
-    return { rows, last: count === limit ? last : undefined };
+  #find(after: Uint8Array | undefined, isWanted: (trashed: Trashed) => boolean, limit = LOOK_AT_MAX) {
+    return findTrash(this.#catalog.read(), after, isWanted, limit);
   }
 
   /** S2. One that was deleted has no successor to wait for; one that is wanted somewhere needs its own copies. */
@@ -250,64 +263,28 @@ export class Trash {
     });
   }
 
-  async #purge({ version, row }: Trashed): Promise<void> {
-    await this.#leftovers.remove(row.location);
+  async #purge(trashed: Trashed): Promise<void> {
+    await this.#purgeAll([trashed]);
+  }
+
+  async #purgeAll(trashed: readonly Trashed[]): Promise<void> {
+    for (const slice of slicesOf(trashed, PURGED_AT_ONCE)) await this.#purgeSlice(slice);
+  }
+
+  async #purgeSlice(trashed: readonly Trashed[]): Promise<void> {
+    await Promise.all(trashed.map(({ row }) => this.#leftovers.remove(row.location)));
     await this.#files.syncDirectory(TRASH_DIRECTORY);
+    const gone = trashed.map(({ version, row }) => ({ version, location: row.location }));
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#forget([{ version, location: row.location }]);
+        return await this.#forget(gone);
       } catch (error) {
         // Until its row goes it counts, though it is gone; at the latest the next levelling finds it.
-        if (attempt === FORGET_ATTEMPTS) throw error;
+        if (attempt < FORGET_ATTEMPTS) continue;
+        this.levelling.bringForward();
+        throw error;
       }
     }
-  }
-
-  /**
-   * Levels the catalog with the directory, now and then. Rows without a file go; and so do files
-   * without a row, unless their version is a copy still: then the crash came between the file's leaving and the row, and
-   * settling goes on.
-   */
-  async recover(): Promise<void> {
-    await this.#alone(() => this.#level());
-  }
-
-  /** After a crash and before anything moves files. Copies that still have their own names lose those they got here (T1). */
-  async recoverAtStart(): Promise<void> {
-    await this.recover();
-    for (const { name } of await this.#files.list(TRASH_DIRECTORY)) {
-      const full = `${TRASH_DIRECTORY}/${name}`;
-      if (await this.#isSecondName(full)) await this.#leftovers.remove(full);
-    }
-  }
-
-  async #isSecondName(name: string): Promise<boolean> {
-    const version = versionInTrashName(name);
-    const view = this.#catalog.read();
-    const copy = version && readCopy(view, version);
-    if (version === undefined || copy === undefined || copy.staged === name) return false;
-    if (readTrash(view, version)?.location === name) return false;
-    const own = await statOrNothing(this.#files, copy.location);
-    return own !== undefined && own.inode === (await this.#files.stat(name))?.inode;
-  }
-
-  async #level(): Promise<void> {
-    // Rows first, then names, then rows again: a file on its way into the trash is neither missing nor superfluous.
-    const rows = [...this.#catalog.read().range(tableRange("trash"))].map(({ key, value }) => ({
-      version: versionOfKey(key),
-      location: decodeTrashRow(value).location,
-    }));
-    const lying = new Set((await this.#files.list(TRASH_DIRECTORY)).map(({ name }) => `${TRASH_DIRECTORY}/${name}`));
-    const gone = rows.filter(({ location }) => !lying.has(location));
-    if (gone.length > 0) await this.#forget(gone);
-    for (const name of lying) if (this.#isOrphan(name)) await this.#leftovers.remove(name);
-  }
-
-  #isOrphan(name: string): boolean {
-    const version = versionInTrashName(name);
-    if (version === undefined) return true;
-    const view = this.#catalog.read();
-    return readCopy(view, version) === undefined && readTrash(view, version)?.location !== name;
   }
 
   /** Rows of files that are gone; one that has another place by now stays. */
@@ -318,4 +295,25 @@ export class Trash {
       }
     });
   }
+}
+
+/** The rows behind `after`, of a bounded number of them, that are wanted; and where to go on, undefined at the end. */
+export function findTrash(
+  view: ReadView,
+  after: Uint8Array | undefined,
+  isWanted: (trashed: Trashed) => boolean,
+  limit: number,
+): { rows: Trashed[]; last: Uint8Array | undefined } {
+  const { start, end } = tableRange("trash");
+  const rows: Trashed[] = [];
+  let count = 0;
+  let last: Uint8Array | undefined;
+  const range = { start: after === undefined ? start : keyAfter(after), end, limit };
+  for (const { key, value } of view.range(range)) {
+    count += 1;
+    last = key;
+    const trashed = { version: versionOfKey(key), row: decodeTrashRow(value) };
+    if (isWanted(trashed)) rows.push(trashed);
+  }
+  return { rows, last: count === limit ? last : undefined };
 }

@@ -56,7 +56,7 @@ export const restoreFile: Operation = {
   },
 };
 
-const emptySchema = z.strictObject({ under });
+const emptySchema = z.strictObject({ under, after: z.string("not a text").optional() });
 
 export const emptyTrash: Operation = {
   methods: ["POST"],
@@ -64,10 +64,10 @@ export const emptyTrash: Operation = {
   scope: "admin",
   description: {
     id: "emptyTrash",
-    summary: "Throws away what lies in the trash of the servers that are up.",
+    summary: "Throws away what lies in the trash of the servers that are up, some of it in each request.",
     body: { kind: "json", schema: emptySchema, optional: true },
     answers: { 200: { what: "what went, and what stays", schema: emptiedTrash } },
-    errors: ["path-invalid"],
+    errors: ["path-invalid", "argument-invalid"],
   },
   async run({ face, hasBody, json, outlasting }) {
     const wish = hasBody() ? defined(check(emptySchema, await json())) : {};

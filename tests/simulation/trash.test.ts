@@ -1,0 +1,41 @@
+/** A trash of many files on simulated servers. */
+import { expect, test } from "vitest";
+import { emptyInSteps } from "../../src/client/trash.ts";
+import type { Machine } from "./machine.ts";
+import { play, putText, readText } from "./play.ts";
+
+const ASK_TIMEOUT_MS = 60_000;
+const FILES = 230;
+
+test("is emptied in steps, each of which tells how far it came; what lay at a path last is found by the path", () =>
+  play({ servers: 2, copies: 1, writeCopies: 1 }, async (swarm) => {
+    const [first, second] = swarm.machines as [Machine, Machine];
+    const paths = Array.from({ length: FILES }, (_, i) => `a/${i}`);
+    for (const path of paths) {
+      await putText(swarm, first, path, `of ${path}`);
+      await first.ask((face) => face.remove(path), ASK_TIMEOUT_MS);
+    }
+    await putText(swarm, first, "a/7", "the last of a/7");
+    await second.ask((face) => face.remove("a/7"), ASK_TIMEOUT_MS);
+    expect(await second.ask((face) => face.restore({ path: "a/7" }), ASK_TIMEOUT_MS)).toMatchObject({ path: "a/7" });
+    expect((await readText(swarm, second, "a/7")).text).toBe("the last of a/7");
+    await swarm.world.sleep(10_000);
+
+    for (const machine of swarm.machines) machine.delays.factor = 10_000;
+    const told: number[] = [];
+    const emptied = await emptyInSteps((options) => second.ask((face) => face.emptyTrash(options), ASK_TIMEOUT_MS), {
+      under: "a",
+      onProgress: ({ thrownAway }) => told.push(thrownAway.copies),
+    });
+    for (const machine of swarm.machines) machine.delays.factor = 1;
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.at(-1)).toBeGreaterThan(0);
+    expect(emptied.thrownAway.copies).toBeGreaterThan(told.at(-1)!);
+    expect(emptied.thrownAway.copies).toBeGreaterThanOrEqual(FILES);
+    expect(emptied).toMatchObject({ kept: { copies: 0, bytes: 0 }, unreached: [], next: null });
+    expect((await first.ask((face) => face.listTrash(), ASK_TIMEOUT_MS)).files).toEqual([]);
+    const after = "000000000000/1";
+    await expect(second.ask((face) => face.emptyTrash({ after }), ASK_TIMEOUT_MS)).rejects.toMatchObject({
+      code: "argument-invalid",
+    });
+  }));

@@ -1,6 +1,6 @@
 /** What `import … from "fsdfs"` gives beside `createClient`, on every platform. docs/SDK.md has examples. */
 export type { Variables, VariableValue } from "../core/catalog/variables.ts";
-export type { Policy, PolicyFile } from "../core/policy/policy.ts";
+export type { Policy, PolicyFile, PolicyServer, Prefer } from "../core/policy/policy.ts";
 export { type ErrorCode, FsdfsError, isErrorCode } from "../errors.ts";
 export type {
   AdoptEvent,

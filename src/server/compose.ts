@@ -35,6 +35,7 @@ import { Readiness } from "./readiness.ts";
 import { Drain } from "./replication/drain.ts";
 import { Dropping } from "./replication/dropping.ts";
 import { HandOver } from "./replication/hand-over.ts";
+import { Leaving } from "./replication/leaving.ts";
 import { Puller, type PullStep } from "./replication/puller.ts";
 import { Reindexer } from "./replication/reindex.ts";
 import { RoomMaker } from "./replication/room-maker.ts";
@@ -181,7 +182,21 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const onStep = (step: PullStep) => events.pull(step);
   const dropping = new Dropping({ catalog, settings, mesh, membership, copies, settler, sources, random, directives });
   const zones = new Zones(catalog, settings);
-  const roomMaker = new RoomMaker({ clock, catalog, sources, dropping, zones });
+  const heat = new SwarmHeat(clock, mesh);
+  const policy = composePolicy({
+    clock,
+    log,
+    store: ports.catalog,
+    evaluator: ports.policies,
+    catalog,
+    settings,
+    mesh,
+    membership,
+    heat,
+    readSource: () => readPolicySource(parts),
+  });
+  const { preferences } = policy;
+  const roomMaker = new RoomMaker({ clock, catalog, sources, dropping, zones, preferences });
   const uploadRoom = new UploadRoom({ settings, mesh, membership, space, disk, roomMaker, directives });
   staging.makesRoomBy((missing) => uploadRoom.make(missing));
   const pulling = {
@@ -199,6 +214,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     dropping,
     roomMaker,
     zones,
+    preferences,
     load,
     directives,
     log,
@@ -220,20 +236,6 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   membership.onAbsence((server) => reindexer.server(server));
   settings.onChange(() => reindexer.unit.wake());
 
-  const heat = new SwarmHeat(clock, mesh);
-  const policy = composePolicy({
-    clock,
-    log,
-    store: ports.catalog,
-    evaluator: ports.policies,
-    catalog,
-    settings,
-    mesh,
-    membership,
-    heat,
-    readSource: () => readPolicySource(parts),
-  });
-
   catalog.onChange(({ own }) => {
     if (own) mesh.wakePushes();
   });
@@ -251,6 +253,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     puller.unit,
     handOver.unit,
     drain.unit,
+    new Leaving(pulling).unit,
     trimUnit({ ...pulling, handOver }),
     leftovers.unit,
     disk.unit,
@@ -292,6 +295,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     heat,
     uploadRoom,
     policy,
+    preferences,
     tokenKeys,
     lookups: {
       read: () => catalog.read(),

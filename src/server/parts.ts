@@ -16,6 +16,7 @@ import type { Decisions } from "./operations/decisions.ts";
 import type { Access } from "./operations/keys.ts";
 import type { Lookups } from "./operations/lookups.ts";
 import type { PolicyParts } from "./policy/compose.ts";
+import type { Preferences } from "./policy/preferences.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Drain } from "./replication/drain.ts";
 import type { Dropping } from "./replication/dropping.ts";
@@ -67,6 +68,7 @@ export interface Parts {
   readonly heat: SwarmHeat;
   readonly uploadRoom: UploadRoom;
   readonly policy: PolicyParts;
+  readonly preferences: Preferences;
   readonly guest: Guest;
   readonly tokenKeys: TokenKeys;
   readonly lookups: Lookups;

@@ -58,8 +58,10 @@ export interface PolicyTrial {
   /** Files whose N would be another: more, or less. */
   readonly raised: number;
   readonly lowered: number;
-  /** For which the policy fails; they would keep their N. */
+  /** For which the policy fails; they would keep their N, or have no preferences. */
   readonly failed: number;
+  /** Copies that lie where `prefer` says 0 of them; null: the policy has none. */
+  readonly shunned: { readonly copies: number; readonly bytes: number } | null;
   /** What all copies take that files should have, in bytes, before and after; and what quotas there are. */
   readonly bytes: { readonly before: number; readonly after: number; readonly quota: number };
   /** The quotas bear it; what was not asked about is taken to be like what was. */

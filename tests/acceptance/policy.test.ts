@@ -90,6 +90,31 @@ describe("a policy", () => {
     await become(["large"], [3]);
   });
 
+  test("R5: gives up what should not be on a server, as its trial said, and puts nothing there", async () => {
+    const last = cluster.servers[2]!;
+    const text = [
+      'import type { Policy, Prefer } from "fsdfs";',
+      "const policy: Policy = () => 2;",
+      "export default policy;",
+      `export const prefer: Prefer = ({ path }, { name }) => (path.startsWith("hits/") && name === "${last.name}" ? 0 : 1);`,
+    ].join("\n");
+    await waitFor("three copies", async () => (await client().locate("hits/a.ogg")).copies === 3);
+    const tried = await json<PolicyTrial>("policy", "try", await write(text));
+    expect(tried).toMatchObject({ failed: 0, shunned: { copies: 2, bytes: 16 } });
+    expect(await json("policy", "set", file)).toEqual(tried);
+    const holders = async (path: string) => (await client().locate(path)).servers.map(({ name }) => name);
+    const leaves = (path: string) =>
+      waitFor(`${path} is not on ${last.name}`, async () => {
+        const names = await holders(path);
+        return names.length === 2 && !names.includes(last.name);
+      });
+    for (const path of ["hits/a.ogg", "hits/new.ogg"]) await leaves(path);
+    await last.client.put("hits/newest.ogg", "newest");
+    await leaves("hits/newest.ogg");
+    expect((await json<PolicyTrial>("policy", "try", file)).shunned).toEqual({ copies: 0, bytes: 0 });
+    await client().remove("hits/newest.ogg");
+  });
+
   test("goes by heat: a file that is read gains copies on more servers; cold again it gives them up, as try told", async () => {
     const servers = await client().servers();
     const setQuotas = async (quota: number | null) => {

@@ -22,6 +22,7 @@ export const NO_POLICIES: readonly (readonly [what: string, source: string | Uin
   ["import()", 'const fs = import("node:fs");\nexport default () => 3;', /import\(\)/],
   ["import() in disguise", 'const fs = import /* a */ // b\n ("node:fs");\nexport default () => 3;', /import\(\)/],
   ["import.meta", "const here = import.meta.url;\nexport default () => 3;", /import\(\)/],
+  ["a prefer that is no function", "export default () => 3;\nexport const prefer = 3;", /prefer is no function/],
   ["10 MB of source", `export default () => 3; //${"x".repeat(10 * 1024 ** 2)}`, /more than 256 KB/],
   ["what is not UTF-8", new Uint8Array([0x2f, 0x2f, 0xff, 0xfe]), /not UTF-8/],
   ["a loop for ever while it is loaded", "for (;;) {}\nexport default () => 3;", /longer than \d s/],
@@ -106,6 +107,47 @@ export function describePolicyEvaluator(adapter: string, evaluator: PolicyEvalua
       ];
       expect(await policy.evaluate(files, NOW_MS)).toEqual([3, 1, 5, 4, 2, 2]);
       expect(await policy.evaluate([], NOW_MS)).toEqual([]);
+    });
+
+    it("R5: answers what is preferred of each file for each server, or why not for one file; and has none to ask without", async () => {
+      const without = await load("export default () => 3;");
+      expect(without.prefers).toBe(false);
+      const policy = await load(
+        'import type { Prefer } from "fsdfs";\n' +
+          "export default () => 3;\n" +
+          "export const prefer: Prefer = ({ path, ageDays }, { id, name, zone }) => {\n" +
+          '  if (path === "throws") throw new TypeError("not on " + name);\n' +
+          '  if (path === "bad") return zone === "cellar" ? Number.NaN : 1;\n' +
+          '  return name.startsWith("big") ? 2.5 : zone === "cellar" ? 0 : ageDays + id.length;\n' +
+          "};\n",
+      );
+      expect(policy.prefers).toBe(true);
+      const files = ["a", "throws", "bad", "b"].map((path) => factsOf(path, { modified: NOW_MS - DAY_MS }));
+      const servers = [
+        { id: "1", name: "big ß", zone: "attic" },
+        { id: "22", name: "small", zone: "cellar" },
+        { id: "333", name: "small", zone: "333" },
+      ];
+      expect(await policy.weigh(files, servers, NOW_MS)).toEqual([
+        [2.5, 0, 4],
+        { message: "TypeError: not on big ß", stack: expect.stringMatching(/^ {4}at prefer \(policy\.ts:4:\d+\)$/) },
+        { message: expect.stringMatching(/^prefer answered NaN, not a number from 0/), stack: "" },
+        [2.5, 0, 4],
+      ]);
+      expect(await policy.weigh(files.slice(0, 1), [], NOW_MS)).toEqual([[]]);
+      expect(await policy.evaluate(files, NOW_MS)).toEqual([3, 3, 3, 3]);
+    });
+
+    it("R5: tells what is no weight", async () => {
+      const answers = "-1, Infinity, 1e13, '1', 3n, undefined, null, [1], Promise.resolve(1), true";
+      const policy = await load(
+        `export default () => 3;\nexport function prefer({ size }) {\n  return [${answers}][size];\n}`,
+      );
+      const files = Array.from({ length: 10 }, (_, size) => factsOf("a", { size }));
+      const weighed = await policy.weigh(files, [{ id: "1", name: "a", zone: "1" }], NOW_MS);
+      expect(weighed).toEqual(
+        files.map(() => ({ message: expect.stringMatching(/^prefer answered .+, not a number from 0/), stack: "" })),
+      );
     });
 
     it("answers calls that were made at once, each its own", async () => {

@@ -154,6 +154,9 @@ export function simulatedPolicies(process: SimulatedProcess): PolicyEvaluator {
     load: async (source) => {
       const policy = await process.call("policies", "load", "", () => memoryPolicyEvaluator.load(source));
       return {
+        prefers: policy.prefers,
+        weigh: (files, servers, nowMs) =>
+          process.call("policies", "weigh", "", () => policy.weigh(files, servers, nowMs)),
         evaluate: (files, nowMs) => process.call("policies", "evaluate", "", () => policy.evaluate(files, nowMs)),
         close: () => policy.close(),
       };

@@ -3,10 +3,22 @@
  * more, file by file: so a machine that was busy, or short of memory, condemns no policy, and the file at which it loops is
  * known. One that has nothing to do for a while is ended, and begun anew when it is needed.
  */
-import type { FileFacts } from "../../core/policy/policy.ts";
+import type { FileFacts, PolicyServer } from "../../core/policy/policy.ts";
 import { NO_SENSE, policyText } from "../../core/policy/source.ts";
-import { decodeVerdicts, encodeQuestion, problemOf } from "../../core/policy/verdicts.ts";
-import { type LoadedPolicy, PolicyError, type PolicyEvaluator, type Verdict } from "../../ports/policy-evaluator.ts";
+import {
+  decodeVerdicts,
+  decodeWeighed,
+  encodeQuestion,
+  encodeWeighing,
+  problemOf,
+} from "../../core/policy/verdicts.ts";
+import {
+  type LoadedPolicy,
+  PolicyError,
+  type PolicyEvaluator,
+  type Verdict,
+  type Weighed,
+} from "../../ports/policy-evaluator.ts";
 import { Sandbox, SandboxEnded } from "./sandbox.ts";
 
 /** Without anything to do a process is ended. */
@@ -22,6 +34,12 @@ export const policyEvaluator: PolicyEvaluator = {
   },
 };
 
+interface Question<T> {
+  line(files: readonly FileFacts[]): string;
+  /** Undefined when it makes no sense. */
+  decoded(answer: string, count: number): readonly T[] | undefined;
+}
+
 class SandboxedPolicy implements LoadedPolicy {
   readonly #source: string;
   #sandbox: Sandbox | undefined;
@@ -29,6 +47,7 @@ class SandboxedPolicy implements LoadedPolicy {
   #last: Promise<unknown> = Promise.resolve();
   #idle: NodeJS.Timeout | undefined;
   #isClosed = false;
+  prefers = false;
 
   constructor(source: string) {
     this.#source = source;
@@ -48,7 +67,21 @@ class SandboxedPolicy implements LoadedPolicy {
   }
 
   evaluate(files: readonly FileFacts[], nowMs: number): Promise<readonly Verdict[]> {
-    const answer = this.#last.then(() => this.#evaluate(files, nowMs));
+    return this.#inTurn(files, {
+      line: (some) => encodeQuestion(some, nowMs),
+      decoded: (text, count) => decodeVerdicts(text, count),
+    });
+  }
+
+  weigh(files: readonly FileFacts[], servers: readonly PolicyServer[], nowMs: number): Promise<readonly Weighed[]> {
+    return this.#inTurn(files, {
+      line: (some) => encodeWeighing(some, servers, nowMs),
+      decoded: (text, count) => decodeWeighed(text, count, servers.length),
+    });
+  }
+
+  #inTurn<T>(files: readonly FileFacts[], question: Question<T>): Promise<readonly T[]> {
+    const answer = this.#last.then(() => this.#answers(files, question));
     this.#last = answer.catch(() => undefined);
     return answer;
   }
@@ -59,26 +92,26 @@ class SandboxedPolicy implements LoadedPolicy {
     await this.#sandbox?.close();
   }
 
-  async #evaluate(files: readonly FileFacts[], nowMs: number): Promise<readonly Verdict[]> {
+  async #answers<T>(files: readonly FileFacts[], question: Question<T>): Promise<readonly T[]> {
     clearTimeout(this.#idle);
     try {
-      return await this.#ask(files, nowMs);
+      return await this.#ask(files, question);
     } catch (error) {
       if (!(error instanceof SandboxEnded)) throw error;
-      const verdicts: Verdict[] = [];
-      for (const file of files) verdicts.push(...(await this.#ask([file], nowMs).catch(blaming(file))));
-      return verdicts;
+      const answers: T[] = [];
+      for (const file of files) answers.push(...(await this.#ask([file], question).catch(blaming(file))));
+      return answers;
     } finally {
       this.#rest();
     }
   }
 
-  async #ask(files: readonly FileFacts[], nowMs: number): Promise<Verdict[]> {
+  async #ask<T>(files: readonly FileFacts[], { line, decoded }: Question<T>): Promise<readonly T[]> {
     const sandbox = await this.#loaded();
-    const answer = await sandbox.ask(encodeQuestion(files, nowMs)).catch((error: unknown) => this.#forget(error));
-    const verdicts = decodeVerdicts(answer, files.length);
-    if (verdicts === undefined) throw refused(NO_SENSE);
-    return verdicts;
+    const answer = await sandbox.ask(line(files)).catch((error: unknown) => this.#forget(error));
+    const answers = decoded(answer, files.length);
+    if (answers === undefined) throw refused(NO_SENSE);
+    return answers;
   }
 
   async #loaded(): Promise<Sandbox> {
@@ -86,11 +119,12 @@ class SandboxedPolicy implements LoadedPolicy {
     if (this.#sandbox !== undefined) return this.#sandbox;
     const sandbox = new Sandbox();
     const answer = await sandbox.ask(JSON.stringify(this.#source)).catch((error: unknown) => this.#forget(error));
-    const problem: unknown = JSON.parse(answer);
-    if (problem !== null) {
+    const told: unknown = JSON.parse(answer);
+    if (Array.isArray(told)) {
       await sandbox.close();
-      throw new PolicyError(problemOf(problem));
+      throw new PolicyError(problemOf(told));
     }
+    this.prefers = (told as { readonly prefers: boolean }).prefers;
     this.#sandbox = sandbox;
     return sandbox;
   }

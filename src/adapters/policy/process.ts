@@ -6,7 +6,7 @@
 import { stripTypeScriptTypes } from "node:module";
 import vm from "node:vm";
 import { ANSWER, INSIDE } from "../../core/policy/inside.ts";
-import { NO_DEFAULT, whyNoImport, whyRefused } from "../../core/policy/source.ts";
+import { NO_DEFAULT, NO_PREFER, whyNoImport, whyRefused } from "../../core/policy/source.ts";
 
 const NAME = "policy.ts";
 /** Who started this process ends it before; if that is gone, what loops for ever must not stay behind. */
@@ -14,8 +14,13 @@ const TIME_MS_MAX = 20_000;
 
 class Refused extends Error {}
 
-/** Answers what asks the policy. */
-async function load(source: string): Promise<(line: string) => unknown> {
+interface Loaded {
+  /** Asks the policy. */
+  ask(line: string): unknown;
+  readonly prefers: boolean;
+}
+
+async function load(source: string): Promise<Loaded> {
   const javaScript = stripTypeScriptTypes(source);
   const why = whyRefused(javaScript);
   if (why !== undefined) throw new Refused(why);
@@ -26,13 +31,17 @@ async function load(source: string): Promise<(line: string) => unknown> {
     throw new Refused(whyNoImport(specifier));
   });
   await module.evaluate({ timeout: TIME_MS_MAX });
-  const { default: policy } = module.namespace as { readonly default?: unknown };
+  const { default: policy, prefer } = module.namespace as { readonly default?: unknown; readonly prefer?: unknown };
   if (typeof policy !== "function") throw new Refused(NO_DEFAULT);
-  use(policy);
+  if (prefer !== undefined && typeof prefer !== "function") throw new Refused(NO_PREFER);
+  use(policy, prefer);
   const script = new vm.Script(ANSWER);
-  return (line) => {
-    ask(line);
-    return script.runInContext(context, { timeout: TIME_MS_MAX });
+  return {
+    ask: (line) => {
+      ask(line);
+      return script.runInContext(context, { timeout: TIME_MS_MAX });
+    },
+    prefers: prefer !== undefined,
   };
 }
 
@@ -48,7 +57,7 @@ function told(error: unknown): readonly [string, string] {
 }
 
 const answer = (line: string) => process.stdout.write(`${line}\n`);
-let evaluate: ((line: string) => unknown) | undefined;
+let loaded: Loaded | undefined;
 
 /** Not by readline: to that a path with U+2028 in it would be two lines. */
 async function* lines(): AsyncGenerator<string> {
@@ -64,15 +73,15 @@ async function* lines(): AsyncGenerator<string> {
 }
 
 for await (const line of lines()) {
-  if (evaluate === undefined) {
+  if (loaded === undefined) {
     try {
-      evaluate = await load(JSON.parse(line));
-      answer("null");
+      loaded = await load(JSON.parse(line));
+      answer(JSON.stringify({ prefers: loaded.prefers }));
     } catch (error) {
       answer(JSON.stringify(told(error)));
     }
   } else {
     // What else comes out is not JSON, and refused as that.
-    answer(String(evaluate(line)).replaceAll("\n", " "));
+    answer(String(loaded.ask(line)).replaceAll("\n", " "));
   }
 }

@@ -116,7 +116,7 @@ function describeStatus({ version, since, servers }: PolicyStatus): string {
 }
 
 function describeTrial(trial: PolicyTrial): string {
-  const { evaluated, files, raised, lowered, failed, bytes, fits, most, servers, examples, failures } = trial;
+  const { evaluated, files, raised, lowered, failed, shunned, bytes, fits, most, servers, examples, failures } = trial;
   const more = bytes.after - bytes.before;
   const lines = [
     `${count(raised + lowered, "file")} of ${evaluated === files ? evaluated : `the first ${evaluated} of ${files}`} would change: ${raised} to more copies, ${lowered} to fewer.`,
@@ -125,6 +125,11 @@ function describeTrial(trial: PolicyTrial): string {
     ...(most > servers
       ? [`Some files are to have ${most} copies, and the swarm has ${count(servers, "server")}.`]
       : []),
+    ...(shunned === null
+      ? []
+      : [
+          `Copies that lie where prefer says 0: ${shunned.copies}, ${formatSize(shunned.bytes)}. Each goes when N others are elsewhere.`,
+        ]),
     ...(failed > 0 ? [`It fails for ${count(failed, "file")}, which keep what they have:`] : []),
     ...failures.map((each) => `  ${shown(each.path)}: ${failure(each)}`),
   ];

@@ -4,11 +4,12 @@
  * program around it, whose constructor's constructor would be that program's `Function`. What it needs it takes before the
  * policy can put something else in its place.
  *
- * A script, since it must be made in that context. Its value is two functions: `use(policy)`, and `ask(line)`, the line being
- * `[now, [[path, size, type, modified, variables, heat], …]]`. Then `ANSWER`, as a script that can be given a limit of time,
- * has the value `[N or [message, stack], …]`. Both are JSON.
+ * A script, since it must be made in that context. Its value is two functions: `use(policy, prefer)`, and `ask(line)`, the line
+ * being `[now, [[path, size, type, modified, variables, heat], …]]`. Then `ANSWER`, as a script that can be given a limit of time,
+ * has the value `[N or [message, stack], …]`. Where `[[id, name, zone], …]` of servers stand behind the files, `prefer` is asked,
+ * and in the place of N stand its weights, `[weight, …]`, one for each server. All of it is JSON.
  */
-import { POLICY_COPIES_MAX } from "./policy.ts";
+import { POLICY_COPIES_MAX, POLICY_WEIGHT_MAX } from "./policy.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Characters of what a policy says of itself. */
@@ -49,31 +50,53 @@ export const INSIDE = `(() => {
   };
 
   let policy;
+  let prefer;
   let line;
-  const asked = (now, [path, size, type, modified, variables, heat], withStack) => {
+  const fileOf = (now, [path, size, type, modified, variables, heat]) => {
+    const ageDays = (now - modified) / ${DAY_MS};
+    return { path, size, type, modified, ageDays: ageDays > 0 ? ageDays : 0, variables, heat };
+  };
+  const asked = (now, row, withStack) => {
     try {
-      const ageDays = (now - modified) / ${DAY_MS};
-      const answer = policy({ path, size, type, modified, ageDays: ageDays > 0 ? ageDays : 0, variables, heat });
+      const answer = policy(fileOf(now, row));
       if (isInteger(answer) && answer >= 1 && answer <= ${POLICY_COPIES_MAX}) return answer;
       return ["it answered " + described(answer) + ", not a whole number from 1 to ${POLICY_COPIES_MAX}", ""];
     } catch (error) {
       return told(error, withStack);
     }
   };
+  const weighed = (now, row, servers, withStack) => {
+    try {
+      const weights = [];
+      for (let i = 0; i < servers.length; i++) {
+        const [id, name, zone] = servers[i];
+        const weight = prefer(fileOf(now, row), { id, name, zone });
+        if (!(typeof weight === "number" && weight >= 0 && weight <= ${POLICY_WEIGHT_MAX})) {
+          return ["prefer answered " + described(weight) + ", not a number from 0 to ${POLICY_WEIGHT_MAX}", ""];
+        }
+        weights[i] = weight;
+      }
+      return weights;
+    } catch (error) {
+      return told(error, withStack);
+    }
+  };
   const answer = () => {
-    const [now, files] = parse(line);
+    const [now, files, servers] = parse(line);
     const answers = [];
     let problems = 0;
     for (let i = 0; i < files.length; i++) {
-      answers[i] = asked(now, files[i], problems < ${STACKS_MAX});
-      if (typeof answers[i] !== "number") problems++;
+      const withStack = problems < ${STACKS_MAX};
+      answers[i] = servers ? weighed(now, files[i], servers, withStack) : asked(now, files[i], withStack);
+      if (typeof answers[i] !== "number" && typeof answers[i][0] === "string") problems++;
     }
     return stringify(answers);
   };
   Object.defineProperty(everything, "fsdfsAnswer", { value: answer, writable: false, configurable: false });
   return [
-    (given) => {
+    (given, preferring) => {
       policy = given;
+      prefer = preferring;
     },
     (given) => {
       line = given;

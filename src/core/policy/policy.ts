@@ -27,6 +27,23 @@ export type FileFacts = Omit<PolicyFile, "ageDays">;
 /** N of a file: how many servers are to hold it, a whole number from 1 to 100. The default export of a policy. */
 export type Policy = (file: PolicyFile) => number;
 
+/** A server, as a policy sees it: what seldom changes, so that its answers seldom do. */
+export interface PolicyServer {
+  readonly id: string;
+  readonly name: string;
+  /** Its own id where none was given. */
+  readonly zone: string;
+}
+
+/**
+ * How much a file should rather be on a server than on others (R5), a number from 0 to `POLICY_WEIGHT_MAX`; 0: only where
+ * there is no other place for it. The optional export `prefer` of a policy. Servers that weigh the same are alike.
+ */
+export type Prefer = (file: PolicyFile, server: PolicyServer) => number;
+
+/** What `prefer` answers at most. */
+export const POLICY_WEIGHT_MAX = 10 ** 12;
+
 /** What a policy answers at most: the largest swarm that is designed for. */
 export const POLICY_COPIES_MAX = 100;
 /** Of a policy's text. */

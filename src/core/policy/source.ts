@@ -22,6 +22,8 @@ export function whyRefused(javaScript: string): string | undefined {
 
 export const NO_DEFAULT = "it has no function as its default export";
 
+export const NO_PREFER = "its export prefer is no function";
+
 /** Of all that comes out of where it runs. */
 export const NO_SENSE = "it changes what it is asked by, so that its answers make no sense";
 

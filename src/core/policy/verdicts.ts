@@ -1,5 +1,5 @@
 /** What goes into the context of a policy and comes out of it as text (inside.ts), on the side where it is not believed. */
-import { type FileFacts, POLICY_COPIES_MAX } from "./policy.ts";
+import { type FileFacts, POLICY_COPIES_MAX, POLICY_WEIGHT_MAX, type PolicyServer } from "./policy.ts";
 
 /** In words, and where in the policy: its own lines only, none of the machine. */
 export interface PolicyProblem {
@@ -10,21 +10,47 @@ export interface PolicyProblem {
 /** N of a file, 1 to `POLICY_COPIES_MAX`, or why there is none. */
 export type Verdict = number | PolicyProblem;
 
+/** The weight of each server for a file, 0 to `POLICY_WEIGHT_MAX`, or why there are none. */
+export type Weighed = readonly number[] | PolicyProblem;
+
 export function encodeQuestion(files: readonly FileFacts[], nowMs: number): string {
-  const rows = files.map((file) => [file.path, file.size, file.type, file.modified, file.variables, file.heat]);
-  return JSON.stringify([nowMs, rows]);
+  return JSON.stringify([nowMs, rowsOf(files)]);
+}
+
+export function encodeWeighing(files: readonly FileFacts[], servers: readonly PolicyServer[], nowMs: number): string {
+  return JSON.stringify([nowMs, rowsOf(files), servers.map(({ id, name, zone }) => [id, name, zone])]);
+}
+
+function rowsOf(files: readonly FileFacts[]) {
+  return files.map((file) => [file.path, file.size, file.type, file.modified, file.variables, file.heat]);
 }
 
 /** Undefined when it makes no sense. */
 export function decodeVerdicts(text: string, count: number): Verdict[] | undefined {
+  return decodeAnswers(text, count)?.map((answer) => (isTarget(answer) ? answer : problemOf(answer)));
+}
+
+/** Undefined when it makes no sense. */
+export function decodeWeighed(text: string, count: number, servers: number): Weighed[] | undefined {
+  return decodeAnswers(text, count)?.map((answer) => (areWeights(answer, servers) ? answer : problemOf(answer)));
+}
+
+function decodeAnswers(text: string, count: number): unknown[] | undefined {
   let answers: unknown;
   try {
     answers = JSON.parse(text);
   } catch {
     return undefined;
   }
-  if (!Array.isArray(answers) || answers.length !== count) return undefined;
-  return answers.map((answer: unknown) => (isTarget(answer) ? answer : problemOf(answer)));
+  return Array.isArray(answers) && answers.length === count ? answers : undefined;
+}
+
+function areWeights(answer: unknown, servers: number): answer is readonly number[] {
+  return Array.isArray(answer) && answer.length === servers && answer.every(isWeight);
+}
+
+function isWeight(weight: unknown): boolean {
+  return typeof weight === "number" && weight >= 0 && weight <= POLICY_WEIGHT_MAX;
 }
 
 function isTarget(answer: unknown): answer is number {

@@ -9,6 +9,7 @@ const wanted = (index: number, changes: Partial<Wanted> = {}): Wanted => ({
   surplus: 0,
   announced: 0,
   gainsZone: false,
+  preference: 1,
   rank: 0,
   order: 0,
   sizeBytes: 10,
@@ -64,6 +65,17 @@ describe("choosing what to pull", () => {
   it("R4: of one surplus takes those first that gain a zone", () => {
     const files = [wanted(1), wanted(2, { gainsZone: true, rank: 9 }), wanted(3, { surplus: -1 })];
     expect(ranked(files, 100)).toEqual([files[2], files[1], files[0]]);
+  });
+
+  it("R5: of one surplus takes those first that should rather be here, but for zones and what needs no room made", () => {
+    const files = [
+      wanted(1, { preference: 0.5 }),
+      wanted(2, { preference: 3, rank: 9 }),
+      wanted(3, { preference: 9, makesRoom: true }),
+      wanted(4, { preference: 0, gainsZone: true }),
+      wanted(5, { preference: 0, surplus: -1 }),
+    ];
+    expect(ranked(files, 100)).toEqual([files[4], files[3], files[1], files[0], files[2]]);
   });
 
   it("decides ties by this server's place among those that might copy it, so that they begin at different files", () => {

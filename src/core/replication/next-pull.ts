@@ -9,7 +9,9 @@ export interface Wanted {
   readonly announced: number;
   /** A copy here would be the first in a zone that it lacks (R4). */
   readonly gainsZone: boolean;
-  /** This server's place in the rendezvous order of those that might copy it: they begin with different files. */
+  /** How much it should rather be here than elsewhere (R5): 1 where that makes no difference. */
+  readonly preference: number;
+  /** This server's place in the order of those that might copy it: they begin with different files. */
   readonly rank: number;
   /** Of files that are alike in all of that. */
   readonly order: number;
@@ -52,6 +54,7 @@ function compare(a: Wanted, b: Wanted): number {
     surplusOf(a) - surplusOf(b) ||
     Number(b.gainsZone) - Number(a.gainsZone) ||
     Number(a.makesRoom) - Number(b.makesRoom) ||
+    b.preference - a.preference ||
     a.rank - b.rank ||
     b.order - a.order
   );

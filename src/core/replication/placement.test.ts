@@ -8,6 +8,7 @@ const candidate = (index: number, changes: Partial<Candidate> = {}): Candidate =
   server: serverNumbered(index),
   zone: `zone ${index}`,
   load: 0,
+  weight: 1,
   roomBytes: 1000,
   mayMakeRoom: false,
   ...changes,
@@ -21,6 +22,17 @@ describe("choosing targets", () => {
     expect(names(chooseTargets(candidates, 3, 100, [], inOrder))).toEqual([2, 3]);
     expect(chooseTargets(candidates, 2, 5000, [], inOrder)).toEqual([]);
     expect(chooseTargets([], 2, 1, [], inOrder)).toEqual([]);
+  });
+
+  it("R5: of those with room, and a new zone as well, takes those first where the file should rather be, loaded or not", () => {
+    const candidates = [
+      candidate(1, { weight: 9, roomBytes: 50, mayMakeRoom: true }),
+      candidate(2, { weight: 9, zone: "taken" }),
+      candidate(3, { weight: 0 }),
+      candidate(4, { load: 0.3 }),
+      candidate(5, { weight: 2, load: 0.9 }),
+    ];
+    expect(names(chooseTargets(candidates, 5, 100, ["taken"], inOrder))).toEqual([5, 4, 3, 2, 1]);
   });
 
   it("S1: a zone without a copy comes before a less loaded server in a zone that has one", () => {

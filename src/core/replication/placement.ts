@@ -5,6 +5,8 @@ export interface Candidate {
   readonly server: ServerId;
   readonly zone: string;
   readonly load: number;
+  /** How much the policy prefers it for the file (R5). */
+  readonly weight: number;
   /** Bytes it could take. */
   readonly roomBytes: number;
   /** Only when there is nobody else: it is about to leave. */
@@ -15,7 +17,8 @@ export interface Candidate {
 
 /**
  * The best `count` servers for a file of `sizeBytes`, given the zones that have it already. Those with room come before
- * those that have to make it, a zone that has none before one that has; `tie` (0 to 1 for each server) settles the rest.
+ * those that have to make it, a zone that has none before one that has, then those where the policy prefers the file to be;
+ * `tie` (0 to 1 for each server) settles the rest.
  */
 export function chooseTargets(
   candidates: readonly Candidate[],
@@ -34,6 +37,7 @@ export function chooseTargets(
         Number(a.isLast ?? false) - Number(b.isLast ?? false) ||
         Number(hasRoom(b)) - Number(hasRoom(a)) ||
         Number(taken.has(a.zone)) - Number(taken.has(b.zone)) ||
+        b.weight - a.weight ||
         loadStep(a.load) - loadStep(b.load) ||
         tie(a.server) - tie(b.server),
     );

@@ -378,6 +378,7 @@ export const policyTrial: z.ZodType<PolicyTrial> = z
     raised: count,
     lowered: count,
     failed: count,
+    shunned: z.object({ copies: count, bytes: count }).nullable(),
     bytes: z.object({ before: count, after: count, quota: count }),
     fits: z.boolean(),
     most: count,

@@ -12,6 +12,7 @@ import type { PolicyLogEntry, PolicyStatus, PolicyTrial } from "../face.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import type { Parts } from "../parts.ts";
 import type { PolicyWord } from "../policy/compose.ts";
+import { serversOf } from "../policy/preferences.ts";
 import { tryOut } from "../policy/trial.ts";
 import { remove } from "./change-names.ts";
 import { put } from "./put.ts";
@@ -94,6 +95,9 @@ async function tryOnNothing(parts: Parts, policy: LoadedPolicy): Promise<void> {
   };
   const [verdict] = await policy.evaluate([file], nowMs);
   if (typeof verdict !== "number") throw invalid(verdict ?? { message: "it answers nothing", stack: "" });
+  if (!policy.prefers) return;
+  const [weighed] = await policy.weigh([file], serversOf(parts.settings), nowMs);
+  if (weighed !== undefined && "message" in weighed) throw invalid(weighed);
 }
 
 function invalid({ message, stack }: PolicyProblem): FsdfsError {

@@ -10,6 +10,7 @@ import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { CatalogRecord, FileContent } from "../../core/catalog/types.ts";
 import type { ServerId, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
+import { NEUTRAL, type Weights } from "../../core/policy/weights.ts";
 import { rendezvousWeight } from "../../core/rendezvous.ts";
 import { chooseTargets } from "../../core/replication/placement.ts";
 import { FsdfsError } from "../../errors.ts";
@@ -54,7 +55,9 @@ export async function put(
   const request = options.requestId === undefined ? undefined : requestDigest(options.requestId);
   const wish: Wish = { path, request, conditions: options.conditions, stillWanted };
   const wanted = wantedCopies(parts);
-  const targets = pickTargets(parts, wanted - 1, options.sizeBytes ?? 0, []);
+  const { preferences } = parts;
+  const weights = preferences.areAsked ? await preferences.ofUpload(path, options.sizeBytes ?? 0) : NEUTRAL;
+  const targets = pickTargets(parts, wanted - 1, options.sizeBytes ?? 0, [], weights);
   if (parts.options.strict && targets.length + 1 < wanted) {
     throw new FsdfsError("not-enough-servers", { reached: targets.length + 1, wanted });
   }
@@ -66,7 +69,7 @@ export async function put(
   }
   const stagedAt = parts.ports.clock.monotonic();
   const whole = await wholeUploads(uploads, staged);
-  await replaceFailed(parts, whole, staged, wanted, stagedAt);
+  await replaceFailed(parts, whole, staged, wanted, stagedAt, weights);
   if (parts.options.strict && whole.length + 1 < wanted) {
     await Promise.all([parts.staging.discard(staged), ...whole.map(discard)]);
     throw new FsdfsError("not-enough-servers", { reached: whole.length + 1, wanted });
@@ -79,7 +82,13 @@ export function wantedCopies({ settings }: Parts): number {
   return Math.max(1, Math.min(settings.writeCopies, settings.copies, settings.roster.size));
 }
 
-function pickTargets(parts: Parts, count: number, sizeBytes: number, taken: readonly ServerId[]): Link[] {
+function pickTargets(
+  parts: Parts,
+  count: number,
+  sizeBytes: number,
+  taken: readonly ServerId[],
+  weights: Weights,
+): Link[] {
   const { settings, mesh, ports, catalog, directives, uploadRoom } = parts;
   const zoneOf = (server: ServerId) => settings.roster.get(server)?.zone ?? server;
   const candidates = mesh
@@ -90,7 +99,7 @@ function pickTargets(parts: Parts, count: number, sizeBytes: number, taken: read
       // A server that is behind can take bytes as well as any (C10), but it has other things to do, and drops nothing.
       const [load, mayMakeRoom] = behind ? [1, false] : [report.load, uploadRoom.mayMakeRoom(report)];
       const isLast = directives.isDraining(server);
-      return { server, zone: zoneOf(server), load, roomBytes, mayMakeRoom, isLast };
+      return { server, zone: zoneOf(server), weight: weights.of(server), load, roomBytes, mayMakeRoom, isLast };
     });
   const zones = [catalog.self, ...taken].map(zoneOf);
   const draw = String(ports.random.fraction());
@@ -154,12 +163,13 @@ async function replaceFailed(
   staged: StagedFile,
   wanted: number,
   stagedAt: number,
+  weights: Weights,
 ): Promise<void> {
   const { clock } = parts.ports;
   const tried: ServerId[] = whole.map(({ link }) => link.server);
   for (let round = 0; round < REPLACEMENT_ROUNDS && whole.length + 1 < wanted; round++) {
     if (clock.monotonic() - stagedAt > REPLACEMENT_MS && !parts.options.strict) return;
-    const links = pickTargets(parts, wanted - 1 - whole.length, staged.sizeBytes, tried);
+    const links = pickTargets(parts, wanted - 1 - whole.length, staged.sizeBytes, tried, weights);
     if (links.length === 0) return;
     tried.push(...links.map(({ server }) => server));
     const sent = await Promise.all(links.map((link) => sendStaged(parts, link, staged)));

@@ -15,6 +15,7 @@ import { encodeJson } from "../mesh/messages.ts";
 import type { Settings } from "../settings.ts";
 import { Evaluation } from "./evaluation.ts";
 import { Journal, type JournalEntry } from "./journal.ts";
+import { Preferences } from "./preferences.ts";
 import { Trials } from "./trial.ts";
 
 export interface PolicyWiring {
@@ -38,6 +39,7 @@ export interface PolicyDeps extends PolicyWiring {
 
 export interface PolicyParts {
   readonly evaluation: Evaluation;
+  readonly preferences: Preferences;
   readonly journal: Journal;
   readonly trials: Trials;
   readonly evaluator: PolicyEvaluator;
@@ -58,9 +60,10 @@ export function composePolicy(wiring: PolicyWiring): PolicyParts {
     return factsOf(entry, wallMsOf(settings.madeAt(content, stamp)), heat.readsPerHour(content.version));
   };
   const evaluation = new Evaluation({ ...wiring, journal, factsOf: ofEntry });
+  const preferences = new Preferences({ ...wiring, journal, factsOf: ofEntry, evaluation });
   mesh.handle("policy", async () => {
     const word: PolicyWord = { report: evaluation.report, log: journal.entries };
     return { head: encodeJson(word) };
   });
-  return { evaluation, journal, trials: new Trials(), evaluator, factsOf: ofEntry };
+  return { evaluation, preferences, journal, trials: new Trials(), evaluator, factsOf: ofEntry };
 }

@@ -17,7 +17,7 @@ import { CONFIRM_MS, decide } from "../../core/policy/decide.ts";
 import type { FileEntry } from "../../core/policy/facts.ts";
 import { isGoverned, isSameMark, type PolicyMark, readPolicyMark } from "../../core/policy/mark.ts";
 import { slicesOf } from "../../core/slices.ts";
-import { PolicyError } from "../../ports/policy-evaluator.ts";
+import { type LoadedPolicy, PolicyError } from "../../ports/policy-evaluator.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import type { Changed } from "../catalog/change.ts";
 import type { PolicyDeps } from "./compose.ts";
@@ -40,6 +40,8 @@ const SLOW_MS = 250;
 const PASS_EVERY_MS = 10 * 60_000;
 /** A policy that failed is tried again after this: it may have been the machine. */
 const AGAIN_MS = 10 * 60_000;
+/** A policy that is not loaded by then, since its text cannot be had, is not waited for. */
+const LOADING_MS_MAX = 30_000;
 /** Written in one change of the catalog: some 2 ms of work. */
 const WRITTEN_AT_ONCE = 16;
 /** Changed versions, and answers to be confirmed, that are remembered; beyond that a pass finds them. */
@@ -60,6 +62,8 @@ export class Evaluation {
   #rule: Rule | undefined;
   /** By the wall clock: when the policy was heard of here, and when its last whole pass began. */
   #sinceMs = 0;
+  /** When it could first be loaded here. */
+  #loadingSince: number | undefined;
   #passBeganMs: number | undefined;
   #pass: Pass | undefined;
   #nextPassAt = 0;
@@ -79,6 +83,20 @@ export class Evaluation {
 
   async close(): Promise<void> {
     await this.#rule?.close();
+  }
+
+  /** The policy that is in force; "loading": it will be known in a moment. */
+  get policy(): LoadedPolicy | "loading" | undefined {
+    if (this.#rule !== undefined) return this.#rule.policy;
+    if (this.#mark?.content === undefined || this.#failure !== undefined) return undefined;
+    const { clock } = this.#deps;
+    const isLate = clock.monotonic() - (this.#loadingSince ?? clock.monotonic()) > LOADING_MS_MAX;
+    return isLate ? undefined : "loading";
+  }
+
+  /** By the wall clock: when it was heard of here. */
+  get sinceMs(): number {
+    return this.#sinceMs;
   }
 
   get report() {
@@ -137,6 +155,7 @@ export class Evaluation {
     const leftMs = (this.#failure?.againAt ?? 0) - clock.monotonic();
     if (this.#failure !== undefined && leftMs > 0) return { restMs: leftMs };
     try {
+      this.#loadingSince ??= clock.monotonic();
       this.#rule ??= await this.#load(mark);
       const next = await this.#work(this.#rule, mark);
       this.#failure = undefined;
@@ -155,6 +174,7 @@ export class Evaluation {
     this.#rule = undefined;
     this.#mark = mark;
     this.#sinceMs = clock.wall();
+    this.#loadingSince = undefined;
     this.#passBeganMs = mark && readPassEnd(catalog.read(), mark);
     this.#pass = undefined;
     this.#nextPassAt = 0;

@@ -11,6 +11,8 @@ export type Answer = number | "default" | PolicyProblem;
 
 /** @throws PolicyError when it can answer for none */
 export interface Rule {
+  /** Undefined once there is none any more. */
+  readonly policy?: LoadedPolicy;
   ask(files: readonly FileEntry[], nowMs: number): Promise<readonly Answer[]>;
   close(): Promise<void>;
 }
@@ -22,6 +24,7 @@ export const NO_POLICY: Rule = {
 
 export function ruleOf(policy: LoadedPolicy, factsOf: (entry: FileEntry) => FileFacts): Rule {
   return {
+    policy,
     ask: (files, nowMs) => policy.evaluate(files.map(factsOf), nowMs),
     close: () => policy.close(),
   };

@@ -8,12 +8,15 @@ import { keyAfter, workPositionOf, workRange } from "../../core/catalog/keys.ts"
 import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { VersionId } from "../../core/ids.ts";
+import type { Weights } from "../../core/policy/weights.ts";
 import { EXCHANGE_GAIN, ZONE_EXCHANGE_GAIN } from "../../core/replication/making-room.ts";
 import { type RankedPull, rankPulls, type Wanted } from "../../core/replication/next-pull.ts";
+import { pullsShunned } from "../../core/replication/shunned.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Link } from "../mesh/link.ts";
 import type { Mesh } from "../mesh/mesh.ts";
+import type { Preferences } from "../policy/preferences.ts";
 import { type Copies, contentOfVersion } from "../storage/copies.ts";
 import type { Space } from "../storage/space.ts";
 import type { Uploads } from "../storage/uploads.ts";
@@ -37,6 +40,8 @@ const RANKED_KEPT_MS = 500;
 const LOOK_EVERY_MS = 50;
 /** Between two looks at what lies behind files that cannot be had now. */
 const WALK_REST_MS = 1000;
+/** What is preferred of a file was not known yet: it will be. */
+const MISSING_MS = 1000;
 /** Those that want copies most are looked at so often though nothing is known to have changed. */
 const FIRST_ANYWAY_MS = 5000;
 /** From the end of one walk through all that lies there to the beginning of the next, when something has changed. */
@@ -59,6 +64,7 @@ export interface ChoiceParts {
   readonly roomMaker: Pick<RoomMaker, "highestSurplus">;
   readonly turns: Turns;
   readonly zones: Zones;
+  readonly preferences: Pick<Preferences, "of" | "areAsked" | "areMissing" | "prepare">;
 }
 
 interface Looked extends Wanted {
@@ -86,7 +92,7 @@ export class PullChoice {
   #nextLookAt = Number.NEGATIVE_INFINITY;
   /** Whether the last answer was that it is too early to look. */
   #isEarly = false;
-  /** How long until a file may be begun that was left to others in the last look. */
+  /** How long until a file may be begun that was left in the last look, to others as a rule. */
   #turnInMs = Number.POSITIVE_INFINITY;
   /** Of the files that lately had no room here: a full server meets the same ones in each look. */
   readonly #sizes = new Map<VersionId, number>();
@@ -158,10 +164,18 @@ export class PullChoice {
     let last: Bytes | undefined = start;
     for (let rows = 0; last !== undefined && rows < LOOK_AT_MAX && !signal.aborted; rows += STRETCH) {
       if (rows > 0) await sleep(this.#parts.clock, PAUSE_MS, signal);
-      last = this.#lookOn(rows === 0 ? start : keyAfter(last), surroundings, wanted);
+      const next: Bytes = rows === 0 ? start : keyAfter(last);
+      if (this.#parts.preferences.areAsked) await this.#prepare(next);
+      last = this.#lookOn(next, surroundings, wanted);
     }
     this.#ranked = rankPulls(wanted).reverse();
     return { found: this.#ranked.length > 0, last };
+  }
+
+  /** Learns what is preferred of the next files (R5). */
+  async #prepare(start: Bytes): Promise<void> {
+    const rows = this.#parts.catalog.read().range({ start, end: workRange(false).end, limit: STRETCH });
+    await this.#parts.preferences.prepare(Array.from(rows, ({ key }) => workPositionOf(key).version));
   }
 
   /** Adds what is wanted of the next files. Answers the last of them, undefined when there are no more. */
@@ -191,18 +205,20 @@ export class PullChoice {
 
   /** Undefined when it has no place here, or is being copied. */
   #lookAt(view: ReadView, key: Bytes, surroundings: Surroundings): Looked | undefined {
-    const { backoffs, isActive, zones } = this.#parts;
+    const { backoffs, catalog, isActive, preferences, zones } = this.#parts;
     const { servers, quotaBytes, highest } = surroundings;
     const { version, surplus, order } = workPositionOf(key);
     if (isActive(version)) return undefined;
     const announced = surroundings.announced.get(version) ?? 0;
+    if (!pullsShunned(surplus + announced) && this.#isShunned(version)) return undefined;
+    const weights = preferences.of(version);
     const gainsZone = zones.dependsOnThis(version);
     const freeBytes = surroundings.freeBytes(surplus + announced, version);
     const mayExchange = surplus + announced + (gainsZone ? ZONE_EXCHANGE_GAIN : EXCHANGE_GAIN) <= highest; // R1, R4
     const content = this.#fitting(view, version, mayExchange ? quotaBytes : freeBytes);
     if (content === undefined) return undefined;
     const { sizeBytes } = content;
-    const rank = this.#rank(version, servers);
+    const rank = this.#rank(version, servers, weights);
     const isLeft = !this.#isItsTurn(version, rank, surplus + announced);
     const available = !backoffs.has(version) && this.#isObtainable(version, content);
     const makesRoom = sizeBytes > freeBytes;
@@ -212,6 +228,7 @@ export class PullChoice {
       surplus,
       announced,
       gainsZone,
+      preference: weights.share(catalog.self),
       rank,
       order,
       sizeBytes,
@@ -220,6 +237,14 @@ export class PullChoice {
       isLeft,
       makesRoom,
     };
+  }
+
+  /** Whether a file that has N copies has no place here (R5), or may turn out to have none. */
+  #isShunned(version: VersionId): boolean {
+    const { catalog, preferences } = this.#parts;
+    if (!preferences.areMissing(version)) return preferences.of(version).shuns(catalog.self);
+    this.#turnInMs = Math.min(this.#turnInMs, MISSING_MS);
+    return true;
   }
 
   /** The content of a version of at most so many bytes; undefined when it has more, or when it is at no path. */
@@ -259,13 +284,14 @@ export class PullChoice {
   }
 
   /** Of this server among those that might copy a version as well. */
-  #rank(version: VersionId, others: readonly Link[]): number {
+  #rank(version: VersionId, others: readonly Link[], weights: Weights): number {
     const { turns, sources } = this.#parts;
     const holders = sources.holders(version);
     const able = others.filter(({ server, report }) => !holders.includes(server) && !report.pulls.includes(version));
     return turns.rank(
       version,
       able.map(({ server }) => server),
+      weights,
     );
   }
 

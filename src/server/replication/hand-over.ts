@@ -3,8 +3,9 @@
  * free room or copies that may go for the wanted file; then it gives up its own, and pulls. One copy at a time.
  */
 import { readCopy } from "../../core/catalog/copies.ts";
-import { workPositionOf, workRange, workRangeBelow } from "../../core/catalog/keys.ts";
+import { type WorkPosition, workKey, workPositionOf, workRange, workRangeBelow } from "../../core/catalog/keys.ts";
 import type { KeyRange } from "../../core/catalog/kv.ts";
+import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { VersionId } from "../../core/ids.ts";
 import {
   chooseDrops,
@@ -13,6 +14,7 @@ import {
   promisesAfterHandOver,
   totalBytes,
 } from "../../core/replication/making-room.ts";
+import { pullsShunned, takesOverShunned } from "../../core/replication/shunned.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LoadMeter } from "../../ports/load-meter.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
@@ -23,6 +25,7 @@ import type { Membership } from "../mesh/membership.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import { whileUp } from "../mesh/while-up.ts";
+import type { Preferences } from "../policy/preferences.ts";
 import { contentOfVersion } from "../storage/copies.ts";
 import { purposeOf, type Space } from "../storage/space.ts";
 import { sleep } from "../timers.ts";
@@ -91,6 +94,7 @@ export interface HandOverParts {
   readonly puller: Puller;
   readonly load: LoadMeter;
   readonly directives: Directives;
+  readonly preferences: Pick<Preferences, "of" | "areAsked" | "prepare">;
 }
 
 export class HandOver {
@@ -120,11 +124,12 @@ export class HandOver {
   }
 
   async #step(signal: AbortSignal): Promise<NextStep> {
-    const { clock, puller } = this.#parts;
+    const { clock, puller, preferences } = this.#parts;
     if (!this.#mayTake()) return { restMs: LOOK_EVERY_MS };
     const world = this.#world();
     if (world === this.#nothingIn) return { restMs: IDLE_MS };
     this.#wasBusy = false;
+    if (preferences.areAsked) await preferences.prepare(this.#lacked().map(({ version }) => version));
     for (const wanted of this.#wanted()) {
       for (const copy of this.#copiesFor(wanted)) {
         if (!(await this.#give(copy, { surplus: wanted.surplus, spared: sparedBy(wanted, copy) }))) continue;
@@ -147,15 +152,15 @@ export class HandOver {
 
   /** Files that this server wants and has no room for, the most wanted first, as long as somebody might help. */
   *#wanted(): Generator<Wanted> {
-    const { catalog, mesh, roomMaker, sources, space } = this.#parts;
+    const { catalog, mesh, roomMaker, sources, space, preferences } = this.#parts;
     const announced = announcedByOthers(mesh);
-    const keys = Array.from(catalog.read().range({ ...workRange(false), limit: WANTED_MAX }), ({ key }) => key);
-    for (const key of keys) {
+    for (const position of this.#lacked()) {
       const view = catalog.read(); // It may have changed since the one before was handed out.
-      if (view.get(key) === undefined) continue;
-      const { version, surplus: own } = workPositionOf(key);
+      if (view.get(workKey(position)) === undefined) continue;
+      const { version, surplus: own } = position;
       const surplus = own + (announced.get(version) ?? 0);
       if (this.#takers(surplus, 0).length === 0) return; // Nor does anybody for what is wanted less.
+      if (!pullsShunned(surplus) && preferences.of(version).shuns(catalog.self)) continue; // R5
       const sizeBytes = contentOfVersion(view, version)?.sizeBytes ?? Number.POSITIVE_INFINITY;
       const missing = sizeBytes - space.roomBytes(purposeOf(surplus));
       if (sizeBytes > space.limitBytes("pull") || missing <= 0) continue;
@@ -164,6 +169,11 @@ export class HandOver {
       if (chooseDrops(droppable, missing) !== undefined) continue; // The puller does without help.
       yield { version, surplus, sizeBytes, missing, droppable };
     }
+  }
+
+  #lacked(): WorkPosition[] {
+    const rows = this.#parts.catalog.read().range({ ...workRange(false), limit: WANTED_MAX });
+    return Array.from(rows, ({ key }) => workPositionOf(key));
   }
 
   /** Own copies that would make room for it and do not go by themselves, the smallest first. */
@@ -207,9 +217,12 @@ export class HandOver {
   }
 
   async #give({ version, sizeBytes }: OwnCopy, wanted: Omit<TakeOver, "version">): Promise<boolean> {
-    const { sources, dropping, puller } = this.#parts;
+    const { sources, dropping, puller, preferences } = this.#parts;
     const holders = sources.holders(version);
-    for (const link of this.#takers(wanted.surplus, sizeBytes)) {
+    if (preferences.areAsked) await preferences.prepare([version]);
+    const weights = preferences.of(version);
+    const takers = this.#takers(wanted.surplus, sizeBytes);
+    for (const link of takers.sort((a, b) => weights.of(b.server) - weights.of(a.server))) {
       if (holders.includes(link.server) || this.#hasRefused(link, version)) continue;
       const taken = await this.#asks(link, { version, ...wanted });
       if (taken !== "held") {
@@ -238,10 +251,21 @@ export class HandOver {
     const content = contentOfVersion(catalog.read(), version);
     if (content === undefined) return "refused";
     if (!this.#mayTake()) return "busy";
+    if (await this.#isShunned(version, surplus)) return "refused";
     const missing = content.sizeBytes - space.roomBytes(purposeOf(surplus));
     const mayMake = (isUrgent: boolean) => roomMaker.mayMake(missing, { surplus, isUrgent, spared });
     if (missing > 0 && !mayMake(false)) return mayMake(true) ? "busy" : "refused"; // Copies grow old (R6).
     return (await puller.takeOver(version, { surplus, spared, gainsZone: false })) ? "held" : "busy";
+  }
+
+  /** R5: whether a copy has no place here, and is not taken all the same. */
+  async #isShunned(version: VersionId, wantedSurplus: number): Promise<boolean> {
+    const { catalog, preferences } = this.#parts;
+    if (!preferences.areAsked) return false;
+    await preferences.prepare([version]);
+    if (!preferences.of(version).shuns(catalog.self)) return false;
+    const surplus = readVersionRow(catalog.read(), version).indexed?.surplus ?? 0;
+    return !takesOverShunned(surplus, wantedSurplus === NOTHING_WANTED ? undefined : wantedSurplus);
   }
 
   #mayTake(): boolean {

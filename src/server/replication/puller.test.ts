@@ -7,6 +7,7 @@ import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import { type HybridTime, type ServerId, type VersionId, versionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
+import { NEUTRAL } from "../../core/policy/weights.ts";
 import type { Link } from "../mesh/link.ts";
 import { Puller, type PullerParts } from "./puller.ts";
 
@@ -49,6 +50,7 @@ function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
       upHolders: (version: VersionId) => (version === held && tried.length === 0 ? [{} as Link] : []),
     },
     roomMaker: { highestSurplus: () => undefined },
+    preferences: { areAsked: false, areMissing: () => false, of: () => NEUTRAL },
     zones: { dependsOnThis: () => false },
     dropping: { target: () => ({ target: 3, safe: 2 }) },
     load: { load: () => 0 },

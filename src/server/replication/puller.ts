@@ -21,6 +21,7 @@ import type { Link } from "../mesh/link.ts";
 import type { Membership } from "../mesh/membership.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
+import type { Preferences } from "../policy/preferences.ts";
 import { type Copies, contentOfVersion } from "../storage/copies.ts";
 import type { DiskWatch } from "../storage/disk-watch.ts";
 import { type Purpose, purposeOf, type Space } from "../storage/space.ts";
@@ -60,6 +61,7 @@ export interface PullerParts {
   readonly dropping: Dropping;
   readonly roomMaker: RoomMaker;
   readonly zones: Zones;
+  readonly preferences: Preferences;
   readonly load: LoadMeter;
   readonly directives: Pick<Directives, "isPaused" | "isDrainingHere" | "pulls" | "pullRate" | "onChange">;
   readonly log: Log;

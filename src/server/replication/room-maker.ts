@@ -3,7 +3,7 @@
  * all of them by promise (D1 to D4), or none when they are too few.
  */
 import { readCopy } from "../../core/catalog/copies.ts";
-import { workPositionOf, workRange } from "../../core/catalog/keys.ts";
+import { type WorkPosition, workPositionOf, workRange } from "../../core/catalog/keys.ts";
 import type { VersionId } from "../../core/ids.ts";
 import {
   chooseDrops,
@@ -15,6 +15,7 @@ import {
 } from "../../core/replication/making-room.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import type { Preferences } from "../policy/preferences.ts";
 import type { Dropping } from "./dropping.ts";
 import type { Sources } from "./sources.ts";
 import type { Zones } from "./zones.ts";
@@ -22,6 +23,8 @@ import type { Zones } from "./zones.ts";
 /** Copies looked at for one file. */
 const LOOK_AT_MAX = 300;
 const NONE: ReadonlySet<VersionId> = new Set();
+/** Of these it is asked whether they should rather be elsewhere (R5). */
+const PREFERENCES_MAX = 100;
 /** So many that may go stand for more behind them. */
 const MANY = LOOK_AT_MAX / 2;
 /** Given up in one go for no other file. */
@@ -51,6 +54,7 @@ export interface RoomMakerParts {
   readonly sources: Sources;
   readonly dropping: Dropping;
   readonly zones: Zones;
+  readonly preferences: Pick<Preferences, "of" | "areAsked" | "prepare">;
 }
 
 export class RoomMaker {
@@ -103,7 +107,7 @@ export class RoomMaker {
    * @param missing bytes that cannot be had otherwise
    */
   async make(missing: () => number, wish: RoomWish): Promise<boolean> {
-    const turn = this.#running.then(() => this.#make(missing(), wish));
+    const turn = this.#running.then(() => this.#make(missing, wish));
     this.#running = turn.catch(() => undefined);
     return await turn;
   }
@@ -112,6 +116,7 @@ export class RoomMaker {
   async giveUp(bytes: number): Promise<number> {
     const turn = this.#running.then(async () => {
       const wish: RoomWish = { surplus: undefined, isUrgent: false };
+      await this.#prepare(wish);
       const copies = this.copiesFor(wish).slice(0, GIVEN_UP_MAX);
       return await this.#dropEach(chooseDrops(copies, bytes) ?? copies);
     });
@@ -126,9 +131,10 @@ export class RoomMaker {
     return totalBytes(gone.filter((copy) => copy !== undefined));
   }
 
-  async #make(missing: number, wish: RoomWish): Promise<boolean> {
+  async #make(missing: () => number, wish: RoomWish): Promise<boolean> {
     const refused = new Set<VersionId>();
-    let left = missing;
+    await this.#prepare(wish);
+    let left = missing();
     for (let round = 0; round < ROUNDS_MAX && left > 0; round++) {
       const chosen = chooseDrops(this.#candidates(wish, refused), left);
       if (chosen === undefined) return false;
@@ -166,17 +172,48 @@ export class RoomMaker {
     return promisesWanted(this.#parts.dropping.target(version), wanted, gain);
   }
 
-  /** Copies that may go for the file, the highest surplus first. */
+  /** Learns which of the copies that may go should rather be elsewhere (R5). */
+  async #prepare(wish: RoomWish): Promise<void> {
+    const { preferences } = this.#parts;
+    if (!preferences.areAsked) return;
+    const versions: VersionId[] = [];
+    for (const { version } of this.#fallingSurplus(lowestFor(wish))) {
+      if (versions.push(version) === PREFERENCES_MAX) break;
+    }
+    await preferences.prepare(versions);
+  }
+
+  /**
+   * Copies that may go for the file, the highest surplus first; of one surplus those first that should rather be elsewhere
+   * than here (R5).
+   */
   *#candidates(wish: RoomWish, refused: ReadonlySet<VersionId>): Generator<OwnCopy> {
+    const alike: OwnCopy[] = [];
+    for (const copy of this.#mayGo(wish, refused)) {
+      if (!this.#parts.preferences.areAsked) {
+        yield copy;
+        continue;
+      }
+      if (alike.length > 0 && alike[0]!.surplus !== copy.surplus) yield* this.#leastPreferred(alike.splice(0));
+      alike.push(copy);
+    }
+    yield* this.#leastPreferred(alike);
+  }
+
+  #leastPreferred(copies: OwnCopy[]): OwnCopy[] {
+    const { catalog, preferences } = this.#parts;
+    const share = ({ version }: OwnCopy) => preferences.of(version).share(catalog.self);
+    return copies.sort((a, b) => share(a) - share(b));
+  }
+
+  *#mayGo(wish: RoomWish, refused: ReadonlySet<VersionId>): Generator<OwnCopy> {
     const { catalog, dropping, sources, zones } = this.#parts;
     const { isUrgent, spared = [] } = wish;
     const view = catalog.read();
     const lowest = lowestFor(wish);
-    for (const { key } of view.range({ ...workRange(true), reverse: true, limit: LOOK_AT_MAX })) {
-      const { version, surplus } = workPositionOf(key);
-      if (surplus < lowest) return;
+    for (const { version, surplus } of this.#fallingSurplus(lowest)) {
       if (refused.has(version) || spared.includes(version)) continue;
-      if (dropping.isAsking(version) || (!isUrgent && this.#isYoung(version))) continue;
+      if (dropping.isAsking(version) || (!isUrgent && this.isYoung(version))) continue;
       const copy = readCopy(view, version);
       if (copy === undefined || copy.staged !== undefined) continue;
       if (sources.upHolders(version).length < this.#promisesFor(version, surplus, wish)) continue;
@@ -186,7 +223,18 @@ export class RoomMaker {
     }
   }
 
-  #isYoung(version: VersionId): boolean {
+  /** Own copies down to a surplus, but no more than are looked at for one file. */
+  *#fallingSurplus(lowest: number): Generator<WorkPosition> {
+    const range = { ...workRange(true), reverse: true, limit: LOOK_AT_MAX };
+    for (const { key } of this.#parts.catalog.read().range(range)) {
+      const position = workPositionOf(key);
+      if (position.surplus < lowest) return;
+      yield position;
+    }
+  }
+
+  /** R6: whether it was pulled so lately that it stays. */
+  isYoung(version: VersionId): boolean {
     const at = this.#pulledAt.get(version);
     return at !== undefined && this.#parts.clock.monotonic() - at < YOUNG_MS;
   }

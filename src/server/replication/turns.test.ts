@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../../tests/manual-clock.ts";
 import type { ServerId, VersionId } from "../../core/ids.ts";
+import { NEUTRAL, Weights } from "../../core/policy/weights.ts";
 import { TURN_MS, Turns } from "./turns.ts";
 
 const SERVERS = Array.from({ length: 12 }, (_, i) => `${i}`.padStart(12, "0") as ServerId);
@@ -9,11 +10,11 @@ const FILE = "00000000000001-000000000001" as VersionId;
 describe("taking turns at a file", () => {
   const clock = new ManualClock();
   const servers = SERVERS.map((self) => ({ self, turns: new Turns(clock, self) }));
-  const begin = (surplus: number, without: readonly ServerId[] = []) => {
+  const begin = (surplus: number, without: readonly ServerId[] = [], weights = NEUTRAL) => {
     const waiting = servers.filter(({ self }) => !without.includes(self));
     return waiting.filter(({ self, turns }) => {
       const others = SERVERS.filter((server) => server !== self && !without.includes(server));
-      return turns.waitMs(FILE, turns.rank(FILE, others), surplus) === 0;
+      return turns.waitMs(FILE, turns.rank(FILE, others, weights), surplus) === 0;
     });
   };
 
@@ -31,6 +32,16 @@ describe("taking turns at a file", () => {
     expect(begin(2, [first!.self])).toHaveLength(2);
     for (const { turns } of servers) turns.hear([FILE]);
     expect(begin(2, [first!.self])).toHaveLength(1);
+  });
+
+  it("R5: begins where the file should rather be, and ends where it should rather not", async () => {
+    for (const { turns } of servers) turns.hear([FILE]);
+    const usual = begin(-12).map(({ self }) => self);
+    const last = usual[0]!;
+    const liked = SERVERS.slice(5, 7);
+    const weights = new Weights(new Map([[last, 0], ...liked.map((server) => [server, 2] as const)]));
+    expect(begin(-2, [], weights).map(({ self }) => self)).toEqual(liked);
+    expect(begin(-11, [], weights).map(({ self }) => self)).not.toContain(last);
   });
 
   it("forgets what changed long ago, and hears no more at once than it can keep", async () => {

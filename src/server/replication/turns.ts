@@ -1,10 +1,10 @@
 /**
  * Who copies a file first. All servers hear in the same moment that a file is new, or has lost a copy, and would begin before
- * any could hear that others have. So they take turns in their rendezvous order for the file: as many as it wants for begin
- * at once, each one after them a little later, when it may have heard that it is not needed any more.
+ * any could hear that others have. So they take turns in their order for the file, by what the policy prefers and then by
+ * rendezvous: as many as it wants for begin at once, each one after them a little later, when it may have heard that it is not needed any more.
  */
 import type { ServerId, VersionId } from "../../core/ids.ts";
-import { rendezvousWeight } from "../../core/rendezvous.ts";
+import { comesBefore, type Weights } from "../../core/policy/weights.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 /** From one server's turn to the next's. */
@@ -39,11 +39,10 @@ export class Turns {
     }
   }
 
-  /** How many of these servers come before this one in the order for a file. */
-  rank(version: VersionId, servers: readonly ServerId[]): number {
-    const own = rendezvousWeight(version, this.#self);
+  /** How many of these servers come before this one in the order for a file: where it should rather be first (R5). */
+  rank(version: VersionId, servers: readonly ServerId[], weights: Weights): number {
     let rank = 0;
-    for (const server of servers) if (rendezvousWeight(version, server) > own) rank += 1;
+    for (const server of servers) if (comesBefore(server, this.#self, version, weights)) rank += 1;
     return rank;
   }
 

@@ -41,9 +41,9 @@ export interface DiskView {
   readonly machine: Machine;
   /** The server that it is now: one whose disks were replaced before was another, of the same name. */
   readonly server: string;
-  /** Digests of the files outside of fsdfs's own directory, by path. */
+  /** Digests of the files outside of fsdfs's own directory, by path; of copies that lie aside (S7), by version. */
   readonly files: ReadonlyMap<string, string>;
-  /** Their sizes in bytes. */
+  /** Their sizes in bytes, by the same. */
   readonly sizes: ReadonlyMap<string, number>;
   /** What the quota counts in fsdfs's own directory: sizes in bytes by name. */
   readonly own: ReadonlyMap<string, number>;
@@ -59,6 +59,7 @@ const ASK_TIMEOUT_MS = 20_000;
 const STATE = ".fsdfs/";
 /** Parts of fsdfs's own directory that the quota counts (S3). */
 const COUNTED = [".fsdfs/staged/", ".fsdfs/trash/"];
+const ASIDE = ".fsdfs/side/";
 
 /**
  * Polls until all of `machines` agree, nothing is being pulled and the disks stay as they are. Answers why not, when it
@@ -214,9 +215,10 @@ function diskOf(machine: Machine, server: string): DiskView {
   for (const { name, type, stat, content } of machine.files.tree()) {
     if (type !== "file") continue;
     if (COUNTED.some((directory) => name.startsWith(directory))) own.set(name, stat.sizeBytes);
-    if (name.startsWith(STATE)) continue;
-    files.set(name, sha256Of(content));
-    sizes.set(name, stat.sizeBytes);
+    if (name.startsWith(STATE) && !name.startsWith(ASIDE)) continue;
+    const place = name.startsWith(ASIDE) ? name.slice(ASIDE.length) : name;
+    files.set(place, sha256Of(content));
+    sizes.set(place, stat.sizeBytes);
   }
   return { machine, server, files, sizes, own };
 }

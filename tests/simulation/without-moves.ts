@@ -1,8 +1,8 @@
-/** Waiting until no server has a move left that it could make by itself (R1, P6; oracles/moves.ts). */
+/** Waiting until no server has a move left that it could make by itself (R1, R5, P6; oracles/moves.ts). */
 import type { History } from "./history.ts";
 import type { Losses } from "./losses.ts";
 import type { Machine } from "./machine.ts";
-import { type Placement, permittedMoves, placementOf } from "./oracles/moves.ts";
+import { overstayingCopies, type Placement, permittedMoves, placementOf, type Shuns } from "./oracles/moves.ts";
 import { comeToRest, lookAround, type RestView } from "./rest.ts";
 import type { Swarm } from "./swarm.ts";
 
@@ -11,6 +11,8 @@ interface Looking {
   readonly history: History;
   readonly losses: Losses;
   readonly machines: readonly Machine[];
+  /** What the policy in force says of places. */
+  readonly shuns?: Shuns | undefined;
 }
 
 /** Files whose pulls failed amid faults are tried again after five minutes at most. */
@@ -25,10 +27,13 @@ export async function withoutMoves(looking: Looking): Promise<RestView> {
   const endMs = world.nowMs + MOVES_LIMIT_MS;
   for (;;) {
     const view = await lookAround(swarm, history, losses, machines);
-    const [move] = permittedMoves(placementIn(looking, view));
-    if (move === undefined) return view;
+    const placement = placementIn(looking, view);
+    const [move] = permittedMoves(placement);
+    const [copy] = overstayingCopies(placement);
+    if (move === undefined && copy === undefined) return view;
     if (world.nowMs > endMs) {
-      world.fail("R1", `a move is left: ${move}`);
+      if (move !== undefined) world.fail("R1", `a move is left: ${move}`);
+      if (copy !== undefined) world.fail("R5", copy);
       return view;
     }
     await world.sleep(LOOK_EVERY_MS);
@@ -39,6 +44,6 @@ export async function withoutMoves(looking: Looking): Promise<RestView> {
   }
 }
 
-export function placementIn({ swarm, losses }: Looking, view: RestView): Placement {
-  return placementOf(view, losses, { reserve: swarm.reserve, writeCopies: swarm.config.writeCopies });
+export function placementIn({ swarm, losses, shuns }: Looking, view: RestView): Placement {
+  return placementOf(view, losses, { reserve: swarm.reserve, writeCopies: swarm.config.writeCopies, shuns });
 }

@@ -1,7 +1,9 @@
 /** Bugs planted in what becomes of N (section "The policy" of docs/ARCHITECTURE.md). */
 import type { Canary } from "./canary.ts";
+import { PREFERENCE_CANARIES } from "./planted-preferences.ts";
 
 export const POLICY_CANARIES: readonly Canary[] = [
+  ...PREFERENCE_CANARIES,
   {
     name: "a file that is put is not evaluated before the next pass",
     rules: "Y1",

@@ -1,6 +1,7 @@
 /** What drills with full disks begin with and watch. */
 import { DATA_PATH } from "../../../src/adapters/memory/sources.ts";
 import { type Content, sha256Of } from "../content.ts";
+import type { Machine } from "../machine.ts";
 import type { Stage } from "./stage.ts";
 
 /** Above which no server pulls (M4). */
@@ -95,12 +96,12 @@ export class CopyWatch {
 }
 
 /** Whether no disk changes for so long. */
-export async function unchangedFor(stage: Stage, ms: number): Promise<boolean> {
-  const before = namesOf(stage);
+export async function unchangedFor(stage: Stage, ms: number, machines = stage.machines): Promise<boolean> {
+  const before = namesOf(machines);
   await stage.sleep(ms);
-  return namesOf(stage) === before;
+  return namesOf(machines) === before;
 }
 
-function namesOf({ machines }: Stage): string {
+function namesOf(machines: readonly Machine[]): string {
   return machines.map(({ files }) => files.tree().map(({ name, stat }) => `${name} ${stat.inode}`)).join("\n");
 }

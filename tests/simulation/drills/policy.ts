@@ -86,7 +86,7 @@ function functionOf(rule: Rule): string {
 }
 
 /** As a file, past what `fsdfs policy set` refuses. */
-async function setPolicy(stage: Stage, machine: Machine, text: string): Promise<void> {
+export async function setPolicy(stage: Stage, machine: Machine, text: string): Promise<void> {
   stage.world.trace(`${machine.name} is given the policy ${text}`);
   const bytes = new TextEncoder().encode(`${text} // ${stage.world.nowMs}`);
   await stage.mustPut(machine, POLICY_PATH, { bytes, sha256: sha256Of(bytes) });

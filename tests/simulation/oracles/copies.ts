@@ -27,10 +27,10 @@ function dishonest(
   const said = new Set<string>(location.servers.map(({ id }) => id));
   for (const { machine, server, files } of disks) {
     if (losses.isRotten(machine, location.sha256)) continue;
-    const has = files.get(location.path) === location.sha256;
+    const found = files.get(location.path) ?? files.get(location.version);
+    const has = found === location.sha256;
     if (has && !said.has(server)) return `${machine.name} has a copy that nobody counts`;
-    if (!has && said.has(server))
-      return `${machine.name} is said to hold it, and has ${files.get(location.path) ?? "nothing"}`;
+    if (!has && said.has(server)) return `${machine.name} is said to hold it, and has ${found ?? "nothing"}`;
   }
   const counted = location.servers.filter(({ id, state }) => state !== "absent" && !countsNot.has(id)).length;
   if (location.copies !== counted) return `K is told as ${location.copies}, with ${counted} holders`;

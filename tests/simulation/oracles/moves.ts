@@ -1,7 +1,8 @@
 /**
  * P6, R1 and S3 at rest: there is no copy that a server has free quota for, and none that it could make room for by giving
  * up copies of its own whose surplus is higher by two at least, enough other holders being there to promise theirs (D1).
- * So the sorted list of surpluses admits no permitted move of one server by itself. Knows nothing of how servers decide.
+ * So the sorted list of surpluses admits no permitted move of one server by itself. R5: but for copies where the policy says 0,
+ * which are made for files below N only, and of which none is left where it could go. Knows nothing of how servers decide.
  */
 import type { Losses } from "../losses.ts";
 import type { RestView } from "../rest.ts";
@@ -33,7 +34,12 @@ export interface Placement {
   readonly servers: readonly PlacingServer[];
   /** W. */
   readonly writeCopies: number;
+  /** Whether the policy weighs a server 0 for a file (R5). */
+  readonly shuns?: Shuns | undefined;
 }
+
+/** By the server's name and the file's path. */
+export type Shuns = (server: string, path: string) => boolean;
 
 const STAGED = ".fsdfs/staged/";
 const TRASH = ".fsdfs/trash/";
@@ -42,9 +48,10 @@ const GAIN = 2;
 
 /** What some server should still do, one line for each file that one lacks. */
 export function permittedMoves(placement: Placement): string[] {
-  const { files, servers } = placement;
+  const { files, servers, shuns } = placement;
   return servers.flatMap((server) => {
-    const lacked = files.filter(({ holders }) => holders.size > 0 && !holders.has(server.id));
+    const isWanted = ({ path, surplus }: PlacedFile) => surplus < 0 || !shuns?.(server.name, path);
+    const lacked = files.filter((file) => file.holders.size > 0 && !file.holders.has(server.id) && isWanted(file));
     return lacked.flatMap((file) => {
       const room = server.limitBytes - server.copyBytes - (file.surplus < 0 ? 0 : server.trashBytes);
       if (file.sizeBytes > server.limitBytes) return [];
@@ -55,6 +62,19 @@ export function permittedMoves(placement: Placement): string[] {
       return [`${server.name} could take ${tell(file)} in the place of ${copies.map(tell).join(", ")}`];
     });
   });
+}
+
+/** R5: copies above N where the policy says 0 that enough others could promise theirs for (D1), one line for each. */
+export function overstayingCopies({ files, servers, shuns }: Placement): string[] {
+  return servers.flatMap(({ id, name }) =>
+    files
+      .filter(({ path, holders }) => holders.has(id) && shuns?.(name, path))
+      .filter(({ surplus, holders, target }) => {
+        const others = servers.filter((other) => other.id !== id && holders.has(other.id));
+        return surplus > 0 && others.length >= target;
+      })
+      .map((file) => `${name} has a copy of ${tell(file)} that should be elsewhere`),
+  );
 }
 
 /**
@@ -87,7 +107,11 @@ function goingFor(
 export function placementOf(
   view: RestView,
   losses: Losses,
-  { reserve, writeCopies }: { readonly reserve: number; readonly writeCopies: number },
+  {
+    reserve,
+    writeCopies,
+    shuns,
+  }: { readonly reserve: number; readonly writeCopies: number; readonly shuns?: Shuns | undefined },
 ): Placement {
   const up = new Set<string>(view.disks.map(({ server }) => server));
   const locations = [...(view.servers[0]?.locations.values() ?? [])];
@@ -117,7 +141,7 @@ export function placementOf(
       },
     ];
   });
-  return { files: files.filter(({ isSpoilt }) => !isSpoilt), servers, writeCopies };
+  return { files: files.filter(({ isSpoilt }) => !isSpoilt), servers, writeCopies, shuns };
 }
 
 function sum(files: readonly PlacedFile[]): number {

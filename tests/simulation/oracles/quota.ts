@@ -18,9 +18,13 @@ export function exactQuota(view: RestView): string[] {
 /** Files on the disk that are copies; an operator's own files are none. */
 function copyBytes(
   disk: DiskView,
-  locations: readonly { readonly path: string; readonly servers: readonly { readonly id: string }[] }[],
+  locations: readonly {
+    readonly path: string;
+    readonly version: string;
+    readonly servers: readonly { readonly id: string }[];
+  }[],
 ): number {
   return locations
     .filter(({ servers }) => servers.some(({ id }) => id === disk.server))
-    .reduce((sum, { path }) => sum + (disk.sizes.get(path) ?? 0), 0);
+    .reduce((sum, { path, version }) => sum + (disk.sizes.get(path) ?? disk.sizes.get(version) ?? 0), 0);
 }

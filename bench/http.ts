@@ -3,6 +3,7 @@
  * A server as `./fsdfs start` makes it, keys on, with a large catalog; its serving process is pinned to the first core,
  * wrk to the second. Needs Linux, nginx, wrk and taskset. What is printed are ratios where there is something to compare.
  * What a second serving process gives is measured with nothing pinned, so that on two cores wrk has its part of both.
+ * With `--turns` it measures for how long the event loop is kept instead, which costs some speed.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,6 +16,7 @@ import { requestKeyFromPassword } from "../src/client/request-key.ts";
 import { buildHolder, pathOfFile } from "./catalog/build.ts";
 import { NODE_OPTIONS } from "./node.ts";
 import { childrenOf, cpuSeconds } from "./processes.ts";
+import { turnsOf, WATCH_OPTIONS } from "./turns-of.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const PORT = 15_242;
@@ -28,6 +30,7 @@ const SMALL_BYTES = 4_096;
 const BATCH_PATHS = 1_000;
 const PAGE_ENTRIES = 10_000;
 const START_MS_MAX = 30_000;
+const TURN_MS_MAX = 10;
 
 const { values } = parseArgs({
   options: {
@@ -35,10 +38,14 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
     only: { type: "string", default: "" },
+    turns: { type: "boolean", default: false },
   },
 });
 const files = Number(values.files);
 const rounds = Number(values.rounds);
+
+/** The serving process whose event loop `--turns` tells of. */
+let watched: number | undefined;
 
 interface Measured {
   readonly requestsPerS: number;
@@ -46,6 +53,9 @@ interface Measured {
   readonly requestsPerCpuS: number;
   readonly bytesPerS: number;
 }
+
+/** Where watched processes write, followed by their ids. */
+const TURNS_PREFIX = join(tmpdir(), `fsdfs-bench-turns-${process.pid}-`);
 
 /** One after the other, so that a machine that slows down meanwhile does so for both. */
 async function main(): Promise<void> {
@@ -59,6 +69,7 @@ async function main(): Promise<void> {
     const [pid] = pids as [number];
     const nginxPid = await startNginx(directory, children);
     pin(pid);
+    watched = pid;
     const headers = ["-H", `Authorization: Bearer ${key}`];
     const own = (path: string, extra: string[] = []) =>
       wrk([pid], `http://127.0.0.1:${PORT}${path}`, [...headers, ...extra], WRK_CORE);
@@ -83,11 +94,12 @@ async function main(): Promise<void> {
     await measure("locate, 1,000 paths", "paths/s", 100_000, () => own("/locate", ["-s", batch]), BATCH_PATHS);
     const page = `/files/music/?recursive=true&limit=${PAGE_ENTRIES}`;
     await measure("list, 10,000 entries", "entries/s", 150_000, () => own(page, ["-c", "2"]), PAGE_ENTRIES);
-    await measureSecondProcess(directory, children);
+    if (!values.turns) await measureSecondProcess(directory, children);
   } finally {
     for (const child of children) child.kill("SIGTERM");
     await delay(500);
     rmSync(directory, { recursive: true, force: true });
+    if (watched !== undefined) rmSync(`${TURNS_PREFIX}${watched}`, { force: true });
   }
 }
 
@@ -118,8 +130,21 @@ async function measureSecondProcess(directory: string, children: ChildProcess[])
   }
 }
 
+/** What the event loop was kept for in `rounds` runs of it. */
+async function tellTurns(name: string, run: () => Measured): Promise<void> {
+  if (watched === undefined) throw new Error("no process is watched");
+  await turnsOf(watched, TURNS_PREFIX);
+  for (let round = 0; round < rounds; round++) run();
+  const { cpuMs, clockMs } = await turnsOf(watched, TURNS_PREFIX);
+  const told = [cpuMs, clockMs].map(({ p999, max }) => `${p999.toFixed(1)} ms, ${max.toFixed(1)} at the most`);
+  console.log(
+    `event loop, ${name}: p99.9 of a turn by CPU time ${told[0]} (target ${TURN_MS_MAX}), by the clock ${told[1]}`,
+  );
+}
+
 async function compare(name: string, target: number, own: () => Measured, other: () => Measured): Promise<void> {
   if (!name.includes(values.only)) return;
+  if (values.turns) return await tellTurns(name, own);
   const ratios: number[] = [];
   const cpuRatios: number[] = [];
   const told: string[] = [];
@@ -136,6 +161,7 @@ async function compare(name: string, target: number, own: () => Measured, other:
 
 async function measure(name: string, unit: string, target: number, run: () => Measured, each: number): Promise<void> {
   if (!name.includes(values.only)) return;
+  if (values.turns) return await tellTurns(name, run);
   const runs = Array.from({ length: rounds }, run);
   const rates = runs.map(({ requestsPerS }) => requestsPerS * each);
   const cpuRates = runs.map(({ requestsPerCpuS }) => requestsPerCpuS * each);
@@ -214,6 +240,7 @@ async function startServer(
     [
       ...NODE_OPTIONS,
       ...node,
+      ...(values.turns ? WATCH_OPTIONS : []),
       join(ROOT, "src/cli/main.ts"),
       ...args,
       "--processes",
@@ -223,7 +250,7 @@ async function startServer(
       "--quota",
       "1000T",
     ],
-    { stdio: ["ignore", "ignore", "inherit"] },
+    { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, BENCH_TURNS: TURNS_PREFIX } },
   );
   children.push(child);
   const url = `http://127.0.0.1:${port}`;

@@ -11,8 +11,8 @@ import type { ServerId } from "../../src/core/ids.ts";
 import type { CatalogStore } from "../../src/ports/catalog-store.ts";
 import { Catalog } from "../../src/server/catalog/catalog.ts";
 import { Reindexer } from "../../src/server/replication/reindex.ts";
+import { TurnMeter, type TurnMs } from "../turns.ts";
 import { buildInto, type Others, otherOrigins } from "./build.ts";
-import { TurnMeter, type TurnMs } from "./turns.ts";
 
 const SELF = "a00000000000" as ServerId;
 const OTHERS = 19;

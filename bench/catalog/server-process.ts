@@ -18,8 +18,8 @@ import { systemRandom } from "../../src/adapters/system/random.ts";
 import { originName, readOrigins } from "../../src/core/catalog/origins.ts";
 import { swarmKey } from "../../src/core/security/swarm-key.ts";
 import { composeServer } from "../../src/main.ts";
+import { TurnMeter, type TurnMs } from "../turns.ts";
 import { type Counters, countingNetwork, countingStore, newCounters } from "./counting.ts";
-import { TurnMeter, type TurnMs } from "./turns.ts";
 
 export interface ProcessOptions {
   readonly name: string;

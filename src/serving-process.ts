@@ -2,11 +2,11 @@
  * A serving process, wired together: it answers readers from its server's catalog and disk, and hands everything else on
  * to the control process that started it. It ends with that one.
  */
-import { setImmediate } from "node:timers/promises";
 import { openLocalFiles } from "./adapters/disk/local-files.ts";
 import { openLmdbCatalogStore } from "./adapters/lmdb/catalog-store.ts";
 import { HandedCertificate } from "./adapters/system/certificate.ts";
 import { systemClock } from "./adapters/system/clock.ts";
+import { createTurns } from "./adapters/system/event-loop.ts";
 import { openLeaseRegister } from "./adapters/system/lease-register.ts";
 import { createLoadMeter } from "./adapters/system/load-meter.ts";
 import { createLog, type LogLevel } from "./adapters/system/log.ts";
@@ -82,7 +82,7 @@ function serve(init: ServingInit): Serving {
   const reads = new ReadCounter();
   const certificate = init.certificate && new HandedCertificate(init.certificate);
   const gateway = createServingGateway({
-    face: new LocalFace(snapshots, openLocalFiles(init.data), systemClock, reads, () => setImmediate()),
+    face: new LocalFace(snapshots, openLocalFiles(init.data), systemClock, reads, createTurns()),
     log,
     publicRead: init.publicRead,
     where: { fd: LISTEN_DESCRIPTOR },

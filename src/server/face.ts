@@ -30,10 +30,13 @@ export interface Face extends OperatorFace, PolicyFace, ScrubFace, TrashFace, Va
   list(path: string, options?: ListOptions): Promise<Listing>;
   /** Where the files are; an answer for each path, in order, undefined where there is no file. At most 1,000 paths. */
   locate(paths: readonly string[]): Promise<(Location | undefined)[]>;
-  /** What `list` and `locate` answer, as JSON, where that text is made without the objects. "null" where there is no file. */
+  /**
+   * What `list` and `locate` answer, as JSON in UTF-8, where that is made without the objects: pieces which together are the
+   * answer, or the answers with commas between them. "null" where there is no file.
+   */
   readonly asJson?: {
-    list(path: string, options?: ListOptions): Promise<string>;
-    locate(paths: readonly string[]): Promise<string[]>;
+    list(path: string, options?: ListOptions): Promise<readonly Bytes[]>;
+    locate(paths: readonly string[]): Promise<readonly Bytes[]>;
   };
   /** How much files are read, in reads an hour over the swarm; undefined where there is no file. At most 1,000 paths. */
   heat(paths: readonly string[]): Promise<(number | undefined)[]>;

@@ -18,8 +18,8 @@ export type Answer =
       readonly headers?: OutgoingHttpHeaders;
       readonly value: unknown;
     }
-  /** JSON that is text already. */
-  | { readonly kind: "json-text"; readonly status: number; readonly text: string }
+  /** JSON that is bytes already: a large one in pieces, which were made one after another. */
+  | { readonly kind: "json-bytes"; readonly status: number; readonly pieces: readonly Bytes[] }
   | { readonly kind: "empty"; readonly status: number; readonly headers?: OutgoingHttpHeaders }
   /** Each as a line of JSON, as it comes; what fails on the way is told by the last. */
   | { readonly kind: "lines"; readonly status: number; readonly lines: AsyncIterable<unknown> }
@@ -37,6 +37,8 @@ export type Answer =
     };
 
 export const JSON_HEADERS = { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" } as const;
+
+const NEWLINE = Buffer.from("\n");
 
 /** Statuses whose responses never have a body, nor a Content-Length. */
 const BODILESS: readonly number[] = [204, 304];
@@ -56,8 +58,10 @@ export async function sendAnswer(
       return sendEvents(exchange, answer);
     case "json":
       return sendJson(exchange, answer.status, answer.headers ?? {}, JSON.stringify(answer.value), lingerMs);
-    case "json-text":
-      return sendJson(exchange, answer.status, {}, answer.text, lingerMs);
+    case "json-bytes":
+      return sendWhole(exchange, answer.status, JSON_HEADERS, Buffer.concat([...answer.pieces, NEWLINE]), () =>
+        discardRest(exchange.request, lingerMs),
+      );
     case "empty":
       return sendWhole(exchange, answer.status, answer.headers ?? {}, "", () =>
         discardRest(exchange.request, lingerMs),
@@ -87,7 +91,7 @@ export async function sendWhole(
   exchange: Exchange,
   status: number,
   headers: OutgoingHttpHeaders,
-  text: string,
+  content: string | Buffer,
   rest: () => Promise<void>,
 ): Promise<void> {
   const { request, response } = exchange;
@@ -96,7 +100,7 @@ export async function sendWhole(
     return;
   }
   const unread = hasBody(request) && !request.complete;
-  const body = Buffer.from(text);
+  const body = typeof content === "string" ? Buffer.from(content) : content;
   const length = BODILESS.includes(status) ? {} : { "content-length": body.length };
   response.writeHead(status, { ...headers, ...length, ...(unread ? { connection: "close" } : {}) });
   const visible = request.method === "HEAD" ? body.subarray(0, 0) : body;

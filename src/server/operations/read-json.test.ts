@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyContent, anyPath, anyStamp, serverNumbered } from "../../../tests/catalog/arbitrary.ts";
 import { MemoryView } from "../../../tests/catalog/memory-view.ts";
+import { fromUtf8 } from "../../core/bytes.ts";
 import { encodeContent } from "../../core/catalog/content.ts";
 import { writtenAt } from "../../core/catalog/epochs.ts";
 import { entryKey, versionKey } from "../../core/catalog/keys.ts";
@@ -119,7 +120,7 @@ function lookupsOf(
 function pageText(lookups: Lookups, directory: FilePath | "", options: object, rowsPerTurn: number): string {
   const page = new ListPage(directory, options);
   while (!page.add(lookups, rowsPerTurn));
-  return page.text();
+  return fromUtf8(Buffer.concat(page.pieces()));
 }
 
 /** A text, or what is thrown instead. */

@@ -2,6 +2,7 @@
  * The face of a serving process: it answers readers from the catalog and the disk that it shares with the control
  * process. Everything else is the control process's, and so is whatever is not plainly as recorded.
  */
+import { utf8 } from "../../core/bytes.ts";
 import { readCopy } from "../../core/catalog/copies.ts";
 import { readEntry } from "../../core/catalog/entries.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
@@ -27,14 +28,15 @@ import {
 } from "../face.ts";
 import { authenticate } from "../operations/keys.ts";
 import type { Lookups } from "../operations/lookups.ts";
-import { head, LOCATE_MAX, list, locate } from "../operations/read.ts";
+import { head, LIST_DEFAULT, LOCATE_MAX, list, locate } from "../operations/read.ts";
 import { ListPage, locateJson } from "../operations/read-json.ts";
 import type { ReadCounter } from "./read-counts.ts";
 import { isAsRecorded, type Pace, Reading, SMALL_BYTES } from "./reading.ts";
 import type { Snapshots } from "./snapshot.ts";
 
-/** Rows of a listing that are looked at in one turn of the event loop: some milliseconds. */
-const LIST_ROWS_PER_TURN = 500;
+/** Rows of a listing, and files that are located, in one turn of the event loop: two milliseconds, or some. */
+const LIST_ROWS_PER_TURN = 250;
+const LOCATE_PER_TURN = 100;
 
 /** A file that was asked for at this state of the catalog. */
 interface KeptFile {
@@ -91,18 +93,26 @@ export class LocalFace implements ReadyFace {
     return this.#snapshots.look(({ lookups }) => locate(lookups, files));
   }
 
+  /** What takes several turns is made in pieces, each as fresh as its moment, as each page of a long listing is. */
   readonly asJson = {
-    /** Each piece is as fresh as its moment, as each page of a long listing is. */
-    list: async (path: string, options: ListOptions = {}): Promise<string> => {
+    list: async (path: string, options: ListOptions = {}): Promise<readonly Bytes[]> => {
       const directory = parseDirectoryPath(path);
       if (options.after !== undefined) parsePath(options.after);
       const page = new ListPage(directory, options);
+      if ((options.limit ?? LIST_DEFAULT) > LIST_ROWS_PER_TURN) await this.#nextTurn();
       while (!this.#snapshots.look(({ lookups }) => page.add(lookups, LIST_ROWS_PER_TURN))) await this.#nextTurn();
-      return page.text();
+      return page.pieces();
     },
-    locate: async (paths: readonly string[]): Promise<string[]> => {
+    locate: async (paths: readonly string[]): Promise<readonly Bytes[]> => {
       const files = parsePaths(paths);
-      return this.#snapshots.look(({ lookups }) => locateJson(lookups, files));
+      const pieces: Bytes[] = [];
+      for (let at = 0; at < files.length; at += LOCATE_PER_TURN) {
+        if (files.length > LOCATE_PER_TURN) await this.#nextTurn();
+        const piece = files.slice(at, at + LOCATE_PER_TURN);
+        const texts = this.#snapshots.look(({ lookups }) => locateJson(lookups, piece));
+        pieces.push(utf8(`${at === 0 ? "" : ","}${texts.join()}`));
+      }
+      return pieces;
     },
   };
 

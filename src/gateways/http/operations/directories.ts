@@ -59,7 +59,7 @@ export const listDirectory: Operation = {
     const options = defined(check(listSchema, Object.fromEntries(call.query)));
     const { path } = call.path();
     const { asJson } = call.face;
-    if (asJson !== undefined) return { kind: "json-text", status: 200, text: await asJson.list(path, options) };
+    if (asJson !== undefined) return { kind: "json-bytes", status: 200, pieces: await asJson.list(path, options) };
     return { kind: "json", status: 200, value: await call.face.list(path, options) };
   },
 };

@@ -1,5 +1,6 @@
 /** GET /locate/{path} and POST /locate: which servers hold files, the best to ask first (S6). */
 import { z } from "zod";
+import { utf8 } from "../../../core/bytes.ts";
 import { FsdfsError } from "../../../errors.ts";
 import { check, filePath, type Operation, pathSchema } from "../operation.ts";
 import { location, locations } from "../schemas.ts";
@@ -40,8 +41,8 @@ export const locateMany: Operation = {
   async run({ face, json }) {
     const { paths } = check(bodySchema, await json());
     if (face.asJson !== undefined) {
-      const texts = await face.asJson.locate(paths);
-      return { kind: "json-text", status: 200, text: `{"files":[${texts.join()}]}` };
+      const files = await face.asJson.locate(paths);
+      return { kind: "json-bytes", status: 200, pieces: [utf8('{"files":['), ...files, utf8("]}")] };
     }
     const files = (await face.locate(paths)).map((file) => file ?? null);
     return { kind: "json", status: 200, value: { files } };

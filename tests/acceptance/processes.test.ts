@@ -89,6 +89,24 @@ describe("serving processes", () => {
     for (const { status } of await askMany("/files/rounds/0.txt")) expect(status).toBe(404);
   });
 
+  it("many files in one request are located as one by one, and a long page is whole, however many ask at once", async () => {
+    const directories = Array.from({ length: 300 }, (_, i) => `many/${String(i).padStart(3, "0")}`);
+    for (const path of directories) expect((await send("PUT", `/files/${path}/`, key)).status).toBe(201);
+    await put("many/song", "sung");
+    const paths = Array.from({ length: 250 }, (_, i) => (i % 3 === 0 ? "many/song" : `many/none-${i}`));
+    const one: unknown = JSON.parse((await ask("/locate/many/song")).body);
+    const content = JSON.stringify({ paths });
+    const located = Array.from({ length: 4 }, () => send("POST", "/locate", key, content));
+    const listed = askMany("/files/many/?limit=10000", 4);
+    for (const { body } of await Promise.all(located)) {
+      expect(JSON.parse(body).files).toEqual(paths.map((path) => (path === "many/song" ? one : null)));
+    }
+    const names = [...directories.map((path) => path.slice("many/".length)), "song"];
+    for (const { body } of await listed) {
+      expect(JSON.parse(body).entries.map(({ name }: { name: string }) => name)).toEqual(names);
+    }
+  });
+
   it("a key that is revoked opens nothing at any of them", async () => {
     const { id, secret } = await server.client.createKey("short", "read");
     for (const { status } of await askMany("/files/large.bin", 4, secret)) expect(status).toBe(200);

@@ -5,7 +5,7 @@ import type { Network } from "../../src/ports/network.ts";
 import { networkContract } from "./network.contract.ts";
 import type { NetworkWorld } from "./network-world.ts";
 
-networkContract("HTTP/2 over TLS with a pre-shared key", createWorld);
+networkContract("frames over TLS with a pre-shared key", createWorld);
 
 function createWorld(): NetworkWorld {
   const made: Network[] = [];

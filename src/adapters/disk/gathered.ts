@@ -3,6 +3,8 @@ import type { Bytes } from "../../core/catalog/kv.ts";
 
 /** Eight records of TLS, in which bytes come from other servers. */
 const GATHERED_BYTES = 128 * 1024;
+/** Handing so much to the system by itself costs less than copying it first. */
+const LARGE_BYTES = 64 * 1024;
 /** 4 MB. */
 const SPARE_MAX = 32;
 
@@ -14,7 +16,7 @@ export class Gathered {
 
   /** Copies a piece. False when it does not fit in any more: what is here has to be taken first, or it is large itself. */
   add(piece: Bytes): boolean {
-    if (this.#length + piece.length > GATHERED_BYTES) return false;
+    if (piece.length >= LARGE_BYTES || this.#length + piece.length > GATHERED_BYTES) return false;
     if (piece.length === 0) return true;
     this.#memory ??= spare.pop() ?? new Uint8Array(GATHERED_BYTES);
     this.#memory.set(piece, this.#length);

@@ -1,6 +1,7 @@
 /** The calling side: one connection, its handshake, and the requests over it. */
-import http2, { type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
-import tls, { type TLSSocket } from "node:tls";
+import type { OnReadOpts } from "node:net";
+import tls from "node:tls";
+import type { Bytes } from "../../core/catalog/kv.ts";
 import {
   type Connection,
   HEAD_BYTES_MAX,
@@ -10,30 +11,30 @@ import {
 } from "../../ports/network.ts";
 import { parseAddress } from "./address.ts";
 import { connectError, remoteError } from "./failures.ts";
+import { FRAME } from "./frames.ts";
 import type { MeshLimits } from "./limits.ts";
-import { sessionOptions, sessionSocket, tend } from "./sessions.ts";
+import { Session } from "./session.ts";
+import { Slab } from "./slab.ts";
 import { clientTls } from "./tls.ts";
-import { MessageReader, writeHead, writeMessage } from "./wire.ts";
 
-const { NGHTTP2_CANCEL } = http2.constants;
-/** HTTP/2 wants a name; the servers' own names are not the transport's business. */
-const AUTHORITY = "https://fsdfs";
 const METHOD = /^[a-z][a-z0-9-]{0,63}$/;
 
 /**
- * Resolves when both sides have proved the key and the other has sent its settings: before these it may still turn the
- * connection away.
+ * Resolves when both sides have proved the key and the other has said that it is ready: before that it may still turn
+ * the connection away.
  */
 export async function openConnection(
   address: string,
   key: Buffer,
+  purpose: "control" | "bulk",
   limits: MeshLimits,
   closing: AbortSignal,
   onSent: (bytes: number) => void,
 ): Promise<Connection> {
   const { host, port } = parseAddress(address);
-  const socket = tls.connect({ host, port, ...clientTls(key) });
-  let session: ClientHttp2Session | undefined;
+  let session: Session | undefined;
+  const read = purpose === "bulk" ? { onread: intoSlab((bytes) => session?.heard(bytes)) } : {};
+  const socket = tls.connect({ host, port, ...clientTls(key), ...read });
   try {
     return await new Promise<Connection>((resolve, reject) => {
       const timer = setTimeout(
@@ -52,46 +53,36 @@ export async function openConnection(
         reject(new NetworkError("unreachable", `${address}: the other side turned the connection away`));
       });
       socket.once("secureConnect", () => {
-        const createConnection = () => sessionSocket(socket, limits, onSent);
-        const opened = http2.connect(AUTHORITY, { ...sessionOptions(limits), createConnection });
-        session = opened;
-        const connection = new MeshConnection(opened, socket, address);
-        opened.once("remoteSettings", () => {
+        const ready = () => {
           settle();
-          tend(opened, socket, limits);
-          resolve(connection);
-        });
+          resolve(new MeshConnection(session!));
+        };
+        session = new Session(socket, limits, { sent: onSent, ready });
       });
     });
   } catch (error) {
-    session?.destroy();
     socket.destroy();
     throw error;
   }
 }
 
+/** Reads content with half of the work: no memory is taken for each record, and what comes together stays together. */
+function intoSlab(heard: (bytes: Buffer) => void): OnReadOpts {
+  const slab = new Slab();
+  const callback = (bytes: number) => {
+    heard(slab.take(bytes));
+    return true;
+  };
+  return { buffer: () => slab.next(), callback };
+}
+
 class MeshConnection implements Connection {
   readonly closed: Promise<NetworkError>;
-  readonly #session: ClientHttp2Session;
-  #reason: NetworkError | undefined;
+  readonly #session: Session;
 
-  constructor(session: ClientHttp2Session, socket: TLSSocket, address: string) {
+  constructor(session: Session) {
     this.#session = session;
-    const ended = (why: string) => {
-      this.#reason ??= new NetworkError("closed", `the connection to ${address} has ended: ${why}`);
-      return this.#reason;
-    };
-    session.on("error", (error: Error) => ended(error.message));
-    session.on("goaway", () => {
-      ended("the other side is going away");
-      this.close();
-    });
-    this.closed = new Promise((resolve) => {
-      session.once("close", () => {
-        socket.destroy();
-        resolve(ended("closed"));
-      });
-    });
+    this.closed = session.closed;
   }
 
   async request(request: OutgoingRequest): Promise<Response> {
@@ -100,68 +91,50 @@ class MeshConnection implements Connection {
     }
     if (!METHOD.test(request.method)) throw new TypeError(`"${request.method}" is no method's name`);
     if (request.signal?.aborted) throw givenUp();
-    if (this.#session.closed || this.#session.destroyed) {
-      throw this.#reason ?? new NetworkError("closed", "the connection has ended");
-    }
-    const stream = this.#session.request({ ":method": "POST", ":path": `/${request.method}` });
-    return exchange(stream, request);
+    if (this.#session.hasEnded) throw this.#session.reason;
+    return await ask(this.#session, request);
   }
 
   close(): void {
-    this.#reason ??= new NetworkError("closed", "the connection was closed");
-    this.#session.destroy(undefined, NGHTTP2_CANCEL);
+    this.#session.close("it was closed here");
   }
 }
 
-/** One request and its response over one stream. */
-async function exchange(stream: ClientHttp2Stream, request: OutgoingRequest): Promise<Response> {
-  const reader = new MessageReader(stream, HEAD_BYTES_MAX);
-  /** What the body of the request threw: the caller's own error, told instead of what it led to. */
-  let sourceFailure: { error: unknown } | undefined;
-  const cancel = (why: NetworkError) => {
-    reader.fail(why);
-    stream.close(NGHTTP2_CANCEL);
-  };
-  // The reader hears of failures by "close".
-  stream.on("error", () => {});
-  let status: number | undefined;
-  stream.once("response", (headers) => {
-    status = headers[":status"];
+/** One request and its response. */
+function ask(session: Session, request: OutgoingRequest): Promise<Response> {
+  const { method, head, body, timeoutMs, signal } = request;
+  return new Promise((resolve, reject) => {
+    const exchange = session.open();
+    const late = () => exchange.giveUp(new NetworkError("timeout", `no answer to "${method}" within ${timeoutMs} ms`));
+    const timer = setTimeout(late, timeoutMs);
+    const abort = () => exchange.giveUp(givenUp());
+    signal?.addEventListener("abort", abort, { once: true });
+    exchange.onOver = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    };
+    exchange.onGivenUp = reject; // Of no effect once there is a response: then the body ends by the same error.
+    exchange.onHead = (kind, answer) => {
+      clearTimeout(timer);
+      if (kind === FRAME.failure) reject(remoteError(answer));
+      else resolve({ head: answer, body: exchange.incoming.bytes() });
+    };
+    session.send(body === undefined ? FRAME.request : FRAME.requestWithBody, exchange.id, methodName(method), head);
+    if (body === undefined) return exchange.sent();
+    exchange.sendBody(body).catch((error: unknown) => {
+      reject(error); // The caller's own error, instead of what it leads to.
+      exchange.giveUp(new NetworkError("closed", "the request's body failed"));
+    });
   });
-  const forgetSignal = onAbort(request.signal, () => cancel(givenUp()));
-  stream.once("close", forgetSignal);
-  const timer = setTimeout(
-    () => cancel(new NetworkError("timeout", `no answer to "${request.method}" within ${request.timeoutMs} ms`)),
-    request.timeoutMs,
-  );
-  send(stream, request).catch((error: unknown) => {
-    sourceFailure = { error };
-    cancel(new NetworkError("closed", "the request's body failed"));
-  });
-  try {
-    const head = await reader.head();
-    if (status !== 200) throw remoteError(head);
-    return { head, body: reader.body(() => cancel(givenUp())) };
-  } catch (error) {
-    if (!reader.whole) stream.close(NGHTTP2_CANCEL);
-    throw sourceFailure ? sourceFailure.error : error;
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
-async function send(stream: ClientHttp2Stream, request: OutgoingRequest): Promise<void> {
-  if (request.body) await writeMessage(stream, request.head, request.body);
-  else writeHead(stream, request.head);
+/** Names are of one byte a letter. */
+function methodName(method: string): Bytes {
+  const name = Buffer.from(`.${method}`, "latin1");
+  name[0] = method.length;
+  return name;
 }
 
 function givenUp(): NetworkError {
   return new NetworkError("closed", "the request was given up");
-}
-
-/** Calls `abort` once when the signal fires; answers the function that stops listening. */
-function onAbort(signal: AbortSignal | undefined, abort: () => void): () => void {
-  if (!signal) return () => {};
-  signal.addEventListener("abort", abort, { once: true });
-  return () => signal.removeEventListener("abort", abort);
 }

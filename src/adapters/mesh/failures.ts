@@ -16,6 +16,9 @@ const CONNECT_CODES: Readonly<Record<string, NetworkErrorCode>> = {
   /** The other side speaks, but not TLS: another program has the port. */
   ERR_SSL_WRONG_VERSION_NUMBER: "unreachable",
   ERR_SSL_PACKET_LENGTH_TOO_LONG: "unreachable",
+  /** It speaks another protocol over TLS, or that of another release. */
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: "unreachable",
+  ERR_SSL_TLS_ALERT_NO_APPLICATION_PROTOCOL: "unreachable",
   /** Gone in the middle of the handshake: it is stopping, full, or no fsdfs at all. */
   ECONNRESET: "unreachable",
   EPIPE: "unreachable",
@@ -58,17 +61,21 @@ export function codeOf(error: unknown): string {
 }
 
 /** What a handler threw, as its caller is told. A bug's message stays here. */
-export interface FailureMessage {
+interface FailureMessage {
   readonly code: string;
   readonly message: string;
   readonly params: Readonly<Record<string, string | number>>;
 }
 
-export function failureOf(thrown: unknown): FailureMessage {
+function failureOf(thrown: unknown): FailureMessage {
   if (thrown instanceof FsdfsError || thrown instanceof RemoteError) {
     return { code: thrown.code, message: thrown.message, params: thrown.params };
   }
   return { code: "internal", message: "The other server met an internal error.", params: {} };
+}
+
+export function encodeFailure(thrown: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(failureOf(thrown)));
 }
 
 /** The reverse; whatever the bytes are, a RemoteError comes out. */

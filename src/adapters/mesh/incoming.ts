@@ -1,5 +1,4 @@
-/** One request on the answering side: read it, hand it to the handler, send what that answers. */
-import http2, { type ServerHttp2Stream } from "node:http2";
+/** One request on the answering side: hand it to the handler, send what that answers. */
 import {
   HEAD_BYTES_MAX,
   type IncomingRequest,
@@ -7,36 +6,61 @@ import {
   type OutgoingResponse,
   type RequestHandler,
 } from "../../ports/network.ts";
-import { failureOf } from "./failures.ts";
-import { MessageReader, writeHead, writeMessage } from "./wire.ts";
+import type { Exchange } from "./exchange.ts";
+import { encodeFailure } from "./failures.ts";
+import { FRAME } from "./frames.ts";
+import type { Session } from "./session.ts";
 
-const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants;
-const PATH = /^\/([a-z][a-z0-9-]{0,63})$/;
+const METHOD = /^[a-z][a-z0-9-]{0,63}$/;
 
-/** Never rejects: what goes wrong concerns this stream only, and its caller is told. */
+/** Never rejects: what goes wrong concerns this exchange only, and its caller is told. */
 export async function serve(
-  stream: ServerHttp2Stream,
-  path: string | undefined,
+  session: Session,
+  exchange: Exchange,
+  payload: Buffer,
   remoteAddress: string,
   handler: RequestHandler,
 ): Promise<void> {
-  // Failures are heard of by "close".
-  stream.on("error", () => {});
-  const method = PATH.exec(path ?? "")?.[1];
-  if (method === undefined) return stream.close(NGHTTP2_REFUSED_STREAM);
-  const reader = new MessageReader(stream, HEAD_BYTES_MAX);
-  const caller = new AbortController();
-  stream.once("close", () => {
-    if (!stream.writableEnded || stream.rstCode !== NGHTTP2_NO_ERROR) caller.abort();
-  });
+  const nameEnd = 1 + (payload[0] ?? 0);
+  const method = payload.toString("latin1", 1, nameEnd);
+  if (payload.length < nameEnd || !METHOD.test(method))
+    return exchange.giveUp(new NetworkError("closed", "no method has such a name"));
+  const caller = new Caller(exchange);
+  exchange.leave = () => stopUpload(session, exchange);
+  const request: IncomingRequest = {
+    method,
+    head: payload.subarray(nameEnd),
+    body: exchange.incoming.bytes(),
+    remoteAddress,
+    get signal() {
+      return caller.signal;
+    },
+  };
   try {
-    const head = await reader.head();
-    const body = reader.body(() => stopUpload(stream, reader));
-    await respond(stream, await answer(handler, { method, head, body, remoteAddress, signal: caller.signal }));
-    stopUpload(stream, reader);
+    await respond(session, exchange, await answer(handler, request));
+    stopUpload(session, exchange);
   } catch {
-    // The caller has gone, its head was too long, or the body of the response failed midway.
-    stream.close(NGHTTP2_INTERNAL_ERROR);
+    // The body of the response failed midway.
+    exchange.giveUp(new NetworkError("closed", "the response's body failed"));
+  }
+}
+
+/** Who asks. The signal is made when somebody looks at it, which few do. */
+class Caller {
+  #controller: AbortController | undefined;
+  #hasGone = false;
+
+  constructor(exchange: Exchange) {
+    exchange.onGivenUp = () => {
+      this.#hasGone = true;
+      this.#controller?.abort();
+    };
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#hasGone) this.#controller.abort();
+    return this.#controller.signal;
   }
 }
 
@@ -48,25 +72,26 @@ async function answer(handler: RequestHandler, request: IncomingRequest): Promis
     if (response.head.length <= HEAD_BYTES_MAX) return { status: 200, response };
     throw new NetworkError("too-large", `a response's head of ${response.head.length} bytes`);
   } catch (thrown) {
-    return { status: 500, failure: new TextEncoder().encode(JSON.stringify(failureOf(thrown))) };
+    return { status: 500, failure: encodeFailure(thrown) };
   }
 }
 
-async function respond(stream: ServerHttp2Stream, answered: Answer): Promise<void> {
+async function respond(session: Session, exchange: Exchange, answered: Answer): Promise<void> {
   const body = answered.status === 200 ? answered.response.body : undefined;
-  if (stream.destroyed || stream.closed) {
+  if (exchange.isOver) {
     // Nobody will read it: whoever made the body can let go of what it holds.
     await body?.[Symbol.asyncIterator]().return?.();
     return;
   }
-  stream.respond({ ":status": answered.status }, { sendDate: false } as object);
-  if (answered.status === 500) writeHead(stream, answered.failure);
-  else if (body) await writeMessage(stream, answered.response.head, body);
-  else writeHead(stream, answered.response.head);
+  if (answered.status === 500) session.send(FRAME.failure, exchange.id, answered.failure);
+  else session.send(body ? FRAME.responseWithBody : FRAME.response, exchange.id, answered.response.head);
+  if (body) await exchange.sendBody(body);
+  else exchange.sent();
 }
 
 /** The rest of the request's body is not wanted; the response goes on. */
-function stopUpload(stream: ServerHttp2Stream, reader: MessageReader): void {
-  if (reader.whole || stream.destroyed || stream.closed) return;
-  if (stream.writableEnded) stream.close(NGHTTP2_NO_ERROR);
+function stopUpload(session: Session, exchange: Exchange): void {
+  if (exchange.isOver || exchange.incoming.isOver) return;
+  session.send(FRAME.stop, exchange.id);
+  exchange.stopReceiving();
 }

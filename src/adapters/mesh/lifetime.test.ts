@@ -138,6 +138,25 @@ describe("a window of 16 MB", () => {
   });
 });
 
+describe("many bodies at once", () => {
+  it("wait for each other instead of filling the memory, and all come through", async () => {
+    const limits = { windowBytes: 256 * 1024 };
+    const server = mesh({ limits });
+    async function* megabyte(): AsyncGenerator<Uint8Array> {
+      for (let i = 0; i < 4; i++) yield new Uint8Array(256 * 1024);
+    }
+    const port = await server.listen(async () => ({ head: nothing, body: megabyte() }));
+    const connection = await mesh({ limits }).connect(`127.0.0.1:${port}`, "bulk");
+    const pulls = Array.from({ length: 60 }, async () => {
+      const { body } = await connection.request({ method: "pull", head: nothing, timeoutMs: 30_000 });
+      let receivedBytes = 0;
+      for await (const chunk of body) receivedBytes += chunk.length;
+      return receivedBytes;
+    });
+    expect(new Set(await Promise.all(pulls))).toEqual(new Set([1024 * 1024]));
+  });
+});
+
 describe("closing", () => {
   it("takes under a second with streams open both ways and strangers connected", async () => {
     async function* endless(): AsyncGenerator<Uint8Array> {

@@ -3,13 +3,10 @@
 export interface MeshLimits {
   /** From the first packet to the proven password. Generous: a loaded machine on a slow line needs a second or two. */
   readonly handshakeTimeoutMs: number;
-  /** Flow control. HTTP/2's own 64 KB give 1 MB/s at 40 ms of round trip; 16 MB fill 1 Gbit/s at 120 ms. */
+  /** Of a body, what may be on its way or wait to be read: 64 KB give 1 MB/s at 40 ms of round trip, 16 MB fill 1 Gbit/s at 120 ms. */
   readonly windowBytes: number;
-  /**
-   * Requests that one connection may have under way; further ones wait at the caller. Far above the thousand that are
-   * expected, because Node counts cancelled ones until it has cleaned up behind them, and refuses what is beyond.
-   */
-  readonly streamsPerSession: number;
+  /** Requests that one connection may have under way: far above the thousand that are expected. */
+  readonly exchangesPerConnection: number;
   /** Connections that others hold open to this server: a mesh of 100 servers with some processes each. */
   readonly inboundConnections: number;
   /** Of these, how many may still be in their handshake: strangers cannot keep the swarm's own servers out. */
@@ -25,7 +22,7 @@ export interface MeshLimits {
 export const MESH_LIMITS: MeshLimits = {
   handshakeTimeoutMs: 10_000,
   windowBytes: 16 * 1024 * 1024,
-  streamsPerSession: 8192,
+  exchangesPerConnection: 8192,
   inboundConnections: 1024,
   inboundHandshakes: 128,
   keepaliveIntervalMs: 5_000,

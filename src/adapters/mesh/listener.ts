@@ -1,23 +1,22 @@
 /** The answering side: the swarm's port, who is let in, and the requests that come. */
-import http2, { type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import tls, { type Server, type TLSSocket } from "node:tls";
 import { NetworkError, type RequestHandler } from "../../ports/network.ts";
 import { plainAddress } from "./address.ts";
 import { codeOf } from "./failures.ts";
+import { FRAME } from "./frames.ts";
 import { serve } from "./incoming.ts";
 import { type MeshLimits, REFUSED_ADDRESSES_MAX } from "./limits.ts";
-import { sessionOptions, sessionSocket, tend } from "./sessions.ts";
-import { serverTls } from "./tls.ts";
+import { Session } from "./session.ts";
+import { PROTOCOL, serverTls } from "./tls.ts";
 
-const { NGHTTP2_CANCEL } = http2.constants;
 /** The alert that a key other than ours leads to: the caller speaks our protocol and has another password. */
 const WRONG_KEY = "ERR_SSL_BINDER_DOES_NOT_VERIFY";
 
 /** Who was not let in, since the start. */
 export interface MeshCounters {
   readonly wrongPasswords: number;
-  /** No TLS, no key, no HTTP/2, or too slow. */
+  /** No TLS, no key, another protocol, or too slow. */
   readonly strangers: number;
   /** Turned away because too many were there. */
   readonly dropped: number;
@@ -39,7 +38,7 @@ export class MeshListener {
   readonly #reports: ListenerReports;
   /** Every open connection, whatever its state. */
   readonly #sockets = new Set<Socket>();
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sessions = new Set<Session>();
   /** Connections in their handshake, oldest first, by the caller's address and port. */
   readonly #handshakes = new Map<string, Socket>();
   readonly #refusedAt = new Map<string, number>();
@@ -75,7 +74,7 @@ export class MeshListener {
         resolve();
       });
       for (const socket of this.#handshakes.values()) socket.destroy();
-      for (const session of this.#sessions) session.destroy(undefined, NGHTTP2_CANCEL);
+      for (const session of this.#sessions) session.close("this server stops listening");
     });
   }
 
@@ -125,24 +124,19 @@ export class MeshListener {
   /** The caller has proved the password. */
   #admitted(socket: TLSSocket): void {
     this.#handshakes.delete(callerOf(socket));
-    if (socket.alpnProtocol !== "h2") {
+    if (socket.alpnProtocol !== PROTOCOL) {
       this.counters.strangers += 1;
       socket.destroy();
       return;
     }
-    const session = http2.performServerHandshake(
-      sessionSocket(socket, this.#limits, this.#reports.sent),
-      sessionOptions(this.#limits),
-    );
     const remoteAddress = plainAddress(socket.remoteAddress);
-    this.#sessions.add(session);
-    session.once("close", () => this.#sessions.delete(session));
-    // Every failure ends the session, and with it each stream, which tells its own reader.
-    session.on("error", () => {});
-    session.on("stream", (stream, headers) => {
-      void serve(stream, headers[":path"], remoteAddress, this.#handler);
+    const session: Session = new Session(socket, this.#limits, {
+      sent: this.#reports.sent,
+      request: (exchange, payload) => void serve(session, exchange, payload, remoteAddress, this.#handler),
     });
-    tend(session, socket, this.#limits);
+    this.#sessions.add(session);
+    void session.closed.then(() => this.#sessions.delete(session));
+    session.send(FRAME.ready, 0);
   }
 
   /** Reports each address now and then, so that a server that tries for ever does not fill the log. */

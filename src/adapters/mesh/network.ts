@@ -1,7 +1,6 @@
 /**
- * The real network: HTTP/2 over TLS 1.3 whose pre-shared key is the password, on Node's own `http2` and `tls`.
- * One POST for each request, the message as wire.ts lays it out; "control" and "bulk" are connections of their own, so
- * that file content never delays a heartbeat.
+ * The real network: frames (frames.ts) over TLS 1.3 whose pre-shared key is the password, on Node's own `tls`. "control"
+ * and "bulk" are connections of their own, so that file content never delays a heartbeat.
  */
 
 import { swarmKey } from "../../core/security/swarm-key.ts";
@@ -42,10 +41,10 @@ export function createMeshNetwork(options: MeshOptions): MeshNetwork {
     return listener.listen(options.listenHost, options.port);
   }
 
-  async function connect(address: string): Promise<Connection> {
+  async function connect(address: string, purpose: "control" | "bulk"): Promise<Connection> {
     const key = await swarmKey(options.password);
     if (closing.signal.aborted) throw new NetworkError("closed", "this network is closed");
-    const connection = await openConnection(address, key, limits, closing.signal, sent);
+    const connection = await openConnection(address, key, purpose, limits, closing.signal, sent);
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));
     return connection;

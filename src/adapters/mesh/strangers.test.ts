@@ -1,11 +1,12 @@
 /** Who is not let in, on either side, and what strangers at the port can do: nothing. */
-import http2 from "node:http2";
 import net from "node:net";
 import tls from "node:tls";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { swarmKey } from "../../core/security/swarm-key.ts";
+import { DATA_BYTES_MAX, encodeFrame, FRAME, type FrameKind, FrameReader } from "./frames.ts";
+import { MESH_LIMITS } from "./limits.ts";
 import { createMeshNetwork, type MeshOptions } from "./network.ts";
-import { clientTls } from "./tls.ts";
+import { clientTls, PROTOCOL } from "./tls.ts";
 
 const PASSWORD = "the swarm's password";
 const closers: (() => unknown)[] = [];
@@ -21,7 +22,10 @@ function mesh(options: Partial<MeshOptions> = {}) {
 
 async function listening(options: Partial<MeshOptions> = {}) {
   const network = mesh(options);
-  const port = await network.listen(async ({ head }) => ({ head }));
+  const port = await network.listen(async ({ method, head }) => {
+    if (method === "hang") return await new Promise<never>(() => {});
+    return { head };
+  });
   return { network, port };
 }
 
@@ -65,11 +69,11 @@ describe("a caller", () => {
     const before = tls.getCACertificates("default");
     tls.setDefaultCACertificates([...before, CERTIFICATE]);
     closers.push(() => tls.setDefaultCACertificates(before));
-    const server = tls.createServer({ key: KEY, cert: CERTIFICATE, ALPNProtocols: ["h2"] });
+    const server = tls.createServer({ key: KEY, cert: CERTIFICATE, ALPNProtocols: [PROTOCOL] });
     server.on("tlsClientError", () => {});
     const port = await other(server);
     // The certificate is in order: anyone who does not insist on the key believes it.
-    const believer = tls.connect({ port, host: "127.0.0.1", ALPNProtocols: ["h2"] });
+    const believer = tls.connect({ port, host: "127.0.0.1", ALPNProtocols: [PROTOCOL] });
     closers.push(() => believer.destroy());
     await new Promise((resolve, reject) => believer.once("secureConnect", resolve).once("error", reject));
     expect(believer.authorized).toBe(true);
@@ -100,7 +104,7 @@ describe("a listening server", () => {
     const key = await swarmKey(PASSWORD);
     const wrongName = { ...clientTls(key), pskCallback: () => ({ psk: key, identity: "somebody" }) };
     const older = { ...clientTls(key), minVersion: "TLSv1.2", maxVersion: "TLSv1.2", ciphers: "PSK" } as const;
-    for (const options of [{ rejectUnauthorized: false, ALPNProtocols: ["h2"] }, wrongName, older]) {
+    for (const options of [{ rejectUnauthorized: false, ALPNProtocols: [PROTOCOL] }, wrongName, older]) {
       const socket = tls.connect({ port, host: "127.0.0.1", ...options });
       const outcome = new Promise((resolve) => {
         socket.once("secureConnect", () => resolve("let in"));
@@ -157,33 +161,79 @@ describe("a listening server", () => {
     await vi.waitUntil(async () => (await codeOf(mesh().connect(`127.0.0.1:${port}`, "control"))) === "let in");
   });
 
-  it("ends a member's stream that breaks the protocol, and only that", async () => {
-    const { port } = await listening();
+  it("turns away a member that speaks another protocol", async () => {
+    const { network, port } = await listening();
     const key = await swarmKey(PASSWORD);
-    const socket = tls.connect({ port, host: "127.0.0.1", ...clientTls(key) });
-    const session = http2.connect("https://fsdfs", { createConnection: () => socket });
-    session.on("error", () => {});
-    closers.push(() => session.destroy());
-    const outcome = (path: string, bytes: string) =>
-      new Promise<unknown>((resolve) => {
-        const stream = session.request({ ":method": "POST", ":path": path });
-        let status: unknown;
-        stream.on("response", (headers) => {
-          status = headers[":status"];
-        });
-        stream.on("error", () => {});
-        stream.on("close", () => resolve(status ?? "reset"));
-        stream.resume();
-        stream.end(Buffer.from(bytes, "hex"));
-      });
-    expect(await outcome("/no/such/path", "00000000")).toBe("reset");
-    expect(await outcome("/UPPER", "00000000")).toBe("reset");
-    expect(await outcome("/echo", "7fffffff00")).toBe("reset");
-    expect(await outcome("/echo", "0000")).toBe("reset");
-    expect(await outcome("/echo", "")).toBe("reset");
-    expect(await outcome("/echo", "00000001aa")).toBe(200);
+    const socket = tls.connect({ port, host: "127.0.0.1", ...clientTls(key), ALPNProtocols: ["h2"] });
+    socket.on("error", () => {});
+    await ended(socket);
+    expect(network.counters()).toEqual({ wrongPasswords: 0, strangers: 1, dropped: 0 });
+    await serves(port);
+  });
+
+  it.each([
+    ["a frame of no kind", Buffer.from("00000000010000000000", "hex")],
+    ["a frame beyond the limit", Buffer.from("02000000017fffffff", "hex")],
+    ["a request twice", Buffer.concat([request(FRAME.request, 1, "echo"), request(FRAME.request, 1, "echo")])],
+    ["more of a body than was granted", Buffer.concat([request(FRAME.requestWithBody, 1, "hang"), tooMuch(1)])],
+  ])("ends the connection of a member that sends %s, and nothing else", async (_name, bytes) => {
+    const { port } = await listening();
+    const { socket } = await member(port);
+    socket.write(bytes);
+    await ended(socket);
+    await serves(port);
+  });
+
+  it("ends a member's exchange that has no sound name, and only that", async () => {
+    const { port } = await listening();
+    const { socket, heard } = await member(port);
+    socket.write(request(FRAME.request, 1, "UPPER"));
+    socket.write(request(FRAME.request, 2, ""));
+    socket.write(encodeFrame(FRAME.request, 3, Buffer.from([200, 101]))); // A name that is not there.
+    socket.write(request(FRAME.request, 4, "echo"));
+    await vi.waitUntil(() => heard.some(({ kind }) => kind === FRAME.response));
+    const resets = [1, 2, 3].map((exchange) => ({ kind: FRAME.reset, exchange }));
+    expect(heard.slice(1)).toEqual([...resets, { kind: FRAME.response, exchange: 4 }]);
+  });
+
+  it("answers requests beyond the limit of a connection with an error, and those within it", async () => {
+    const release = Promise.withResolvers<void>();
+    const network = mesh({ limits: { exchangesPerConnection: 2 } });
+    const port = await network.listen(async ({ head }) => {
+      await release.promise;
+      return { head };
+    });
+    const connection = await mesh().connect(`127.0.0.1:${port}`, "control");
+    const ask = () => connection.request({ method: "wait", head: new Uint8Array(0), timeoutMs: 10_000 });
+    const within = [ask(), ask()];
+    await expect(ask()).rejects.toMatchObject({ code: "overloaded" });
+    release.resolve();
+    await Promise.all(within);
+    await ask();
   });
 });
+
+function request(kind: FrameKind, exchange: number, method: string): Buffer {
+  return encodeFrame(kind, exchange, Buffer.from([method.length]), Buffer.from(method));
+}
+
+/** More than a window, in frames that are each in order. */
+function tooMuch(exchange: number): Buffer {
+  const piece = encodeFrame(FRAME.data, exchange, Buffer.alloc(DATA_BYTES_MAX));
+  return Buffer.concat(Array.from({ length: MESH_LIMITS.windowBytes / DATA_BYTES_MAX + 1 }, () => piece));
+}
+
+/** A connection with the password, and the kinds of the frames that come. */
+async function member(port: number) {
+  const socket = tls.connect({ port, host: "127.0.0.1", ...clientTls(await swarmKey(PASSWORD)) });
+  socket.on("error", () => {});
+  closers.push(() => socket.destroy());
+  const heard: { kind: FrameKind; exchange: number }[] = [];
+  const reader = new FrameReader({ frame: (kind, exchange) => heard.push({ kind, exchange }), data: () => {} });
+  socket.on("data", (chunk) => reader.take(chunk));
+  await vi.waitUntil(() => heard.some(({ kind }) => kind === FRAME.ready));
+  return { socket, heard };
+}
 
 /** For localhost and 127.0.0.1, made for this test and of no use elsewhere. Valid until 2126. */
 const CERTIFICATE = `-----BEGIN CERTIFICATE-----

@@ -9,12 +9,15 @@ import type { PSKCallbackNegotation, SecureVersion } from "node:tls";
 /** Names the key on the wire, and with it the version of the protocol. Tells nothing of the password. */
 const PSK_IDENTITY = "fsdfs/1";
 
+/** What is spoken over it: frames.ts. Others are turned away. */
+export const PROTOCOL = "fsdfs/2";
+
 const SUITE = {
   /** External keys are bound to a hash: with another suite OpenSSL does not offer them. */
   ciphers: "TLS_AES_128_GCM_SHA256",
   minVersion: "TLSv1.3" as SecureVersion,
   maxVersion: "TLSv1.3" as SecureVersion,
-  ALPNProtocols: ["h2"],
+  ALPNProtocols: [PROTOCOL],
 };
 
 export function serverTls(key: Buffer) {

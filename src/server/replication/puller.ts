@@ -34,6 +34,7 @@ import type { Dropping } from "./dropping.ts";
 import { purposeOfPull } from "./purpose.ts";
 import { type RoomMaker, type RoomWish, YOUNG_MS } from "./room-maker.ts";
 import { SMALL_BYTES, type Sources } from "./sources.ts";
+import { Stall } from "./stall.ts";
 import { LOAD_MAX, Throttle } from "./throttle.ts";
 import { Turns } from "./turns.ts";
 import type { Zones } from "./zones.ts";
@@ -268,19 +269,20 @@ export class Puller {
     try {
       active.bytesLeft = content.sizeBytes - writer.sizeBytes;
       await this.#seat(version, active);
-      let cancel = this.#parts.clock.after(STALL_MS, () => givenUp.abort());
+      const stall = new Stall(this.#parts.clock, STALL_MS, () => givenUp.abort());
       try {
+        stall.waits();
         for await (const chunk of body) {
-          cancel();
+          stall.came();
           if (signal.aborted) throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });
           await writer.write(chunk);
           active.bytesLeft = Math.max(0, content.sizeBytes - writer.sizeBytes);
           this.#parts.onStep({ step: "progress", version, received: writer.sizeBytes });
           await this.#throttle.pass(chunk.length, signal);
-          cancel = this.#parts.clock.after(STALL_MS, () => givenUp.abort());
+          stall.waits();
         }
       } finally {
-        cancel();
+        stall.end();
       }
       if (writer.sizeBytes !== content.sizeBytes)
         throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });

@@ -50,13 +50,17 @@ export interface OutgoingRequest {
 
 export interface Response {
   readonly head: Bytes;
-  /** Ends early with a NetworkError when the connection breaks. Leaving the loop cancels the rest. */
+  /**
+   * Ends early with a NetworkError when the connection breaks. Leaving the loop cancels the rest. A chunk is the reader's
+   * until it asks for the next: its memory is used again.
+   */
   readonly body: AsyncIterable<Bytes>;
 }
 
 export interface IncomingRequest {
   readonly method: string;
   readonly head: Bytes;
+  /** As that of a response. */
   readonly body: AsyncIterable<Bytes>;
   /** The caller's IP address as this side sees it. */
   readonly remoteAddress: string;

@@ -83,6 +83,8 @@ export class BodySender {
   }
 }
 
+const USED_AGAIN = 0xdb;
+
 export class BodyReceiver implements AsyncIterable<Bytes>, AsyncIterator<Bytes> {
   /** Tells the sender that so many bytes were taken. */
   readonly #grant: (bytes: number) => void;
@@ -90,6 +92,8 @@ export class BodyReceiver implements AsyncIterable<Bytes>, AsyncIterator<Bytes> 
   readonly #leave: () => void;
   readonly #chunks: Bytes[] = [];
   #takenBytes = 0;
+  /** What was handed out last: who looks at it after asking for the next sees that he may not. */
+  #handedOut: Bytes | undefined;
   #state: "open" | "ended" | "left" | NetworkError = "open";
   #waiting: PromiseWithResolvers<IteratorResult<Bytes>> | undefined;
 
@@ -107,10 +111,11 @@ export class BodyReceiver implements AsyncIterable<Bytes>, AsyncIterator<Bytes> 
   }
 
   next(): Promise<IteratorResult<Bytes>> {
+    this.#handedOut?.fill(USED_AGAIN);
+    this.#handedOut = undefined;
     const chunk = this.#state === "left" ? undefined : this.#chunks.shift();
     if (chunk !== undefined) {
-      this.#taken(chunk.length);
-      return Promise.resolve({ done: false, value: chunk });
+      return Promise.resolve({ done: false, value: this.#handOut(chunk) });
     }
     if (this.#state instanceof NetworkError) return Promise.reject(this.#state);
     if (this.#state !== "open") return Promise.resolve({ done: true, value: undefined });
@@ -138,8 +143,7 @@ export class BodyReceiver implements AsyncIterable<Bytes>, AsyncIterator<Bytes> 
       this.#chunks.push(chunk);
       return;
     }
-    this.#taken(chunk.length);
-    this.#settle((waiting) => waiting.resolve({ done: false, value: chunk }));
+    this.#settle((waiting) => waiting.resolve({ done: false, value: this.#handOut(chunk) }));
   }
 
   end(): void {
@@ -154,6 +158,12 @@ export class BodyReceiver implements AsyncIterable<Bytes>, AsyncIterator<Bytes> 
     // What has arrived is dropped: the caller must not take a part for the whole.
     this.#chunks.length = 0;
     this.#settle((waiting) => waiting.reject(error));
+  }
+
+  #handOut(chunk: Bytes): Bytes {
+    this.#handedOut = chunk;
+    this.#taken(chunk.length);
+    return chunk;
   }
 
   #taken(bytes: number): void {

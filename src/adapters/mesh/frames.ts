@@ -69,9 +69,9 @@ export function encodeFrame(kind: FrameKind, exchange: number, ...payload: reado
 
 /** Who is told of what arrives. */
 export interface FrameSink {
-  /** A frame is there, of any kind but data. */
+  /** A frame is there, of any kind but data. The payload has memory of its own. */
   frame(kind: FrameKind, exchange: number, payload: Buffer): void;
-  /** Some bytes of a body are there, as many as came together. */
+  /** Some bytes of a body are there, as many as came together, in the memory of the chunk. */
   data(exchange: number, bytes: Buffer): void;
 }
 
@@ -131,11 +131,11 @@ export class FrameReader {
       return;
     }
     if (!isWhole) {
-      this.#parts.push(bytes);
+      this.#parts.push(Buffer.from(bytes));
       return;
     }
     const parts = [...this.#parts, bytes];
     this.#parts = [];
-    this.#sink.frame(this.#kind, this.#exchange, parts.length === 1 ? bytes : Buffer.concat(parts));
+    this.#sink.frame(this.#kind, this.#exchange, Buffer.concat(parts)); // The memory of a chunk may be used again.
   }
 }

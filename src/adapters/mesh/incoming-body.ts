@@ -1,6 +1,7 @@
 /** A body that arrives: kept until it is read, never more of it than its sender was allowed to send. */
 import type { Bytes } from "../../core/catalog/kv.ts";
 import type { NetworkError } from "../../ports/network.ts";
+import { hold, release } from "./slab.ts";
 
 /** So many pieces of a window are granted anew one by one, so that a sender need not stand still for a whole one. */
 const GRANTS_PER_WINDOW = 8;
@@ -17,6 +18,8 @@ export class IncomingBody {
   readonly #events: IncomingBodyEvents;
   readonly #queue: Buffer[] = [];
   #queuedBytes = 0;
+  /** What was handed out last: the reader's until it asks for the next. */
+  #handedOut: Buffer | undefined;
   /** Read, and not granted anew yet. */
   #readBytes = 0;
   #isWhole = false;
@@ -53,8 +56,10 @@ export class IncomingBody {
   #enqueue(bytes: Buffer): void {
     const last = this.#queue.at(-1);
     const isBehind = last?.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset;
-    if (!isBehind) this.#queue.push(bytes);
-    else this.#queue[this.#queue.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + bytes.length);
+    if (!isBehind) {
+      hold(bytes);
+      this.#queue.push(bytes);
+    } else this.#queue[this.#queue.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + bytes.length);
   }
 
   /** All of it has arrived. */
@@ -72,9 +77,11 @@ export class IncomingBody {
   /** Its bytes, once. Leaving them early is told. @throws NetworkError when they end early */
   bytes(): AsyncIterableIterator<Bytes> {
     const next = async (): Promise<IteratorResult<Bytes>> => {
+      this.#takeBack();
       for (;;) {
         const first = this.#queue.shift();
         if (first !== undefined) {
+          this.#handedOut = first;
           this.#granted(first.length);
           return { done: false, value: first };
         }
@@ -87,12 +94,18 @@ export class IncomingBody {
       }
     };
     const leave = async (): Promise<IteratorResult<Bytes>> => {
-      this.#queue.length = 0;
+      this.#takeBack();
+      for (const piece of this.#queue.splice(0)) release(piece);
       if (!this.isOver) this.#events.left();
       return { done: true, value: undefined };
     };
     const iterator = { next, return: leave, [Symbol.asyncIterator]: () => iterator };
     return iterator;
+  }
+
+  #takeBack(): void {
+    if (this.#handedOut !== undefined) release(this.#handedOut);
+    this.#handedOut = undefined;
   }
 
   #granted(bytes: number): void {

@@ -209,6 +209,7 @@ async function* answersIn(body: AsyncIterable<Bytes>): AsyncGenerator<Answer> {
       yield { index: bytes[0]!, succeeded: bytes[1] === 1, bytes: bytes.slice(2) };
       rest = rest.subarray(length);
     }
+    rest = rest.slice(); // The piece's memory is used again.
   }
 }
 

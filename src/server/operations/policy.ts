@@ -114,7 +114,7 @@ export async function readPolicySource(parts: Parts): Promise<Bytes> {
   if (opened.kind === "redirect") throw new FsdfsError("internal");
   try {
     const chunks: Bytes[] = [];
-    for await (const chunk of opened.stream(0, opened.info.size)) chunks.push(chunk);
+    for await (const chunk of opened.stream(0, opened.info.size)) chunks.push(chunk.slice()); // Its memory is used again.
     return Buffer.concat(chunks);
   } finally {
     await opened.close();

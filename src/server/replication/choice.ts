@@ -46,8 +46,9 @@ const MISSING_MS = 1000;
 const FIRST_ANYWAY_MS = 5000;
 /** From the end of one walk through all that lies there to the beginning of the next, when something has changed. */
 const WALK_EVERY_MS = 30_000;
-/** When nothing is known to have changed. */
+/** When nothing is known to have changed; and such a walk takes its time, since nothing is likely to come of it. */
 const WALK_ANYWAY_MS = 10 * 60 * 1000;
+const ANYWAY_REST_MS = 10_000;
 
 export interface ChoiceParts {
   readonly clock: Clock;
@@ -100,8 +101,10 @@ export class PullChoice {
   /** Where the walk behind the first files goes on: those that nobody can give must not hide all others. */
   #walkedTo: Bytes | undefined;
   #walkedAt = Number.NEGATIVE_INFINITY;
-  /** What the last walk through all of them saw, as far as it decides what can be had. */
+  /** What the last walk through all of them saw when it began, as far as it decides what can be had. */
   #walkedOver = "";
+  /** Whether it was begun though that was what the one before had seen. */
+  #walksAnyway = false;
 
   constructor(parts: ChoiceParts) {
     this.#parts = parts;
@@ -125,13 +128,15 @@ export class PullChoice {
   /** How long to rest when there was none; undefined: until something changes. */
   restMs(): number | undefined {
     if (this.#isEarly) return Math.max(1, this.#nextLookAt - this.#parts.clock.monotonic());
-    const restMs = Math.min(this.#turnInMs, this.#walkedTo === undefined ? Number.POSITIVE_INFINITY : WALK_REST_MS);
+    const walkMs = this.#walksAnyway ? ANYWAY_REST_MS : WALK_REST_MS;
+    const restMs = Math.min(this.#turnInMs, this.#walkedTo === undefined ? Number.POSITIVE_INFINITY : walkMs);
     return restMs === Number.POSITIVE_INFINITY ? undefined : restMs;
   }
 
   /** The files that want copies most; when none of them can be had, those behind them, some at a time. */
   async #lookAround(now: number, signal: AbortSignal): Promise<void> {
     const { revision } = this.#parts.catalog;
+    if (this.#walksAnyway && this.#walkedOver !== this.#seen()) this.#walkedTo = undefined; // Now there is something to it.
     const isWalking = this.#walkedTo !== undefined;
     let first = this.#first;
     if (!isWalking || first === undefined || first.revision !== revision || now - first.at >= FIRST_ANYWAY_MS) {
@@ -148,13 +153,19 @@ export class PullChoice {
   }
 
   #beginsWalk(now: number): boolean {
-    const { catalog, mesh, space } = this.#parts;
     if (now - this.#walkedAt < WALK_EVERY_MS) return false;
-    const servers = mesh.upLinks().map(({ server }) => server);
-    const over = [catalog.revision, space.roomBytes("pull"), space.roomBytes("extra"), ...servers].join(" ");
-    if (over === this.#walkedOver && now - this.#walkedAt < WALK_ANYWAY_MS) return false;
+    const over = this.#seen();
+    const isSame = over === this.#walkedOver;
+    if (isSame && now - this.#walkedAt < WALK_ANYWAY_MS) return false;
     this.#walkedOver = over;
+    this.#walksAnyway = isSame;
     return true;
+  }
+
+  #seen(): string {
+    const { catalog, mesh, space } = this.#parts;
+    const servers = mesh.upLinks().map(({ server }) => server);
+    return [catalog.revision, space.roomBytes("pull"), space.roomBytes("extra"), ...servers].join(" ");
   }
 
   /** Ranks so many files from `start` on. Answers the last of them, undefined when there are no more. */
@@ -303,6 +314,8 @@ export class PullChoice {
     const { space, clock, activeBytes, catalog } = this.#parts;
     const wallMs = clock.wall();
     const free = { pull: space.roomBytes("pull") - activeBytes(), extra: space.roomBytes("extra") - activeBytes() };
+    const { trashBytes, droppedBytes } = catalog.stats();
+    if (trashBytes === droppedBytes) return (surplus, version) => free[purposeOfPull(surplus, version, wallMs)];
     return (surplus, version) => {
       const { reason = "dropped" } = readTrash(catalog.read(), version) ?? {};
       return reason === "dropped" ? free[purposeOfPull(surplus, version, wallMs)] : Number.POSITIVE_INFINITY;

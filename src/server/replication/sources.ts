@@ -117,7 +117,7 @@ export class Sources {
     if (end > WHOLE_BYTES_MAX) throw new RangeError("a large file is read in a stream");
     const { body } = await this.#serve(request);
     const pieces: Bytes[] = [];
-    for await (const piece of body ?? []) pieces.push(piece);
+    for await (const piece of body ?? []) pieces.push(piece.slice());
     return { head: Buffer.concat(pieces) };
   }
 

@@ -4,9 +4,13 @@ import type { OpenCopy } from "./copies.ts";
 
 export const CHUNK_BYTES = 256 * 1024;
 
+/** Of memory that is used again: taking it anew costs as much as reading into it. 4 MB. */
+const SPARE_MAX = 16;
+const spare: Bytes[] = [];
+
 /**
- * Bytes `start` to `end` of a copy, which is closed at the end. Each chunk has memory of its own. Throws when somebody
- * changes the file meanwhile: no chunk is handed out that was read after a change (P4, S8).
+ * Bytes `start` to `end` of a copy, which is closed at the end. A chunk counts until the next is asked for. Throws when
+ * somebody changes the file meanwhile: no chunk is handed out that was read after a change (P4, S8).
  */
 export function readCopyRange(copy: OpenCopy, start: number, end: number): AsyncGenerator<Bytes> {
   return releasing(chunksOf(copy, start, end), () => copy.file.close());
@@ -37,20 +41,27 @@ export function releasing(chunks: AsyncGenerator<Bytes>, release: () => Promise<
 }
 
 async function* chunksOf(copy: OpenCopy, start: number, end: number): AsyncGenerator<Bytes> {
+  const memory = memoryOf(Math.min(CHUNK_BYTES, end - start));
   try {
     for (let position = start; position < end; ) {
-      const buffer = new Uint8Array(Math.min(CHUNK_BYTES, end - position));
+      const buffer = memory.subarray(0, Math.min(CHUNK_BYTES, end - position));
       const count = await copy.file.read(buffer, position);
       if (count === 0) throw new Error("a copy ended before its size");
       const { modifiedNs, sizeBytes } = await copy.file.stat();
       if (modifiedNs !== copy.modifiedNs || sizeBytes !== copy.sizeBytes)
         throw new Error("a copy changed while it was read");
       position += count;
-      yield count === buffer.length ? buffer : buffer.subarray(0, count);
+      yield buffer.subarray(0, count);
     }
   } finally {
     await copy.file.close();
+    if (memory.length === CHUNK_BYTES && spare.length < SPARE_MAX) spare.push(memory);
   }
+}
+
+function memoryOf(bytes: number): Bytes {
+  if (bytes < CHUNK_BYTES) return new Uint8Array(Math.max(0, bytes));
+  return spare.pop() ?? new Uint8Array(CHUNK_BYTES);
 }
 
 /** One taker of a stream that is written to several: an iterable at one end, `push` at the other. */

@@ -4,8 +4,8 @@ import type { LoadMeter } from "../../ports/load-meter.ts";
 
 /** An event loop that answers this late on average is as busy as can be. */
 const DELAY_MAX_MS = 100;
-/** Each is a wakeup, also at rest. */
-const DELAY_RESOLUTION_MS = 100;
+/** Each is a wakeup, also at rest, in each process. */
+const DELAY_RESOLUTION_MS = 250;
 const SAMPLE_MS = 1000;
 /** Weight of the newest sample. */
 const SMOOTHING = 0.3;

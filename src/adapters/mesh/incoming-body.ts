@@ -1,10 +1,12 @@
 /** A body that arrives: kept until it is read, never more of it than its sender was allowed to send. */
 import type { Bytes } from "../../core/catalog/kv.ts";
 import type { NetworkError } from "../../ports/network.ts";
-import { hold, release } from "./slab.ts";
+import { gather, hold, release } from "./slab.ts";
 
 /** So many pieces of a window are granted anew one by one, so that a sender need not stand still for a whole one. */
 const GRANTS_PER_WINDOW = 8;
+/** Of pieces below this some are put together: what readers do for each costs more than copying it. */
+const SMALL_BYTES = 32 * 1024;
 
 export interface IncomingBodyEvents {
   /** So many bytes have been read, and as many more may come. */
@@ -79,7 +81,7 @@ export class IncomingBody {
     const next = async (): Promise<IteratorResult<Bytes>> => {
       this.#takeBack();
       for (;;) {
-        const first = this.#queue.shift();
+        const first = this.#takeFirst();
         if (first !== undefined) {
           this.#handedOut = first;
           this.#granted(first.length);
@@ -101,6 +103,12 @@ export class IncomingBody {
     };
     const iterator = { next, return: leave, [Symbol.asyncIterator]: () => iterator };
     return iterator;
+  }
+
+  #takeFirst(): Buffer | undefined {
+    const [first] = this.#queue;
+    const isOneOfMany = this.#queue.length > 1 && first!.length < SMALL_BYTES;
+    return isOneOfMany ? gather(this.#queue) : this.#queue.shift();
   }
 
   #takeBack(): void {

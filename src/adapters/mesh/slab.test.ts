@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hold, release, Slab } from "./slab.ts";
+import { gather, hold, release, Slab } from "./slab.ts";
 
 describe("a slab", () => {
   it("never writes over what is held, however long and in whatever order it is released (P4)", () => {
@@ -43,6 +43,28 @@ describe("a slab", () => {
       release(taken);
     }
     expect(memories.size).toBeLessThan(4);
+  });
+
+  it("holds pieces put together, in order, which have memory of their own (P4)", () => {
+    const slab = new Slab();
+    const pieces = Array.from({ length: 40 }, (_, i) => {
+      slab.next().fill(i, 0, 10_000);
+      const taken = slab.take(10_000);
+      hold(taken);
+      return taken;
+    });
+    const gathered = gather(pieces);
+    expect(gathered.length).toBe(260_000);
+    expect(pieces.length).toBe(14);
+    for (let i = 0; i < 100; i++) {
+      slab.next().fill(255, 0, 16_384);
+      slab.take(16_384);
+    }
+    for (let i = 0; i < 26; i++)
+      expect(gathered.subarray(i * 10_000, (i + 1) * 10_000).every((byte) => byte === i)).toBe(true);
+    release(gathered);
+    expect(pieces[0]!.every((byte) => byte === 26)).toBe(true);
+    for (const piece of pieces) release(piece);
   });
 
   it("bears that other memory is held and released", () => {

@@ -59,6 +59,23 @@ export function release(bytes: Buffer): void {
   if (use.holds === 0 && use.isFull) giveBack(Buffer.from(bytes.buffer));
 }
 
+/** The first of these pieces put together, as many as a slab holds, and taken out of the list: they are held as one then. */
+export function gather(pieces: Buffer[]): Buffer {
+  const [memory, use] = begin();
+  let bytes = 0;
+  let count = 0;
+  for (const piece of pieces) {
+    if (bytes + piece.length > SLAB_BYTES) break;
+    memory.set(piece, bytes);
+    bytes += piece.length;
+    count += 1;
+  }
+  use.isFull = true;
+  use.holds = 1;
+  for (const piece of pieces.splice(0, count)) release(piece);
+  return memory.subarray(0, bytes);
+}
+
 function begin(): [Buffer, Use] {
   const memory = spare.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES);
   const use = { holds: 0, isFull: false };

@@ -8,6 +8,7 @@ import type { ServerId } from "../core/ids.ts";
 import type { Liveness } from "../core/swarm/liveness.ts";
 import { FsdfsError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
+import { Acknowledgements, type IsSettled } from "./acknowledgements.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Membership } from "./mesh/membership.ts";
 import type { Mesh } from "./mesh/mesh.ts";
@@ -30,6 +31,7 @@ export class Readiness {
   readonly #removal: Removal;
   readonly #ending: AbortSignal;
   readonly #waiting = new Set<Wakeup>();
+  readonly #acknowledgements: Acknowledgements;
 
   constructor(
     clock: Clock,
@@ -52,7 +54,9 @@ export class Readiness {
     const wakeAll = () => {
       for (const waiting of this.#waiting) waiting.wake();
     };
+    this.#acknowledgements = new Acknowledgements({ clock, ending, others: (origin) => this.#othersOn(origin) });
     mesh.onProgress(wakeAll);
+    mesh.onProgress(() => this.#acknowledgements.look());
     catalog.onChange(wakeAll);
   }
 
@@ -109,13 +113,16 @@ export class Readiness {
   async known(number: number): Promise<void> {
     const origin = this.#catalog.origin;
     if (origin === undefined) throw new FsdfsError("behind");
-    const name = originName(origin);
-    const isSettled = () =>
-      this.#others().every((server) => {
-        if ((this.#mesh.link(server)?.knownNumber(name) ?? 0) >= number) return true;
-        return this.#clock.monotonic() >= this.#liveness.waitsUntil(server, number);
-      });
-    if (!(await this.#until(isSettled, Number.POSITIVE_INFINITY))) throw new FsdfsError("stopping");
+    if (!(await this.#acknowledgements.settled(originName(origin), number))) throw new FsdfsError("stopping");
+  }
+
+  /** Whether each of the others knows records of an origin, or answers no reader before it does. */
+  #othersOn(origin: string): IsSettled[] {
+    const now = this.#clock.monotonic();
+    return this.#others().map((server) => {
+      const known = this.#mesh.link(server)?.knownNumber(origin) ?? 0;
+      return (number) => known >= number || now >= this.#liveness.waitsUntil(server, number);
+    });
   }
 
   #others(): ServerId[] {

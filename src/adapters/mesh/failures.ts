@@ -41,6 +41,7 @@ function connectCode(cause: unknown): NetworkErrorCode {
 function connectMessage(code: NetworkErrorCode, cause: unknown): string {
   if (code === "wrong-password") return "the other side has another password";
   if (code === "refused") return "nothing listens there";
+  if (codeOf(cause).endsWith("_ALERT_NO_APPLICATION_PROTOCOL")) return "it speaks the language of another release";
   if (code === "timeout") return "no answer";
   return cause instanceof Error && cause.message !== "" ? cause.message : "cannot be reached";
 }

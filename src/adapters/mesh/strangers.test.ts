@@ -6,7 +6,7 @@ import { swarmKey } from "../../core/security/swarm-key.ts";
 import { DATA_BYTES_MAX, encodeFrame, FRAME, type FrameKind, FrameReader } from "./frames.ts";
 import { MESH_LIMITS } from "./limits.ts";
 import { createMeshNetwork, type MeshOptions } from "./network.ts";
-import { clientTls, PROTOCOL } from "./tls.ts";
+import { clientTls, PROTOCOL, serverTls } from "./tls.ts";
 
 const PASSWORD = "the swarm's password";
 const closers: (() => unknown)[] = [];
@@ -87,6 +87,16 @@ describe("a caller", () => {
   ])("tells %s as unreachable", async (_name, answer) => {
     const port = await other(net.createServer((socket) => answer(socket.on("error", () => {}))));
     expect(await codeOf(mesh().connect(`127.0.0.1:${port}`, "control"))).toBe("unreachable");
+  });
+
+  it("tells a server of another release as unreachable, and why", async () => {
+    const server = tls.createServer({ ...serverTls(await swarmKey(PASSWORD)), ALPNProtocols: ["fsdfs/1"] });
+    server.on("tlsClientError", () => {});
+    const connecting = mesh().connect(`127.0.0.1:${await other(server)}`, "control");
+    await expect(connecting).rejects.toMatchObject({
+      code: "unreachable",
+      message: expect.stringContaining("another release"),
+    });
   });
 
   it("gives up a server that says nothing", async () => {

@@ -196,10 +196,29 @@ describe("a policy", () => {
   });
 });
 
-test("the example of docs/POLICY.md says what it seems to say", async () => {
+async function exampleOfDocs(index: number) {
   const page = await readFile(join(ROOT, "docs/POLICY.md"), "utf8");
-  const [, example = ""] = /```ts\n([\s\S]*?)```/.exec(page)!;
-  const policy = await policyEvaluator.load(new TextEncoder().encode(example));
+  const [, example = ""] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)][index]!;
+  return await policyEvaluator.load(new TextEncoder().encode(example));
+}
+
+test("the example of docs/POLICY.md that prefers servers says what it seems to say", async () => {
+  const policy = await exampleOfDocs(1);
+  const servers = [
+    { id: "1", name: "big one", zone: "attic" },
+    { id: "2", name: "small", zone: "cellar" },
+  ];
+  const files = [factsOf("masters/a.flac", { size: 6e7 }), factsOf("a.ogg"), factsOf("a.flac", { size: 6e7 })];
+  expect(await policy.weigh(files, servers, 0)).toEqual([
+    [2, 0],
+    [1, 1],
+    [2, 1],
+  ]);
+  await policy.close();
+});
+
+test("the example of docs/POLICY.md says what it seems to say", async () => {
+  const policy = await exampleOfDocs(0);
   const day = 24 * 60 * 60 * 1000;
   const files = [
     factsOf("music/a.ogg"),

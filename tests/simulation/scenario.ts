@@ -12,6 +12,7 @@ import { Losses } from "./losses.ts";
 import type { Compose, Machine } from "./machine.ts";
 import { roomForUpload } from "./oracles/moves.ts";
 import type { Calm } from "./oracles/reads.ts";
+import { PolicyClient } from "./policies.ts";
 import { SeededRandom } from "./random.ts";
 import { comeToRest, lookAround, readEverything } from "./rest.ts";
 import { Swarm, type SwarmConfig } from "./swarm.ts";
@@ -127,6 +128,7 @@ class Run {
   readonly #conditional: ConditionalClients | undefined;
   readonly #variables: VariableClients | undefined;
   readonly #trash: TrashClients | undefined;
+  readonly #policies: PolicyClient | undefined;
 
   constructor(world: World, swarm: Swarm, random: SeededRandom) {
     this.#world = world;
@@ -138,6 +140,7 @@ class Run {
     this.#conditional = ConditionalClients.drawn(swarm, this.#history);
     this.#variables = VariableClients.drawn(swarm, this.#history);
     this.#trash = TrashClients.drawn(swarm, this.#history);
+    this.#policies = PolicyClient.drawn(swarm, this.#history);
     this.#gone = random.chance(GONE_CHANCE) ? random.pick(swarm.machines) : undefined;
     const armory = new Armory(swarm.machines, SeededRandom.of(world.seed, "armory"));
     this.#faults = new Faults(swarm, armory, this.#losses, SeededRandom.of(world.seed, "faults"), this.#gone);
@@ -159,6 +162,7 @@ class Run {
     this.#conditional?.start();
     this.#variables?.start();
     this.#trash?.start();
+    this.#policies?.start();
     await this.#calm(() => this.#world.sleep(this.#random.between(CALM_MS.low, CALM_MS.high)));
     const dropper = new Dropper(this.#swarm, SeededRandom.of(this.#world.seed, "dropper"), FILES);
     dropper.start();
@@ -171,6 +175,7 @@ class Run {
     this.#conditional?.stop();
     this.#variables?.stop();
     this.#trash?.stop();
+    this.#policies?.stop();
     dropper.stop();
     await drainer.stop(this.#live());
     if (!(await this.#rest("after the faults"))) return;
@@ -232,6 +237,7 @@ class Run {
       this.#conditional?.workload,
       this.#variables?.workload,
       this.#trash?.workload,
+      this.#policies?.workload,
     ];
     const works = () => workloads().some((work) => (work?.active ?? 0) > 0);
     while (works()) await this.#world.sleep(500);
@@ -278,8 +284,12 @@ class Run {
     return this.#swarm.machines.filter((machine) => machine !== gone);
   }
 
-  /** With room for all, every file has as many copies as there are servers to hold them, up to N (P6). */
+  /**
+   * With room for all, every file has as many copies as there are servers to hold them, up to N (P6). N of each file is another
+   * under a policy, which is seen by the moves that are left.
+   */
   #copiesWanted(): number {
+    if (this.#policies !== undefined) return 0;
     const { copies, quotaBytes } = this.#swarm.config;
     return quotaBytes >= QUOTA_ROOMY_BYTES && !this.#losses.any ? Math.min(copies, this.#live().length) : 0;
   }
@@ -302,10 +312,12 @@ class Run {
   }
 
   #looking() {
-    return { swarm: this.#swarm, history: this.#history, losses: this.#losses, machines: this.#live() };
+    const [swarm, history, losses] = [this.#swarm, this.#history, this.#losses];
+    return { swarm, history, losses, machines: this.#live(), shuns: this.#policies?.shuns };
   }
 
   async #judge(): Promise<void> {
+    await this.#policies?.settled(this.#live());
     const view = await withoutMoves(this.#looking());
     const copiesWanted = this.#copiesWanted();
     const isRoomy = this.#swarm.config.quotaBytes >= QUOTA_ROOMY_BYTES;

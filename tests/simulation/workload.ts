@@ -121,14 +121,8 @@ export class Workload {
 
   /** One variable of a file. */
   async set(client: string, path: string, variable: VariableSet): Promise<Operation> {
-    this.#active++;
-    try {
-      const operation = this.#history.begin(client, "set", path, { variable });
-      await this.#attempts(operation, (face) => face.setVariables(path, { [variable.name]: variable.value }));
-      return operation;
-    } finally {
-      this.#active--;
-    }
+    const operation = this.#history.begin(client, "set", path, { variable });
+    return await this.#counted(operation, (face) => face.setVariables(path, { [variable.name]: variable.value }));
   }
 
   /** A deletion after which nobody can have the file back. */
@@ -148,7 +142,16 @@ export class Workload {
     });
   }
 
-  async #counted(operation: Operation, attempt: (face: Face) => Promise<unknown>): Promise<Operation> {
+  /** A content of the caller's choice. */
+  async putContent(client: string, path: string, { bytes, sha256 }: Content): Promise<Operation> {
+    const operation = this.#history.begin(client, "put", path, { sha256 });
+    const options = { requestId: `r${operation.id}`, sizeBytes: bytes.length, sha256 };
+    return await this.#counted(operation, (face, pause) =>
+      face.put(path, inPieces(bytes, this.#random, pause), options),
+    );
+  }
+
+  async #counted(operation: Operation, attempt: (face: Face, pause: Pause) => Promise<unknown>): Promise<Operation> {
     this.#active++;
     try {
       await this.#attempts(operation, attempt);

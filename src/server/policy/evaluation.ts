@@ -62,8 +62,8 @@ export class Evaluation {
   #rule: Rule | undefined;
   /** By the wall clock: when the policy was heard of here, and when its last whole pass began. */
   #sinceMs = 0;
-  /** When it could first be loaded here. */
-  #loadingSince: number | undefined;
+  /** Since when it might have been loaded here. */
+  #loadingSince = 0;
   #passBeganMs: number | undefined;
   #pass: Pass | undefined;
   #nextPassAt = 0;
@@ -89,9 +89,7 @@ export class Evaluation {
   get policy(): LoadedPolicy | "loading" | undefined {
     if (this.#rule !== undefined) return this.#rule.policy;
     if (this.#mark?.content === undefined || this.#failure !== undefined) return undefined;
-    const { clock } = this.#deps;
-    const isLate = clock.monotonic() - (this.#loadingSince ?? clock.monotonic()) > LOADING_MS_MAX;
-    return isLate ? undefined : "loading";
+    return this.#deps.clock.monotonic() - this.#loadingSince > LOADING_MS_MAX ? undefined : "loading";
   }
 
   /** By the wall clock: when it was heard of here. */
@@ -150,12 +148,12 @@ export class Evaluation {
     const mark = readPolicyMark(catalog.read());
     if (!isSameMark(mark, this.#mark)) await this.#begin(mark);
     if (mark === undefined) return { restMs: IDLE_MS };
+    if (membership.isBehind && this.#rule === undefined) this.#loadingSince = clock.monotonic();
     const mayWrite = catalog.origin !== undefined && membership.clockErrorSeconds === undefined;
     if (!mayWrite || membership.isBehind || settings.joining !== undefined) return { restMs: BEHIND_MS };
     const leftMs = (this.#failure?.againAt ?? 0) - clock.monotonic();
     if (this.#failure !== undefined && leftMs > 0) return { restMs: leftMs };
     try {
-      this.#loadingSince ??= clock.monotonic();
       this.#rule ??= await this.#load(mark);
       const next = await this.#work(this.#rule, mark);
       this.#failure = undefined;
@@ -174,7 +172,7 @@ export class Evaluation {
     this.#rule = undefined;
     this.#mark = mark;
     this.#sinceMs = clock.wall();
-    this.#loadingSince = undefined;
+    this.#loadingSince = clock.monotonic();
     this.#passBeganMs = mark && readPassEnd(catalog.read(), mark);
     this.#pass = undefined;
     this.#nextPassAt = 0;

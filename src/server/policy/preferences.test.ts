@@ -114,13 +114,13 @@ describe("R5: what a policy prefers", () => {
     expect(preferences.areAsked).toBe(true);
   });
 
-  it("is not waited for long, by an upload least of all", async () => {
+  it("is not waited for long, by an upload neither", async () => {
     const world = await DiskWorld.begin();
     const version = await put(world, 1);
     const answer = Promise.withResolvers<Weighed>();
     const { preferences, clock } = await preferencesOf(world, policyOf(() => answer.promise).policy);
     const upload = preferences.ofUpload("new" as FilePath, 5);
-    await clock.pass(100);
+    await clock.pass(500);
     expect((await upload).shuns(OTHER)).toBe(false);
     const prepared = preferences.prepare([version]);
     await clock.pass(500);

@@ -25,10 +25,8 @@ import type { Journal } from "./journal.ts";
 
 /** Files that are asked about at once. */
 export const WEIGHED_AT_ONCE = 50;
-/** Whoever waits for answers waits no longer: then files have no preferences, or none yet. */
+/** Whoever waits for answers, an upload as well, waits no longer: its process may have to be begun, which takes 0.2 s. */
 const WAIT_MS_MAX = 500;
-/** An upload waits for less. */
-const UPLOAD_WAIT_MS_MAX = 100;
 /** Answers are remembered for so long, while the file stays as it is: its age and heat change by themselves. */
 const KEPT_MS = 10 * 60_000;
 /** Files of which they are. */
@@ -117,7 +115,7 @@ export class Preferences {
     if (asked === undefined || !isGoverned(path)) return NEUTRAL;
     const { clock } = this.#parts;
     const answer = this.#weigh([this.#factsOfUpload(path, sizeBytes)], asked).then(([weights]) => weights);
-    return (await within(clock, UPLOAD_WAIT_MS_MAX, answer)) ?? NEUTRAL;
+    return (await within(clock, WAIT_MS_MAX, answer)) ?? NEUTRAL;
   }
 
   #factsOfUpload(path: FilePath, size: number): FileFacts {

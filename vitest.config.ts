@@ -2,6 +2,12 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
+/** Whole servers in the tests' own process. */
+const INSIDE = "tests/{contracts,scenarios,simulation,style}/**/*.test.ts";
+
+/** Whole servers in processes of their own. */
+const OUTSIDE = "tests/acceptance/**/*.test.ts";
+
 /** Stories with many real processes, each of which takes minutes: `npm run test:long`. */
 const LONG = "tests/**/*.long.test.ts";
 
@@ -36,9 +42,10 @@ const TIMEOUTS = { testTimeout: 120_000, hookTimeout: 120_000, allowOnly: false 
 export default defineConfig({
   test: {
     projects: [
-      // Unit tests leave nothing behind: a process of its own for each file would be mostly the loading of modules.
+      // These leave nothing behind: a process of its own for each file would be mostly the loading of modules.
       { test: { name: "unit", include: ["src/**/*.test.ts"], isolate: false, ...TIMEOUTS } },
-      { test: { name: "whole", include: ["tests/**/*.test.ts"], exclude: [LONG], ...TIMEOUTS } },
+      { test: { name: "inside", include: [INSIDE], exclude: [LONG], isolate: false, ...TIMEOUTS } },
+      { test: { name: "outside", include: [OUTSIDE], exclude: [LONG], ...TIMEOUTS } },
       { test: { name: "long", include: [LONG], ...TIMEOUTS } },
     ],
     // Most files start servers and wait for them: with four files at a time two cores had nothing to do for a fifth of the time.

@@ -35,6 +35,14 @@ export const PREFERENCE_CANARIES: readonly Canary[] = [
     drill: "first copies",
   },
   {
+    name: "an upload goes to any other server",
+    rules: "R5 S1",
+    file: "core/replication/placement.ts",
+    find: "        b.weight - a.weight ||\n",
+    replace: "",
+    drill: "first copies",
+  },
+  {
     name: "of files of one surplus any is copied first",
     rules: "R5",
     file: "core/replication/next-pull.ts",

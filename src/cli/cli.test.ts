@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { FsdfsError } from "../errors.ts";
+import { isWeak } from "../starting/password.ts";
 import { Bulk } from "./bulk.ts";
 import type { Context } from "./command.ts";
 import { serverUrl } from "./connection.ts";
 import { main } from "./main.ts";
 import { formatSize, shown, table } from "./output.ts";
-import { isWeak } from "./password.ts";
 
 function screen(terminal = false) {
   let text = "";

@@ -8,6 +8,7 @@ import { createClient } from "../client/node.ts";
 import type { Trust } from "../client/trust.ts";
 import { HTTP_PORT } from "../config-values.ts";
 import { type Environment, flagOption, type Options, option, type ValuesOf } from "../options.ts";
+import { readPasswordFile } from "../starting/password.ts";
 import { type Call, type Command, command, type Definition, LocalError } from "./command.ts";
 import { findLocalServers, type LocalAccess } from "./local-access.ts";
 
@@ -154,17 +155,6 @@ async function givenCredential(values: ConnectionValues): Promise<ClientCredenti
 
 function localCredential(local: LocalAccess | undefined): ClientCredential {
   return local === undefined ? { kind: "none" } : { kind: "signing", requestKey: local.requestKey };
-}
-
-/** @throws LocalError when there is none in it */
-export async function readPasswordFile(file: string): Promise<string> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new LocalError(`The password file cannot be read: ${reason}.`, "Check --password-file.", { cause: error });
-  });
-  const password = text.split(/\r?\n/, 1)[0] ?? "";
-  if (password === "") throw new LocalError(`There is no password in ${file}.`, "Its first line must be the password.");
-  return password;
 }
 
 /** "host", "host:port" or a URL, as people give it. */

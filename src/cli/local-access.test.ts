@@ -2,14 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  checkDataDirectory,
-  findLocalServers,
-  readLocalAccess,
-  rememberDataDirectory,
-  removeLocalAccess,
-  writeLocalAccess,
-} from "./local-access.ts";
+import { checkDataDirectory, rememberDataDirectory } from "../starting/data-directories.ts";
+import { findLocalServers, readLocalAccess, removeLocalAccess, writeLocalAccess } from "./local-access.ts";
 
 const HERE = process.cwd();
 let root: string;

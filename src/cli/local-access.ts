@@ -1,23 +1,17 @@
 /**
- * What `start` leaves on its machine for the other commands, and for itself the next time:
- *
- * - `DATA/.fsdfs/local.json`, mode 600: where the running server is, the key that signs requests to it, and which process
- *   it is. Who can read it can read the swarm's password beside it. It is no key of the catalog, so that a server writes
- *   nothing into a swarm by starting.
- * - `$XDG_STATE_HOME/fsdfs/data-directories/`: one small file for each data directory ever used, by which a disk that
- *   is not mounted is told from a new server (S9). One file each, so that servers that start at once do not overwrite
- *   one another's word.
+ * `DATA/.fsdfs/local.json`, mode 600, which `start` leaves on its machine for the other commands: where the running server is,
+ * the key that signs requests to it, and which process it is. Who can read it can read the swarm's password beside it. It is
+ * no key of the catalog, so that a server writes nothing into a swarm by starting.
  */
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { isAbsolute, join, resolve } from "node:path";
+import { readFile, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { DATA_DIRECTORY, STATE_DIRECTORY_NAME } from "../config.ts";
 import type { Bytes } from "../core/catalog/kv.ts";
-import { FsdfsError } from "../errors.ts";
 import type { Environment } from "../options.ts";
+import { usedDataDirectories } from "../starting/data-directories.ts";
+import { writeSecretFile } from "../starting/secret-file.ts";
+import { flag, matching, optional, safeJson, shaped, text, url, whole } from "../starting/shape.ts";
 import { isRunning } from "./process-mark.ts";
-import { flag, matching, optional, safeJson, shaped, text, url, whole } from "./shape.ts";
 
 export interface LocalAccess {
   readonly url: string;
@@ -84,56 +78,6 @@ export async function findLocalServers(
 /** ./fsdfs-data, then every data directory that was ever used. */
 export async function knownDataDirectories(environment: Environment): Promise<string[]> {
   return [resolve(DATA_DIRECTORY), ...(await usedDataDirectories(environment))];
-}
-
-/** Remembers that a server has lived there (S9). */
-export async function rememberDataDirectory(environment: Environment, dataDirectory: string): Promise<void> {
-  const path = await realpath(dataDirectory);
-  const directory = rememberedDirectory(environment);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  await writeSecretFile(join(directory, rememberedName(path)), `${JSON.stringify({ path })}\n`);
-}
-
-/**
- * S9: a data directory that was used before and has no identity now is most likely a disk that is not mounted.
- *
- * @throws FsdfsError `data-lost-identity`
- */
-export async function checkDataDirectory(environment: Environment, dataDirectory: string): Promise<void> {
-  const path = await realpath(dataDirectory).catch(() => dataDirectory);
-  const remembered = (await usedDataDirectories(environment)).includes(path);
-  if (!remembered) return;
-  const identity = await stat(join(path, STATE_DIRECTORY_NAME, "identity")).catch(() => undefined);
-  if (identity === undefined) throw new FsdfsError("data-lost-identity");
-}
-
-async function usedDataDirectories(environment: Environment): Promise<string[]> {
-  const directory = rememberedDirectory(environment);
-  const names = await readdir(directory).catch(() => []);
-  const paths = await Promise.all(
-    names
-      .filter((name) => name.endsWith(".json"))
-      .map(async (name) => shaped(safeJson(await readFile(join(directory, name), "utf8")), { path: text })),
-  );
-  return paths.flatMap((each) => (each === undefined ? [] : [each.path]));
-}
-
-function rememberedDirectory(environment: Environment): string {
-  const given = environment.XDG_STATE_HOME;
-  // The XDG base directory specification: a relative path is to be ignored.
-  const base = given !== undefined && isAbsolute(given) ? given : join(homedir(), ".local", "state");
-  return join(base, "fsdfs", "data-directories");
-}
-
-function rememberedName(path: string): string {
-  return `${createHash("sha256").update(path).digest("hex").slice(0, 32)}.json`;
-}
-
-/** Never seen half-written, and by nobody else. */
-export async function writeSecretFile(file: string, text: string): Promise<void> {
-  const staged = `${file}.${randomUUID()}`;
-  await writeFile(staged, text, { mode: 0o600, flag: "wx", flush: true });
-  await rename(staged, file);
 }
 
 function localAccessFile(dataDirectory: string): string {

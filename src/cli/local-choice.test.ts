@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { rememberDataDirectory } from "./local-access.ts";
+import { rememberDataDirectory } from "../starting/data-directories.ts";
 import { chooseLocalServer, chooseLog } from "./local-choice.ts";
 import { logFile } from "./log-file.ts";
 import { processMark } from "./process-mark.ts";

@@ -1,10 +1,10 @@
 /** `fsdfs COMMAND ...`: finds the command, runs it, and tells what went wrong. */
 import { existsSync } from "node:fs";
 import { extname } from "node:path";
+import { softwareVersion } from "../starting/version.ts";
 import type { Command, Context } from "./command.ts";
 import { exitCodeOf, failureOf, writeFailure } from "./report.ts";
 import { processContext } from "./terminal.ts";
-import { softwareVersion } from "./version.ts";
 
 interface Found {
   readonly command: Command;

@@ -18,7 +18,17 @@ export const START_ERRORS = {
   "option-invalid": {
     status: 400,
     message: "{option} is not valid: {reason}.",
-    hint: "See: fsdfs start --help",
+    hint: "See: fsdfs start --help; of startServer: docs/LIBRARY.md",
+  },
+  "password-unreadable": {
+    status: 500,
+    message: "{file} gives no password: {reason}.",
+    hint: "The password is its first line. If it is another user's, run this as that user; or name another file with --password-file.",
+  },
+  "node-too-old": {
+    status: 500,
+    message: "A server needs Node.js 24.19 or newer, and this is {version}.",
+    hint: "Install it from https://nodejs.org. Clients do with Node.js 20.",
   },
   "data-in-use": {
     status: 409,

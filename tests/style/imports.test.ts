@@ -29,6 +29,8 @@ const LAYERS: readonly Layer[] = [
     may: ["src/", "tests/", "bench/"],
     packages: "*",
   },
+  // As whoever has installed the package.
+  { name: "examples", matches: inside("examples/"), may: [], packages: "*" },
   // Computing a hash needs neither clock, disk, network nor chance.
   { name: "core", matches: inside("src/core/"), may: CORE, packages: ["node:crypto"] },
   { name: "errors", matches: inside(...ERRORS), may: ["src/errors/"], packages: [] },
@@ -56,6 +58,12 @@ const LAYERS: readonly Layer[] = [
     packages: ["node:net", "node:os", "node:path"],
   },
   {
+    name: "starting",
+    matches: inside("src/starting/"),
+    may: ["src/starting/", "src/config.ts", "src/config-values.ts", "src/options.ts", ...ERRORS],
+    packages: "*",
+  },
+  {
     name: "client",
     matches: inside("src/client/"),
     // The stretched password is the same for clients and for the mesh.
@@ -69,6 +77,7 @@ const LAYERS: readonly Layer[] = [
     may: [
       "src/cli/",
       "src/client/",
+      "src/starting/",
       "src/config.ts",
       "src/config-values.ts",
       "src/start-options.ts",
@@ -77,6 +86,22 @@ const LAYERS: readonly Layer[] = [
       ...CORE,
     ],
     mayTypes: ["src/server/face.ts"],
+    packages: "*",
+  },
+  {
+    name: "library",
+    matches: inside("src/library/", "src/package-node.ts"),
+    may: [
+      "src/library/",
+      "src/client/",
+      "src/starting/",
+      "src/config.ts",
+      "src/options.ts",
+      "src/start-options.ts",
+      "src/main.ts",
+      ...CORE,
+    ],
+    mayTypes: ["src/config-values.ts", "src/ports/log.ts", "src/server/face.ts", "src/server/server.ts"],
     packages: "*",
   },
   {

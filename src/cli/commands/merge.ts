@@ -5,7 +5,7 @@ import { parseJoin } from "../../config-values.ts";
 import { FsdfsError } from "../../errors.ts";
 import { flagOption } from "../../options.ts";
 import type { MergePlan, MergeState } from "../../server/face.ts";
-import { swarmAddressOf } from "../ask-health.ts";
+import { swarmAddressOf } from "../../starting/ask-health.ts";
 import { clientCommand } from "../connection.ts";
 import { shown, writeJson } from "../output.ts";
 

@@ -1,5 +1,4 @@
 /** `fsdfs start`: runs a server until it is told to stop. */
-import { mkdir } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
 import { DATA_DIRECTORY, START_OPTIONS, type StartValues } from "../../config.ts";
@@ -7,19 +6,15 @@ import type { JoinAddress } from "../../config-values.ts";
 import { FsdfsError } from "../../errors.ts";
 import { flagOption } from "../../options.ts";
 import { type StartOptions, startOptions } from "../../start-options.ts";
-import { swarmAddressOf } from "../ask-health.ts";
+import { swarmAddressOf } from "../../starting/ask-health.ts";
+import { checkDataDirectory, makeDataDirectory, rememberDataDirectory } from "../../starting/data-directories.ts";
+import { inUrl, isWildcard, localUrl } from "../../starting/local-url.ts";
+import { type ChosenPassword, choosePassword, isWeak, keepPassword, passwordFile } from "../../starting/password.ts";
+import { softwareVersion } from "../../starting/version.ts";
 import { type Context, command, LocalError } from "../command.ts";
-import {
-  checkDataDirectory,
-  readLocalAccess,
-  rememberDataDirectory,
-  removeLocalAccess,
-  writeLocalAccess,
-} from "../local-access.ts";
+import { readLocalAccess, removeLocalAccess, writeLocalAccess } from "../local-access.ts";
 import { quoted } from "../output.ts";
-import { type ChosenPassword, choosePassword, isWeak, keepPassword, passwordFile } from "../password.ts";
 import { processMark } from "../process-mark.ts";
-import { softwareVersion } from "../version.ts";
 
 /** A supervisor that sends SIGTERM gets its exit code within 5 s, come what may. */
 const STOP_TIMEOUT_MS = 4_800;
@@ -104,12 +99,7 @@ function untraced(error: unknown): LocalError {
 
 async function prepareDataDirectory(values: StartValues, context: Context): Promise<void> {
   if (!values.new) await checkDataDirectory(context.environment, values.data);
-  try {
-    await mkdir(values.data, { recursive: true });
-  } catch (error) {
-    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new FsdfsError("data-not-writable", { reason }, { cause: error });
-  }
+  await makeDataDirectory(values.data);
   const running = await readLocalAccess(values.data);
   // The lock that counts is the server's own; this only says it before anything else is tried.
   if (running !== undefined && running.pid !== process.pid) throw new FsdfsError("data-in-use");
@@ -143,7 +133,7 @@ async function leaveTraces(options: StartOptions, localSecret: string, context: 
   const { requestKeyFromPassword } = await import("../../client/request-key.ts");
   await keepPassword(options.data, options.password);
   await writeLocalAccess(options.data, {
-    url: `${scheme(options)}://${localHost(options.listen)}:${options.port}`,
+    url: localUrl(options, options.port),
     certificateFile: options.tls?.cert,
     requestKey: await requestKeyFromPassword(options.password),
     localSecret,
@@ -184,21 +174,9 @@ function scheme({ tls }: StartOptions): string {
   return tls === undefined ? "http" : "https";
 }
 
-function localHost(listen: string | undefined): string {
-  return listen === undefined || isWildcard(listen) ? "127.0.0.1" : inUrl(listen);
-}
-
 /** The address that others most likely reach this machine by. */
 function visibleHost(listen: string | undefined): string {
   if (listen !== undefined && !isWildcard(listen)) return inUrl(listen);
   const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   return addresses.find((each) => !each.internal && each.family === "IPv4")?.address ?? "127.0.0.1";
-}
-
-function isWildcard(listen: string): boolean {
-  return listen === "0.0.0.0" || listen === "::";
-}
-
-function inUrl(address: string): string {
-  return address.includes(":") ? `[${address}]` : address;
 }

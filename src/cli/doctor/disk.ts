@@ -4,9 +4,9 @@ import { access, constants, lstat, open, readdir, realpath, rm, stat, statfs } f
 import { dirname, join } from "node:path";
 import { STATE_DIRECTORY_NAME } from "../../config.ts";
 import { FsdfsError } from "../../errors.ts";
-import { checkDataDirectory } from "../local-access.ts";
+import { checkDataDirectory } from "../../starting/data-directories.ts";
+import { isWeak, passwordFile, readKeptPassword } from "../../starting/password.ts";
 import { formatSize } from "../output.ts";
-import { isWeak, passwordFile, readKeptPassword } from "../password.ts";
 import { type Check, type Found, fail, ok, warn } from "./check.ts";
 import { judgeKind, kindOf } from "./file-systems.ts";
 

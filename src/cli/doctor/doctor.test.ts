@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ServerId } from "../../core/ids.ts";
 import type { ClockOfServer, ClockStatus, ServerInfo } from "../../server/face.ts";
-import { rememberDataDirectory } from "../local-access.ts";
+import { rememberDataDirectory } from "../../starting/data-directories.ts";
 import { type Check, ok, runChecks, type Subject } from "./check.ts";
 import { DISK_CHECKS, judgeFsync, judgePassword, judgeSpace } from "./disk.ts";
 import { describeFindings } from "./examine.ts";

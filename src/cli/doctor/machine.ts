@@ -1,7 +1,7 @@
 /** The machine and the installation: Node.js, what is installed, how many files may be open. */
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { softwareVersion } from "../version.ts";
+import { softwareVersion } from "../../starting/version.ts";
 import { type Check, type Found, fail, ok, warn } from "./check.ts";
 
 const NODE_MAJOR_MIN = 24;

@@ -2,9 +2,9 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
-import { askHealth, askHealthOf } from "../ask-health.ts";
+import { askHealth, askHealthOf } from "../../starting/ask-health.ts";
+import { type Shaped, shaped, text, whole } from "../../starting/shape.ts";
 import type { LocalServer } from "../local-access.ts";
-import { type Shaped, shaped, text, whole } from "../shape.ts";
 import { type Check, type Found, fail, ok, warn } from "./check.ts";
 
 /** A loaded server takes its time; an address behind a firewall that drops takes all of it. */

@@ -3,9 +3,8 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { STATE_DIRECTORY_NAME, type StartValues } from "../config.ts";
-import { LocalError } from "./command.ts";
-import { readPasswordFile } from "./connection.ts";
-import { writeSecretFile } from "./local-access.ts";
+import { FsdfsError } from "../errors.ts";
+import { writeSecretFile } from "./secret-file.ts";
 
 export interface ChosenPassword {
   readonly password: string;
@@ -49,14 +48,40 @@ function makePassword(): string {
   return Array.from(randomBytes(MADE_LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]).join("");
 }
 
-/** undefined while no server has used the directory. @throws LocalError when it is another user's */
+/** undefined while no server has used the directory. @throws FsdfsError `password-unreadable` when it is another user's */
 export async function readKeptPassword(dataDirectory: string): Promise<string | undefined> {
   try {
-    return (await readFile(passwordFile(dataDirectory), "utf8")).split("\n", 1)[0] || undefined;
+    return firstLine(await readFile(passwordFile(dataDirectory), "utf8")) || undefined;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    const hint = "Run this as the user who started it before, or choose another directory with --data.";
-    throw new LocalError("The data directory's password cannot be read.", hint, { cause: error });
+    throw new FsdfsError(
+      "password-unreadable",
+      { file: "The file .fsdfs/password", reason: String(code) },
+      { cause: error },
+    );
   }
+}
+
+/** @throws FsdfsError `password-unreadable` when there is none in it */
+export async function readPasswordFile(file: string): Promise<string> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new FsdfsError(
+      "password-unreadable",
+      { file: "The password file", reason: String(codeOf(error)) },
+      { cause: error },
+    );
+  });
+  const password = firstLine(text);
+  if (password === "")
+    throw new FsdfsError("password-unreadable", { file: "The password file", reason: "its first line is empty" });
+  return password;
+}
+
+function firstLine(text: string): string {
+  return text.split(/\r?\n/, 1)[0] ?? "";
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : error;
 }

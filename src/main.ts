@@ -8,7 +8,9 @@ import { type LmdbStore, openLmdbCatalogStore } from "./adapters/lmdb/catalog-st
 import { createMdnsDiscovery } from "./adapters/mdns/discovery.ts";
 import { createMeshNetwork } from "./adapters/mesh/network.ts";
 import { policyEvaluator } from "./adapters/policy/evaluator.ts";
+import { functionEvaluator } from "./adapters/policy/functions.ts";
 import { linkBandwidth } from "./adapters/system/bandwidth.ts";
+import { bindSocket } from "./adapters/system/bound-socket.ts";
 import { openCertificate } from "./adapters/system/certificate.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { createLoadMeter } from "./adapters/system/load-meter.ts";
@@ -16,11 +18,13 @@ import { createLog } from "./adapters/system/log.ts";
 import { systemRandom } from "./adapters/system/random.ts";
 import { STATE_DIRECTORY_NAME } from "./config.ts";
 import { hex } from "./core/bytes.ts";
+import type { ProgramPolicy } from "./core/policy/program.ts";
 import { swarmKey } from "./core/security/swarm-key.ts";
 import { FsdfsError } from "./errors.ts";
 import { createHttpGateway } from "./gateways/http/gateway.ts";
 import { CatalogStoreError } from "./ports/catalog-store.ts";
 import type { Discovery } from "./ports/discovery.ts";
+import type { Log } from "./ports/log.ts";
 import { NetworkError } from "./ports/network.ts";
 import { FsdfsServer } from "./server/fsdfs-server.ts";
 import type { Ports, Server, ServerOptions } from "./server/server.ts";
@@ -36,25 +40,38 @@ export function composeServer(ports: Ports, options: ServerOptions): Server {
 
 export interface RunningServer {
   readonly server: Server;
-  readonly httpPort: number;
+  /** Where clients are answered. */
+  readonly port: number;
   /** Shows the HTTP port that a request comes from who may read it, on this machine. */
   readonly localSecret: string;
   stop(): Promise<void>;
 }
 
+/** What a program hands in that runs a server in itself (library/start-server.ts). */
+export interface Embedding {
+  /** The place of a log of this process. */
+  readonly log: Log;
+  /** Asked in the place of the policy in the file system, when that says so. */
+  readonly policy?: ProgramPolicy | undefined;
+}
+
 /** A server on this machine. @throws FsdfsError when it must not start; nothing is left behind then */
-export async function startRealServer(options: StartOptions): Promise<RunningServer> {
+export async function startRealServer(options: StartOptions, embedding?: Embedding): Promise<RunningServer> {
   const undo: (() => Promise<void> | void)[] = [];
   try {
     // Locked in fsdfs's own directories: any name in the data directory may be a user's file (P7).
     undo.push(await lockDirectory(join(options.data, STATE_DIRECTORY_NAME)));
     if (options.state !== undefined) undo.push(await lockDirectory(options.state));
-    const log = createLog({ level: options.logLevel, pretty: process.stderr.isTTY === true });
+    const log = embedding?.log ?? createLog({ level: options.logLevel, pretty: process.stderr.isTTY === true });
     const certificate = options.tls && openCertificate(options.tls, log);
     undo.push(() => certificate?.close());
     // Found out, and begun, before anything that takes its time.
     const serving = options.processes > 0 ? await ServingProcesses.prepare(options, log) : undefined;
     if (serving !== undefined) undo.push(() => serving.letGo());
+    // Any free port is taken now, since the other servers are told which it is.
+    const door = serving === undefined && options.port === 0 ? bindSocket(0, options.listen) : undefined;
+    undo.push(() => door?.[Symbol.dispose]());
+    const port = serving?.port ?? door?.address().port ?? options.port;
     const key = await swarmKey(options.password);
 
     // The outside of the server: disk, catalog, network, the LAN.
@@ -71,7 +88,7 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
       onRefused: (address) => log.error("a caller with another password was refused", { address }),
       onSent: load.sent,
     });
-    const discovery = options.discovery ? createMdnsDiscovery({ httpPort: options.port, log }) : noDiscovery;
+    const discovery = options.discovery ? createMdnsDiscovery({ httpPort: port, log }) : noDiscovery;
 
     // The server itself, and what clients see of it.
     const ports: Ports = {
@@ -82,10 +99,11 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
       network,
       discovery,
       load,
-      policies: policyEvaluator,
+      policies: embedding?.policy ? functionEvaluator(embedding.policy, policyEvaluator) : policyEvaluator,
       log,
     };
-    const server = composeServer(ports, { ...options, swarmKey: key });
+    const httpPort = options.port === 0 ? port : options.httpPort;
+    const server = composeServer(ports, { ...options, httpPort, swarmKey: key });
     undo.push(() => server.stop());
     await server.start().catch((error: unknown) => {
       const taken = error instanceof NetworkError && error.code === "port-in-use";
@@ -99,7 +117,7 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
       fetchPrivate: options.fetchPrivate,
       localSecret,
       listenHost: options.listen,
-      port: serving?.controlSocket ?? options.port,
+      port: serving?.controlSocket ?? door ?? options.port,
       onSent: load.sent,
       // Behind serving processes only they speak with clients.
       ...(serving === undefined ? { certificate, cors: options.cors } : {}),
@@ -116,9 +134,9 @@ export async function startRealServer(options: StartOptions): Promise<RunningSer
       onSent: load.sent,
       onEnded: () => catalog.forgetDeadReaders(),
     });
-    const { name, port, swarmPort, softwareVersion: version } = options;
-    log.info("the server serves", { name, version, port, swarmPort, data: options.data });
-    return { server, httpPort: port, localSecret, stop: () => undoAll(undo) };
+    const { name, softwareVersion: version, data } = options;
+    log.info("the server serves", { name, version, port, swarmPort: server.face.health().swarmPort, data });
+    return { server, port, localSecret, stop: () => undoAll(undo) };
   } catch (error) {
     await undoAll(undo);
     throw error;

@@ -88,6 +88,11 @@ export class ServingProcesses {
     }
   }
 
+  /** Where clients are served. */
+  get port(): number {
+    return this.#pool.port;
+  }
+
   /** Resolves when clients are served. The gateway at `controlSocket` must answer by now. */
   async begin(served: Served): Promise<void> {
     this.#served = served;

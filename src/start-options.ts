@@ -17,8 +17,9 @@ export interface StartOptions extends Omit<ServerOptions, "swarmKey"> {
   readonly bandwidth: number | undefined;
   /** The directory of the catalog, absolute; undefined: inside of the data directory. */
   readonly state: string | undefined;
-  /** The same as `httpPort`. */
+  /** The same as `httpPort`; 0: any free one, and so is that. */
   readonly port: number;
+  /** 0: any free one. */
   readonly swarmPort: number;
   /** The IP address to listen on; undefined: all interfaces. */
   readonly listen: string | undefined;
@@ -31,7 +32,7 @@ export interface StartOptions extends Omit<ServerOptions, "swarmKey"> {
   readonly cors?: readonly string[];
   /** Files may be fetched from this machine and private networks. */
   readonly fetchPrivate: boolean;
-  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly logLevel: (typeof LOG_LEVELS)[number] | "silent";
 }
 
 /** What has to be found out before the values are a server's options. */
@@ -90,8 +91,8 @@ function tlsOf({ tlsCert: cert, tlsKey: key }: StartValues): StartOptions["tls"]
 }
 
 function swarmPortOf(values: StartValues): number {
-  const swarmPort = values.swarmPort ?? values.port + 1;
-  if (swarmPort === values.port) {
+  const swarmPort = values.swarmPort ?? (values.port === 0 ? 0 : values.port + 1);
+  if (swarmPort === values.port && swarmPort !== 0) {
     throw new FsdfsError("option-invalid", { option: "--swarm-port", reason: "it is the same as --port" });
   }
   if (swarmPort > PORT_MAX) {

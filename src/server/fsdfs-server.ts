@@ -3,7 +3,7 @@ import { readCopy } from "../core/catalog/copies.ts";
 import { FsdfsError } from "../errors.ts";
 import type { LeaseRegister } from "../ports/lease-register.ts";
 import { type Assembly, assemble } from "./compose.ts";
-import type { Face } from "./face.ts";
+import type { Face, SwarmEvent, WatchOptions } from "./face.ts";
 import { serveForwarded } from "./forward.ts";
 import { serveConditions } from "./operations/conditional.ts";
 import { serveTrash } from "./operations/trash.ts";
@@ -58,6 +58,11 @@ export class FsdfsServer implements Server {
     if (this.#assembly === undefined) throw new FsdfsError("stopping");
     const { clock, log } = this.#ports;
     new Leases(this.#assembly.parts, register, sink).unit.start(clock, log, this.#ending.signal);
+  }
+
+  watch(options: WatchOptions): AsyncGenerator<SwarmEvent> {
+    if (this.#assembly === undefined) throw new FsdfsError("stopping");
+    return this.#assembly.parts.events.watch(options);
   }
 
   countReads(reads: ReadCounts): void {

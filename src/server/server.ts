@@ -10,7 +10,7 @@ import type { Log } from "../ports/log.ts";
 import type { Network } from "../ports/network.ts";
 import type { PolicyEvaluator } from "../ports/policy-evaluator.ts";
 import type { Random } from "../ports/random.ts";
-import type { Face } from "./face.ts";
+import type { Face, SwarmEvent, WatchOptions } from "./face.ts";
 import type { ReadCounts } from "./serving/read-counts.ts";
 import type { ServingSink } from "./serving/view.ts";
 
@@ -77,6 +77,11 @@ export interface Server {
   start(): Promise<void>;
   /** Tells serving processes from now on until when they may answer readers (lease.ts), and what they need for it. */
   leaseTo(register: LeaseRegister, sink: ServingSink): void;
+  /**
+   * What happens from this call on, as `Face.events` tells it, for the program that the server runs in: also while it is not
+   * fresh. @throws FsdfsError `too-many-watchers` by the first step
+   */
+  watch(options: WatchOptions): AsyncGenerator<SwarmEvent>;
   /** What a serving process has sent to readers (core/heat.ts). */
   countReads(reads: ReadCounts): void;
   /** Finishes or cleanly abandons what is under way and lets go of everything, within 5 seconds. Idempotent. */

@@ -47,6 +47,11 @@ export const NO_TARGETS: readonly (readonly [answer: string, message: RegExp])[]
   ["() => 3", /answered a function/],
   ["{ get then() { throw 1; } }", /threw 1/],
   ["new Proxy({}, { get() { throw new Error('no'); } })", /Error: no/],
+  ["(function f() { return f(); })()", /RangeError/],
+];
+
+/** Ways out of where a policy of the file system is run, and what becomes of them. */
+const NO_WAYS_OUT: readonly (readonly [answer: string, message: RegExp])[] = [
   ['eval("3")', /EvalError/],
   ['new Function("return 3")()', /EvalError/],
   ['(() => {}).constructor.constructor("return process")()', /EvalError/],
@@ -61,8 +66,113 @@ export const NO_TARGETS: readonly (readonly [answer: string, message: RegExp])[]
   ["new SharedArrayBuffer(2 ** 33).byteLength", /SharedArrayBuffer is not defined/],
   ["new Intl.NumberFormat()", /Intl is not defined/],
   ["Atomics.load()", /Atomics is not defined/],
-  ["(function f() { return f(); })()", /RangeError/],
 ];
+
+type Load = (source: string) => Promise<LoadedPolicy>;
+
+/** Whoever is asked, be it kept apart from this program or not. */
+function describePolicy(load: Load): void {
+  it("answers what the policy says of each file, in order", async () => {
+    const policy = await load(
+      'import type { Policy } from "fsdfs";\n' +
+        "const most: number = 5;\n" +
+        "const policy: Policy = ({ size, path, type, modified, ageDays, variables, heat }) => {\n" +
+        '  if (path === "old.ogg") return ageDays === 30 && modified < 2e12 ? 1 : 100;\n' +
+        '  if (variables.popularity === "9") return most;\n' +
+        '  if (type === "text/plain") return 4;\n' +
+        "  return heat > 2 || size > 1e6 ? 2 : 3;\n" +
+        "};\n" +
+        "export default policy;\n",
+    );
+    const files = [
+      factsOf("a.ogg"),
+      factsOf("old.ogg", { modified: NOW_MS - 30 * DAY_MS }),
+      factsOf("hit.ogg", { variables: { popularity: "9" } }),
+      factsOf("a.txt", { type: "text/plain" }),
+      factsOf("big.ogg", { size: 5e6 }),
+      factsOf('hot "ß\u2028\n.ogg', { heat: 3 }),
+    ];
+    expect(await policy.evaluate(files, NOW_MS)).toEqual([3, 1, 5, 4, 2, 2]);
+    expect(await policy.evaluate([], NOW_MS)).toEqual([]);
+  });
+
+  it("R5: answers what is preferred of each file for each server, or why not for one file; and has none to ask without", async () => {
+    const without = await load("export default () => 3;");
+    expect(without.prefers).toBe(false);
+    const policy = await load(
+      'import type { Prefer } from "fsdfs";\n' +
+        "export default () => 3;\n" +
+        "export const prefer: Prefer = ({ path, ageDays }, { id, name, zone }) => {\n" +
+        '  if (path === "throws") throw new TypeError("not on " + name);\n' +
+        '  if (path === "bad") return zone === "cellar" ? Number.NaN : 1;\n' +
+        '  return name.startsWith("big") ? 2.5 : zone === "cellar" ? 0 : ageDays + id.length;\n' +
+        "};\n",
+    );
+    expect(policy.prefers).toBe(true);
+    const files = ["a", "throws", "bad", "b"].map((path) => factsOf(path, { modified: NOW_MS - DAY_MS }));
+    const servers = [
+      { id: "1", name: "big ß", zone: "attic" },
+      { id: "22", name: "small", zone: "cellar" },
+      { id: "333", name: "small", zone: "333" },
+    ];
+    expect(await policy.weigh(files, servers, NOW_MS)).toEqual([
+      [2.5, 0, 4],
+      { message: "TypeError: not on big ß", stack: expect.stringMatching(/^ {4}at prefer \(policy\.ts:4:\d+\)$/) },
+      { message: expect.stringMatching(/^prefer answered NaN, not a number from 0/), stack: "" },
+      [2.5, 0, 4],
+    ]);
+    expect(await policy.weigh(files.slice(0, 1), [], NOW_MS)).toEqual([[]]);
+    expect(await policy.evaluate(files, NOW_MS)).toEqual([3, 3, 3, 3]);
+  });
+
+  it("R5: tells what is no weight", async () => {
+    const answers = "-1, Infinity, 1e13, '1', 3n, undefined, null, [1], Promise.resolve(1), true";
+    const policy = await load(
+      `export default () => 3;\nexport function prefer({ size }) {\n  return [${answers}][size];\n}`,
+    );
+    const files = Array.from({ length: 10 }, (_, size) => factsOf("a", { size }));
+    const weighed = await policy.weigh(files, [{ id: "1", name: "a", zone: "1" }], NOW_MS);
+    expect(weighed).toEqual(
+      files.map(() => ({ message: expect.stringMatching(/^prefer answered .+, not a number from 0/), stack: "" })),
+    );
+  });
+
+  it("answers calls that were made at once, each its own", async () => {
+    const policy = await load("export default ({ size }) => size;");
+    const answers = [1, 2, 3].map((size) => policy.evaluate([factsOf("a", { size })], NOW_MS));
+    expect(await Promise.all(answers)).toEqual([[1], [2], [3]]);
+  });
+
+  it.each(NO_TARGETS)("tells that %s is no N, and answers for the other files", failsForOne(load));
+
+  it("tells where in the policy something was thrown, and no other place", async () => {
+    const policy = await load(
+      'const broken = (): never => {\n  throw new TypeError("no popularity");\n};\nexport default () => broken();\n',
+    );
+    const [verdict] = await policy.evaluate([factsOf("a")], NOW_MS);
+    expect(verdict).toMatchObject({ message: "TypeError: no popularity" });
+    const { stack } = verdict as { stack: string };
+    expect(stack.split("\n")).toEqual([
+      expect.stringMatching(/^ {4}at broken \(policy\.ts:2:\d+\)$/),
+      expect.stringMatching(/^ {4}at .*policy\.ts:4:\d+\)?$/),
+    ]);
+  });
+}
+
+function failsForOne(load: Load) {
+  return async (answer: string, message: RegExp) => {
+    const policy = await load(
+      `export default ({ path }) => {\n  if (path === "bad") return ${answer};\n  return 3;\n};`,
+    );
+    const verdicts = await policy.evaluate([factsOf("a"), factsOf("bad"), factsOf("b")], NOW_MS);
+    expect(verdicts).toEqual([3, expect.objectContaining({ message: expect.stringMatching(message) }), 3]);
+  };
+}
+
+/** A policy that is a function, from the text of a module: what is not about keeping it from something. */
+export function describePolicyFunctions(adapter: string, load: Load): void {
+  describe(`the policy evaluator contract, of functions: ${adapter}`, () => describePolicy(load));
+}
 
 export function describePolicyEvaluator(adapter: string, evaluator: PolicyEvaluator): void {
   describe(`the policy evaluator contract: ${adapter}`, () => {
@@ -85,76 +195,9 @@ export function describePolicyEvaluator(adapter: string, evaluator: PolicyEvalua
       for (const policy of open.splice(0)) await policy.close();
     });
 
-    it("answers what the policy says of each file, in order", async () => {
-      const policy = await load(
-        'import type { Policy } from "fsdfs";\n' +
-          "const most: number = 5;\n" +
-          "const policy: Policy = ({ size, path, type, modified, ageDays, variables, heat }) => {\n" +
-          '  if (path === "old.ogg") return ageDays === 30 && modified < 2e12 ? 1 : 100;\n' +
-          '  if (variables.popularity === "9") return most;\n' +
-          '  if (type === "text/plain") return 4;\n' +
-          "  return heat > 2 || size > 1e6 ? 2 : 3;\n" +
-          "};\n" +
-          "export default policy;\n",
-      );
-      const files = [
-        factsOf("a.ogg"),
-        factsOf("old.ogg", { modified: NOW_MS - 30 * DAY_MS }),
-        factsOf("hit.ogg", { variables: { popularity: "9" } }),
-        factsOf("a.txt", { type: "text/plain" }),
-        factsOf("big.ogg", { size: 5e6 }),
-        factsOf('hot "ß\u2028\n.ogg', { heat: 3 }),
-      ];
-      expect(await policy.evaluate(files, NOW_MS)).toEqual([3, 1, 5, 4, 2, 2]);
-      expect(await policy.evaluate([], NOW_MS)).toEqual([]);
-    });
+    describePolicy(load);
 
-    it("R5: answers what is preferred of each file for each server, or why not for one file; and has none to ask without", async () => {
-      const without = await load("export default () => 3;");
-      expect(without.prefers).toBe(false);
-      const policy = await load(
-        'import type { Prefer } from "fsdfs";\n' +
-          "export default () => 3;\n" +
-          "export const prefer: Prefer = ({ path, ageDays }, { id, name, zone }) => {\n" +
-          '  if (path === "throws") throw new TypeError("not on " + name);\n' +
-          '  if (path === "bad") return zone === "cellar" ? Number.NaN : 1;\n' +
-          '  return name.startsWith("big") ? 2.5 : zone === "cellar" ? 0 : ageDays + id.length;\n' +
-          "};\n",
-      );
-      expect(policy.prefers).toBe(true);
-      const files = ["a", "throws", "bad", "b"].map((path) => factsOf(path, { modified: NOW_MS - DAY_MS }));
-      const servers = [
-        { id: "1", name: "big ß", zone: "attic" },
-        { id: "22", name: "small", zone: "cellar" },
-        { id: "333", name: "small", zone: "333" },
-      ];
-      expect(await policy.weigh(files, servers, NOW_MS)).toEqual([
-        [2.5, 0, 4],
-        { message: "TypeError: not on big ß", stack: expect.stringMatching(/^ {4}at prefer \(policy\.ts:4:\d+\)$/) },
-        { message: expect.stringMatching(/^prefer answered NaN, not a number from 0/), stack: "" },
-        [2.5, 0, 4],
-      ]);
-      expect(await policy.weigh(files.slice(0, 1), [], NOW_MS)).toEqual([[]]);
-      expect(await policy.evaluate(files, NOW_MS)).toEqual([3, 3, 3, 3]);
-    });
-
-    it("R5: tells what is no weight", async () => {
-      const answers = "-1, Infinity, 1e13, '1', 3n, undefined, null, [1], Promise.resolve(1), true";
-      const policy = await load(
-        `export default () => 3;\nexport function prefer({ size }) {\n  return [${answers}][size];\n}`,
-      );
-      const files = Array.from({ length: 10 }, (_, size) => factsOf("a", { size }));
-      const weighed = await policy.weigh(files, [{ id: "1", name: "a", zone: "1" }], NOW_MS);
-      expect(weighed).toEqual(
-        files.map(() => ({ message: expect.stringMatching(/^prefer answered .+, not a number from 0/), stack: "" })),
-      );
-    });
-
-    it("answers calls that were made at once, each its own", async () => {
-      const policy = await load("export default ({ size }) => size;");
-      const answers = [1, 2, 3].map((size) => policy.evaluate([factsOf("a", { size })], NOW_MS));
-      expect(await Promise.all(answers)).toEqual([[1], [2], [3]]);
-    });
+    it.each(NO_WAYS_OUT)("tells that %s leads nowhere, and answers for the other files", failsForOne(load));
 
     it.each(NO_POLICIES)("refuses %s", async (_, source, message) => {
       const problem = await problemOf(load(source));
@@ -162,25 +205,7 @@ export function describePolicyEvaluator(adapter: string, evaluator: PolicyEvalua
       expect(`${problem.message}\n${problem.stack}`).not.toMatch(/node:(?!fs)|file:|src\/|node_modules|inside/);
     });
 
-    it.each(NO_TARGETS)("tells that %s is no N, and answers for the other files", async (answer, message) => {
-      const policy = await load(
-        `export default ({ path }) => {\n  if (path === "bad") return ${answer};\n  return 3;\n};`,
-      );
-      const verdicts = await policy.evaluate([factsOf("a"), factsOf("bad"), factsOf("b")], NOW_MS);
-      expect(verdicts).toEqual([3, expect.objectContaining({ message: expect.stringMatching(message) }), 3]);
-    });
-
-    it("tells where in the policy something was thrown, and no other place", async () => {
-      const policy = await load(
-        'const broken = (): never => {\n  throw new TypeError("no popularity");\n};\nexport default () => broken();\n',
-      );
-      const [verdict] = await policy.evaluate([factsOf("a")], NOW_MS);
-      expect(verdict).toMatchObject({ message: "TypeError: no popularity" });
-      const { stack } = verdict as { stack: string };
-      expect(stack.split("\n")).toEqual([
-        expect.stringMatching(/^ {4}at broken \(policy\.ts:2:\d+\)$/),
-        expect.stringMatching(/^ {4}at .*policy\.ts:4:\d+\)?$/),
-      ]);
+    it("tells where in the policy its syntax is wrong", async () => {
       const syntax = await problemOf(load("let x = 3;\nexport default (file) => ;\n"));
       expect(syntax.stack).toBe(
         "    at policy.ts:2\nlet x = 3;\nexport default (file) => ;\n                         ^",

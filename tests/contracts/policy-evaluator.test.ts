@@ -1,14 +1,68 @@
+import { stripTypeScriptTypes } from "node:module";
+import vm from "node:vm";
 import { describe, expect, it } from "vitest";
 import { memoryPolicyEvaluator } from "../../src/adapters/memory/policy-evaluator.ts";
 import { policyEvaluator } from "../../src/adapters/policy/evaluator.ts";
+import { functionEvaluator } from "../../src/adapters/policy/functions.ts";
 import { utf8 } from "../../src/core/bytes.ts";
+import { type ProgramPolicy, programPolicyText } from "../../src/core/policy/program.ts";
 import { PolicyError } from "../../src/ports/policy-evaluator.ts";
-import { describePolicyEvaluator, factsOf } from "./policy-evaluator.contract.ts";
+import { describePolicyEvaluator, describePolicyFunctions, factsOf } from "./policy-evaluator.contract.ts";
 
 const load = (source: string) => policyEvaluator.load(utf8(source));
 
 describePolicyEvaluator("in memory", memoryPolicyEvaluator);
 describePolicyEvaluator("in a process of its own", policyEvaluator);
+describePolicyFunctions("of this program", async (source) => {
+  const policy = functionsOf(source);
+  return await functionEvaluator(policy, policyEvaluator).load(programPolicyText(policy));
+});
+
+/** What a module exports, made in this program as that of a file of its own would be. */
+function functionsOf(source: string): ProgramPolicy {
+  const body = stripTypeScriptTypes(source).replace(/^export default /m, "exported = ");
+  const prefer = /^export (?:const|function) prefer\b/m.test(body) ? "prefer" : "prefer: undefined";
+  const plain = body.replace(/^export /gm, "");
+  const script = `(() => { "use strict"; let exported; ${plain}\nreturn { policy: exported, ${prefer} }; })()`;
+  return vm.runInThisContext(script, { filename: "/somewhere/else/policy.ts" });
+}
+
+describe("a policy that is a function of this program", () => {
+  const three = { policy: () => 3 };
+  const evaluator = functionEvaluator(three, memoryPolicyEvaluator);
+
+  it("is asked where the text in force names it; other texts are run as ever", async () => {
+    const loaded = await evaluator.load(programPolicyText(three));
+    expect(await loaded.evaluate([factsOf("a")], 0)).toEqual([3]);
+    const other = await evaluator.load(utf8("export default () => 4;"));
+    expect(await other.evaluate([factsOf("a")], 0)).toEqual([4]);
+  });
+
+  it.each([
+    ["of another program", evaluator, { policy: () => 5 }],
+    ["of one with something to prefer", evaluator, { ...three, prefer: () => 1 }],
+    ["of a program, where a server runs in none", policyEvaluator, three],
+  ])("is not taken for another: %s", async (_, asked, policy) => {
+    const problem = await asked.load(programPolicyText(policy)).catch((error: unknown) => error);
+    expect(problem).toBeInstanceOf(PolicyError);
+    expect(problem).toMatchObject({ message: /the policy is the function [0-9a-f]{16} of a program/ });
+  });
+
+  it("gives others a turn when it takes its time", async () => {
+    const policy = () => {
+      for (const until = performance.now() + 5; performance.now() < until; );
+      return 3;
+    };
+    const loaded = await functionEvaluator({ policy }, policyEvaluator).load(programPolicyText({ policy }));
+    let turns = 0;
+    const counting = setInterval(() => {
+      turns++;
+    }, 1);
+    await loaded.evaluate([factsOf("a"), factsOf("b"), factsOf("c")], 0);
+    clearInterval(counting);
+    expect(turns).toBeGreaterThanOrEqual(2);
+  });
+});
 
 describe("a policy in a process of its own", () => {
   it.each([

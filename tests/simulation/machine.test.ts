@@ -36,6 +36,7 @@ function program({ files, catalog, network, clock }: Ports): Server & { ticks: (
     },
     leaseTo: () => undefined,
     countReads: () => undefined,
+    watch: async function* () {},
     stop: async () => {
       await network.close();
       await catalog.close();

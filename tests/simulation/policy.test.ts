@@ -1,5 +1,9 @@
 /** The policy on simulated servers: what becomes of N, and when. */
 import { expect, test } from "vitest";
+import { memoryPolicyEvaluator } from "../../src/adapters/memory/policy-evaluator.ts";
+import { functionEvaluator } from "../../src/adapters/policy/functions.ts";
+import type { Policy } from "../../src/core/policy/policy.ts";
+import { programPolicyText } from "../../src/core/policy/program.ts";
 import type { Machine } from "./machine.ts";
 import { play, putText, readText } from "./play.ts";
 import type { Swarm } from "./swarm.ts";
@@ -88,6 +92,35 @@ test.each([
     expect(log.some(({ message }) => /Error: no|answered NaN|no function as its default/.test(message))).toBe(true);
   }),
 );
+
+test("a server that lacks the policy, a function of a program, leaves its files to those that have it", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first, second, third] = swarm.machines as [Machine, Machine, Machine];
+    const policy: Policy = ({ path }) => (path.startsWith("hits/") ? 3 : 1);
+    for (const machine of [first, second]) {
+      machine.policies = functionEvaluator({ policy }, memoryPolicyEvaluator);
+      machine.crash();
+      machine.start();
+    }
+    await swarm.world.sleep(20_000);
+    const paths = Array.from({ length: 20 }, (_, at) => `${at % 2 === 0 ? "hits" : "rare"}/${at}`);
+    const targets = paths.map((path) => (path.startsWith("hits/") ? 3 : 1));
+    for (const path of paths) await putText(swarm, third, path, path);
+    await first.ask((face) => face.setPolicy(programPolicyText({ policy })), ASK_TIMEOUT_MS);
+    await become(swarm, paths, targets);
+    const newer = paths.map((path) => `${path} new`);
+    for (const path of newer) await putText(swarm, third, path, path);
+    await become(swarm, newer, targets, 3000);
+    const { servers } = await third.ask((face) => face.policy(), ASK_TIMEOUT_MS);
+    expect(servers.map(({ state }) => state).sort()).toEqual(["current", "current", "failing"]);
+    // It says so until it has it.
+    third.policies = first.policies;
+    third.crash();
+    third.start();
+    await swarm.world.sleep(20_000);
+    const { servers: after } = await third.ask((face) => face.policy(), ASK_TIMEOUT_MS);
+    expect(after.map(({ state }) => state)).toEqual(["current", "current", "current"]);
+  }));
 
 test("N does not follow a policy that never says the same twice, once it has been heard on every file", () =>
   play({ copies: 2 }, async (swarm) => {

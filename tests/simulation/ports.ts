@@ -2,6 +2,7 @@
  * The ports of one simulated process: each an in-memory adapter behind the process's interceptor. What an object hands
  * out (open files, connections) is wrapped as well.
  */
+
 import type { MemoryCatalogStore } from "../../src/adapters/memory/catalog-store.ts";
 import type { MemoryFileStore } from "../../src/adapters/memory/file-store.ts";
 import type { MemoryNetwork } from "../../src/adapters/memory/network.ts";
@@ -149,10 +150,13 @@ export function simulatedNetwork(process: SimulatedProcess, network: MemoryNetwo
   };
 }
 
-export function simulatedPolicies(process: SimulatedProcess): PolicyEvaluator {
+/** How policies are run where nothing else is said. */
+export const POLICIES: PolicyEvaluator = memoryPolicyEvaluator;
+
+export function simulatedPolicies(process: SimulatedProcess, evaluator: PolicyEvaluator): PolicyEvaluator {
   return {
     load: async (source) => {
-      const policy = await process.call("policies", "load", "", () => memoryPolicyEvaluator.load(source));
+      const policy = await process.call("policies", "load", "", () => evaluator.load(source));
       return {
         prefers: policy.prefers,
         weigh: (files, servers, nowMs) =>

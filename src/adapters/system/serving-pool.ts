@@ -3,9 +3,10 @@
  * socket, which is bound here and never read from, so that what arrives while one is being replaced waits for it.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { BoundSocket } from "node:net";
+import type { BoundSocket } from "node:net";
 import { FsdfsError } from "../../errors.ts";
 import type { Log } from "../../ports/log.ts";
+import { bindSocket } from "./bound-socket.ts";
 import type { FromServing, ToServing } from "./serving-messages.ts";
 
 /** A process that ends at once is not started at once again, over and over. */
@@ -27,6 +28,7 @@ export interface ServingPoolOptions {
   readonly entry: string;
   /** With which program; this process's own by default. */
   readonly execPath?: string;
+  /** 0: any free one. */
   readonly port: number;
   /** The address to listen on; undefined: all interfaces. */
   readonly host: string | undefined;
@@ -58,6 +60,11 @@ export class ServingPool {
     this.#socket = bindSocket(options.port, options.host);
     this.#serving.promise.catch(() => undefined);
     for (let i = 0; i < options.count; i++) this.#start();
+  }
+
+  /** Where they listen. */
+  get port(): number {
+    return this.#socket.address().port;
   }
 
   /** Has them serve; resolves when the first does. @throws FsdfsError `port-in-use`, `internal` */
@@ -216,20 +223,6 @@ class Member {
 
 function notStarted(error: unknown): string {
   return `it could not be started (${codeOf(error) ?? error})`;
-}
-
-function bindSocket(port: number, host: string | undefined): BoundSocket {
-  try {
-    if (host !== undefined) return new BoundSocket({ port, host });
-    try {
-      return new BoundSocket({ port, host: "::" });
-    } catch (error) {
-      if (codeOf(error) !== "EAFNOSUPPORT") throw error;
-      return new BoundSocket({ port, host: "0.0.0.0" });
-    }
-  } catch (error) {
-    throw codeOf(error) === "EADDRINUSE" ? new FsdfsError("port-in-use", { port }, { cause: error }) : error;
-  }
 }
 
 function codeOf(error: unknown): unknown {

@@ -49,11 +49,11 @@ function areWeights(answer: unknown, servers: number): answer is readonly number
   return Array.isArray(answer) && answer.length === servers && answer.every(isWeight);
 }
 
-function isWeight(weight: unknown): boolean {
+export function isWeight(weight: unknown): weight is number {
   return typeof weight === "number" && weight >= 0 && weight <= POLICY_WEIGHT_MAX;
 }
 
-function isTarget(answer: unknown): answer is number {
+export function isTarget(answer: unknown): answer is number {
   return Number.isInteger(answer) && Number(answer) >= 1 && Number(answer) <= POLICY_COPIES_MAX;
 }
 

@@ -15,7 +15,7 @@ import { toFsdfsError } from "./errors.ts";
 import { createFetcher } from "./fetch/fetcher.ts";
 import { type Context, handle, targetOf } from "./handling.ts";
 import { HTTP_LIMITS, type HttpLimits } from "./limits.ts";
-import { bind, closeGently, listenOn, makeServer } from "./listening.ts";
+import { closeGently, type Door, makeServer, openDoor } from "./listening.ts";
 import { type Operation, routingUrl } from "./operation.ts";
 import { OPERATIONS } from "./routes.ts";
 
@@ -33,8 +33,7 @@ export interface HttpGatewayOptions {
   readonly localSecret?: string;
   /** The address to listen on; undefined: all interfaces. */
   readonly listenHost?: string | undefined;
-  /** 0: any free port; or the path of a local socket. */
-  readonly port: number | string;
+  readonly port: Door;
   /** Answers by HTTPS with this; undefined: by HTTP. */
   readonly certificate?: Certificate | undefined;
   /** Origins of web pages that may use it; "*" is any, and none by default. */
@@ -72,8 +71,7 @@ export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
   return {
     async listen() {
       await app.ready();
-      if (typeof options.port === "string") await listenOn(server, { path: options.port });
-      else await bind(server, options.port, options.listenHost);
+      await openDoor(server, options.port, options.listenHost);
       const address = server.address();
       return { port: typeof address === "object" ? (address?.port ?? 0) : 0 };
     },

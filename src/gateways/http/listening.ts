@@ -1,7 +1,7 @@
 /** How a gateway's server is made, how it begins to listen, and how it ends. */
 import type { Server, ServerOptions } from "node:http";
 import { createServer as createSecureServer } from "node:https";
-import type { ListenOptions, Socket } from "node:net";
+import type { BoundSocket, ListenOptions, Socket } from "node:net";
 import { FsdfsError } from "../../errors.ts";
 import type { Certificate } from "../../ports/certificate.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -43,8 +43,17 @@ function secureServer(options: ServerOptions, limits: HttpLimits, certificate: C
   return server;
 }
 
+/** What a gateway listens on: a port (0: any free one), one that is taken for it already, or the path of a local socket. */
+export type Door = number | BoundSocket | string;
+
+/** @param host the address of a port; undefined: all interfaces. @throws FsdfsError `port-in-use` */
+export async function openDoor(server: Server, door: Door, host: string | undefined): Promise<void> {
+  if (typeof door === "string") return listenOn(server, { path: door });
+  return typeof door === "number" ? bind(server, door, host) : listenOn(server, { handle: door });
+}
+
 /** On one address, or on all interfaces. @throws FsdfsError `port-in-use` */
-export async function bind(server: Server, port: number, host: string | undefined): Promise<void> {
+async function bind(server: Server, port: number, host: string | undefined): Promise<void> {
   if (host !== undefined) return listenOn(server, { port, host });
   try {
     await listenOn(server, { port, host: "::" });

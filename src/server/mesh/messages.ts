@@ -68,6 +68,8 @@ export interface ServerReport {
   readonly scrub?: ScrubReport;
   /** While its disk returns errors. */
   readonly diskAlarm?: DiskAlarm;
+  /** The policy that is in force cannot be loaded there: others evaluate its share of the files. */
+  readonly lacksPolicy?: boolean;
   /** Digest of the roster that it durably knows, and whether everybody who decides conditions is in it (C14). */
   readonly roster: string;
   readonly anchored: boolean;

@@ -56,6 +56,7 @@ export function ownReport(parts: Parts): ServerReport {
     ...(drain === undefined ? {} : { drain }),
     ...(scrub === undefined ? {} : { scrub }),
     ...(diskAlarm === undefined ? {} : { diskAlarm }),
+    ...(parts.policy.evaluation.lacksPolicy ? { lacksPolicy: true } : {}),
     roster: seat.roster,
     anchored: seat.isAnchored,
     epoch: catalog.times.epoch,

@@ -11,7 +11,7 @@ import { contentOf } from "../../core/catalog/merge.ts";
 import { encodeTarget, statedTarget, TARGET_FIELD } from "../../core/catalog/surplus.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import { wallMsOf } from "../../core/hybrid-clock.ts";
-import type { VersionId } from "../../core/ids.ts";
+import type { ServerId, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { CONFIRM_MS, decide } from "../../core/policy/decide.ts";
 import type { FileEntry } from "../../core/policy/facts.ts";
@@ -71,6 +71,8 @@ export class Evaluation {
   #written = 0;
   /** In the last pass. */
   #failed = 0;
+  /** Servers that lack the policy. */
+  readonly #lacking = new Set<ServerId>();
   readonly #changed = new Set<VersionId>();
   #changedAt = 0;
   readonly #unconfirmed = new Map<FilePath, { readonly answer: number; readonly at: number }>();
@@ -79,6 +81,7 @@ export class Evaluation {
     this.#deps = deps;
     deps.catalog.onChange((changed) => this.#hear(changed));
     deps.heat.onRise((versions) => this.#hearHeat(versions));
+    deps.mesh.onAnswered(({ server, report }) => this.#noteLack(server, report.lacksPolicy === true));
   }
 
   async close(): Promise<void> {
@@ -95,6 +98,11 @@ export class Evaluation {
   /** By the wall clock: when it was heard of here. */
   get sinceMs(): number {
     return this.#sinceMs;
+  }
+
+  /** It cannot be loaded here. One that fails for some file is the same policy everywhere, and so nobody else's to ask. */
+  get lacksPolicy(): boolean {
+    return this.#failure !== undefined && this.#rule === undefined;
   }
 
   get report() {
@@ -141,6 +149,18 @@ export class Evaluation {
       this.#changed.add(version);
     }
     return true;
+  }
+
+  /** The files of one that lacks the policy are left to the others, soon. */
+  #noteLack(server: ServerId, lacks: boolean): void {
+    if (lacks === this.#lacking.has(server)) return;
+    if (!lacks) {
+      this.#lacking.delete(server);
+      return;
+    }
+    this.#lacking.add(server);
+    this.#nextPassAt = 0;
+    this.unit.wake();
   }
 
   async #step(): Promise<NextStep> {

@@ -1,4 +1,7 @@
-/** Which server evaluates which file: of those that are up and not behind (C10), the first for the path by rendezvous. */
+/**
+ * Which server evaluates which file: of those that are up, not behind (C10) and have the policy, the first for the path by
+ * rendezvous.
+ */
 import type { ServerId } from "../../core/ids.ts";
 import { rendezvousWeight } from "../../core/rendezvous.ts";
 import type { Mesh } from "../mesh/mesh.ts";
@@ -10,7 +13,7 @@ export interface Share {
 }
 
 export function shareOf(mesh: Mesh, self: ServerId): Share {
-  const others = mesh.upLinks().flatMap(({ server, report }) => (report.behind ? [] : [server]));
+  const others = mesh.upLinks().flatMap(({ server, report }) => (report.behind || report.lacksPolicy ? [] : [server]));
   return {
     key: others.sort().join(" "),
     has: (path) => {

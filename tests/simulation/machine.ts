@@ -85,7 +85,7 @@ export class Machine {
   skewMs = 0;
   /** Started without an address to join: it may find others, or found a swarm of its own. */
   knowsNobody = false;
-  /** Runs its policies, from its next start on. */
+  /** Loads its policies from now on. */
   policies = simulated.POLICIES;
   #asNew = false;
   #processes = 0;
@@ -334,7 +334,7 @@ export class Machine {
       network: simulated.simulatedNetwork(process, network),
       discovery: this.#discovery(process),
       load: { load: () => this.load },
-      policies: simulated.simulatedPolicies(process, this.policies),
+      policies: simulated.simulatedPolicies(process, () => this.policies),
       log: this.#log(process),
     };
   }

@@ -153,10 +153,10 @@ export function simulatedNetwork(process: SimulatedProcess, network: MemoryNetwo
 /** How policies are run where nothing else is said. */
 export const POLICIES: PolicyEvaluator = memoryPolicyEvaluator;
 
-export function simulatedPolicies(process: SimulatedProcess, evaluator: PolicyEvaluator): PolicyEvaluator {
+export function simulatedPolicies(process: SimulatedProcess, evaluator: () => PolicyEvaluator): PolicyEvaluator {
   return {
     load: async (source) => {
-      const policy = await process.call("policies", "load", "", () => evaluator.load(source));
+      const policy = await process.call("policies", "load", "", () => evaluator().load(source));
       return {
         prefers: policy.prefers,
         weigh: (files, servers, nowMs) =>

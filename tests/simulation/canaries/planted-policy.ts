@@ -13,6 +13,14 @@ export const POLICY_CANARIES: readonly Canary[] = [
     drill: "policy",
   },
   {
+    name: "a server that lacks the policy keeps its files",
+    rules: "Y1",
+    file: "server/policy/share.ts",
+    find: "report.behind || report.lacksPolicy ? [] : [server]",
+    replace: "report.behind ? [] : [server]",
+    drill: "policy",
+  },
+  {
     name: "N does not follow when the policy is taken away",
     rules: "Y1",
     file: "core/catalog/surplus.ts",

@@ -1,7 +1,9 @@
 /** N of each file is what the policy says of it, whoever set it where, and whoever was away meanwhile (Y1 to Y3). */
 import { POLICY_PATH } from "../../../src/core/policy/mark.ts";
+import { PolicyError, type PolicyEvaluator } from "../../../src/ports/policy-evaluator.ts";
 import { sha256Of } from "../content.ts";
 import type { Machine } from "../machine.ts";
+import { POLICIES } from "../ports.ts";
 import type { Drill, Stage } from "./stage.ts";
 
 const FILES = 12;
@@ -11,6 +13,13 @@ const POLL_MS = 1_000;
 
 /** Another answer every seven seconds: never the same twice when it is asked ten seconds later. */
 const RESTLESS = "({ ageDays }) => 2 + (Math.floor((ageDays * 86400) / 7) % 3)";
+
+/** Of a server that lacks whatever it is to ask. */
+const NONE: PolicyEvaluator = {
+  load: async () => {
+    throw new PolicyError({ message: "it is not here", stack: "" });
+  },
+};
 
 /** N by the first letter of a path. */
 type Rule = Readonly<Record<string, number>>;
@@ -49,6 +58,16 @@ export const policy: Drill = {
     await putSome(stage.machines);
     await becomes(stage, paths, second, "Y1");
 
+    // One cannot load the next: the others ask it about that one's files.
+    const third = drawRule(stage);
+    const lacking = stage.random.pick(stage.machines);
+    lacking.policies = NONE;
+    await setPolicy(stage, stage.random.pick(stage.machines), `export default ${functionOf(third)};`);
+    await becomes(stage, paths, third, "Y1");
+    await putSome(stage.machines);
+    await becomes(stage, paths, third, "Y1");
+    lacking.policies = POLICIES;
+
     // What fails changes nothing, though it would change all.
     const failing = stage.random.pick([
       "export default () => { throw new Error('no'); };",
@@ -58,7 +77,7 @@ export const policy: Drill = {
     ]);
     await setPolicy(stage, stage.random.pick(stage.machines), failing);
     await stage.sleep(SOON_MS);
-    await holds(stage, paths, second, "Y3");
+    await holds(stage, paths, third, "Y3");
 
     // What never says the same twice is heard once, also by servers that have just been started.
     await setPolicy(stage, stage.random.pick(stage.machines), `export default ${RESTLESS};`);

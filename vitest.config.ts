@@ -20,6 +20,7 @@ const FIRST = [
   "tests/acceptance/examples.test.ts",
   "tests/simulation/simulation.test.ts",
   "tests/acceptance/cli-start.test.ts",
+  "tests/acceptance/library.test.ts",
   "tests/acceptance/suspect-disk.test.ts",
   "tests/acceptance/suspect.test.ts",
   "tests/simulation/drills/drills.test.ts",

@@ -20,7 +20,8 @@ beforeAll(async () => {
   [servers] = await Promise.all([startTwo(), install()]);
   const { secret } = (await servers[0]?.client.createKey("sdk", "write")) ?? { secret: "" };
   environment = { ...cluster.environment, FSDFS_KEY: secret };
-  await writeExamples();
+  await writeExamples("SDK", (code) => code.replaceAll("http://localhost:4242", servers[0]?.url ?? ""));
+  await writeExamples("LIBRARY", (code) => code);
 }, 120_000);
 
 afterAll(() => cluster.close());
@@ -38,27 +39,21 @@ async function install(): Promise<void> {
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", project], { cwd: ROOT });
   const [packed] = JSON.parse(stdout.slice(stdout.indexOf("[\n"))) as [{ filename: string }];
   await run("tar", ["-xzf", join(project, packed.filename), "-C", installed, "--strip-components=1"]);
-  for (const name of ["@noble", "@types", "undici-types", "zod"]) {
+  const ofServers = ["fastify", "lmdb", "multicast-dns", "pino"];
+  for (const name of ["@noble", "@types", "undici-types", "zod", ...ofServers]) {
     await symlink(join(ROOT, "node_modules", name), join(project, "node_modules", name));
   }
   await writeFile(join(project, "package.json"), '{"type": "module", "private": true}');
 }
 
-/** Each is a module of its own; one program runs them in order. */
-async function writeExamples(): Promise<void> {
-  const text = await readFile(join(ROOT, "docs/SDK.md"), "utf8");
+/** Each is a module of its own; one program, by the document's name, runs them in order. */
+async function writeExamples(document: string, filledIn: (code: string) => string): Promise<void> {
+  const text = await readFile(join(ROOT, `docs/${document}.md`), "utf8");
   const examples = [...text.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code = ""]) => code);
-  expect(examples.length).toBeGreaterThan(5);
-  const url = servers[0]?.url ?? "";
-  await Promise.all(
-    examples.map((code, at) =>
-      writeFile(join(project, `example-${at}.js`), code.replaceAll("http://localhost:4242", url)),
-    ),
-  );
-  await writeFile(
-    join(project, "examples.js"),
-    examples.map((_, at) => `await import("./example-${at}.js");\n`).join(""),
-  );
+  expect(examples.length).toBeGreaterThan(3);
+  const names = examples.map((_, at) => `${document}-${at}.js`);
+  await Promise.all(examples.map((code, at) => writeFile(join(project, names[at] ?? ""), filledIn(code))));
+  await writeFile(join(project, `${document}.js`), names.map((name) => `await import("./${name}");\n`).join(""));
 }
 
 async function program(code: string, node: string, args: readonly string[] = []): Promise<string> {
@@ -81,7 +76,7 @@ const platforms: { name: string; node: string; args: string[] }[] = [
 
 describe.each(platforms)("on $name", ({ node, args }) => {
   test("every example of docs/SDK.md runs", async () => {
-    const { stdout } = await run(node, [...args, "examples.js"], { cwd: project, env: environment });
+    const { stdout } = await run(node, [...args, "SDK.js"], { cwd: project, env: environment });
     expect(stdout).toContain("hello, swarm\n");
     expect(stdout).toContain("true\n100\n3000000\n");
     expect(stdout).toContain("number 1, number 2, number 3\nnumber 1\n");
@@ -89,6 +84,14 @@ describe.each(platforms)("on $name", ({ node, args }) => {
     expect(stdout).toContain("There is no file or directory no/such/file.");
     expect(stdout).toMatch(/^\d+ bytes are enough\n3$/m);
   });
+});
+
+test("every example of docs/LIBRARY.md runs, and the program ends by itself", async () => {
+  const { stdout } = await run(process.execPath, ["LIBRARY.js"], { cwd: project, env: cluster.environment });
+  expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+ has \[ 'hello\.txt' \]$/m);
+  expect(stdout).toContain("a song 3\n");
+  expect(stdout).toContain("hit.ogg is to have 5 copies\n");
+  expect(stdout).toContain("stored brief.txt, 9 bytes\ndeleted brief.txt\n");
 });
 
 test("an upload without a length is streamed, one that is refused early says why, and one that fails tells its own error", async () => {
@@ -134,9 +137,14 @@ test("the types are found by who compiles against the package, and the command l
   const compiled = async (url: string) => {
     await writeFile(
       join(project, "typed.ts"),
-      `import { type Client, createClient, type Listing } from "fsdfs";
+      `import { type Client, createClient, type Listing, type Policy, type StartedServer, startServer } from "fsdfs";
        const client: Client = createClient({ url: ${url} });
-       export const page: Promise<Listing> = client.list("/");`,
+       export const page: Promise<Listing> = client.list("/");
+       const policy: Policy = ({ heat }) => (heat > 9 ? 4 : 3);
+       export async function start(): Promise<StartedServer> {
+         await using server = await startServer({ policy, log: console, quota: "1G", port: 0 });
+         return server.on("stored", ({ path, size }) => path.repeat(size));
+       }`,
     );
     const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024", "--types", "node"];
     await run(join(ROOT, "node_modules/.bin/tsc"), [...options, "typed.ts"], { cwd: project });

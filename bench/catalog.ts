@@ -18,9 +18,10 @@ import { buildSurvivor, loseServer } from "./catalog/lost.ts";
 import { RemoteServer } from "./catalog/remote.ts";
 import { type Restarted, restart } from "./catalog/restart.ts";
 import type { Figures } from "./catalog/server-process.ts";
+import { freePorts } from "./ports.ts";
 
 const RECORDS_PER_FILE = 4;
-const PORT = 47_310;
+const PORT = await freePorts(4);
 const PASSWORD = "bench-catalog-8c1d9a";
 const HOLDER_QUOTA_BYTES = 1e15;
 /** Room for nothing, so that no file is asked for. */

@@ -15,12 +15,13 @@ import { createClient } from "../src/client/node.ts";
 import { requestKeyFromPassword } from "../src/client/request-key.ts";
 import { buildHolder, pathOfFile } from "./catalog/build.ts";
 import { NODE_OPTIONS } from "./node.ts";
+import { freePorts } from "./ports.ts";
 import { childrenOf, cpuSeconds } from "./processes.ts";
 import { turnsOf, WATCH_OPTIONS } from "./turns-of.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const PORT = 15_242;
-const NGINX_PORT = 15_252;
+const PORT = await freePorts(12);
+const NGINX_PORT = PORT + 10;
 const PASSWORD = "a password of the bench, of many letters";
 /** Beside the serving process, which has the first. */
 const WRK_CORE = "1";

@@ -13,8 +13,8 @@ import { parseArgs } from "node:util";
 import type { PolicyStatus } from "../src/server/face.ts";
 import { buildHolder } from "./catalog/build.ts";
 import { RemoteServer } from "./catalog/remote.ts";
+import { freePorts } from "./ports.ts";
 
-const PORT = 47_330;
 const QUOTA_BYTES = 1e15;
 const PATIENCE_S = 1800;
 const SECONDS_MAX = 30;
@@ -31,7 +31,14 @@ let missed = 0;
 try {
   const [data, state] = [join(root, "data"), join(root, "state")];
   await buildHolder(data, state, files, () => undefined);
-  const place = { name: "holder", data, state, password: "bench-policy-8c1d9a", swarmPort: PORT, join: [] };
+  const place = {
+    name: "holder",
+    data,
+    state,
+    password: "bench-policy-8c1d9a",
+    swarmPort: await freePorts(1),
+    join: [],
+  };
   server = await RemoteServer.start({ ...place, quotaBytes: QUOTA_BYTES });
   while ((await server.perform({ kind: "health" })) !== "ok") await delay(20);
   await measure("nothing is to be changed", "export default ({ size }) => (size >= 0 ? 3 : 1);", true);

@@ -12,9 +12,9 @@ import { readLocalAccess } from "../src/cli/local-access.ts";
 import type { Client } from "../src/client/client.ts";
 import { createClient } from "../src/client/node.ts";
 import { buildHolder } from "./catalog/build.ts";
+import { freePorts } from "./ports.ts";
 
 export const PROGRAM = new URL("../fsdfs", import.meta.url).pathname;
-const PORT_FIRST = 47_400;
 /** What the full catalog's files say to be: more than the room of a server that does not hold them. */
 const LISTED_BYTES = 3e9;
 const HOLDER_QUOTA = "8000T";
@@ -59,7 +59,7 @@ export class BenchSwarm {
   /** The next server, a, b, c, …; resolves when it serves and has what the others know. */
   async start(quota = this.servers.length === 0 ? HOLDER_QUOTA : QUOTA): Promise<BenchServer> {
     const name = String.fromCharCode(97 + this.servers.length);
-    const port = PORT_FIRST + 2 * this.servers.length;
+    const port = await freePorts(2);
     const data = join(this.root, name);
     const [first] = this.servers;
     const child = spawn(

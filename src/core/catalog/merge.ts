@@ -23,6 +23,7 @@ import { decodeCopyRow, decodeRegisters, encodeRegisters, type Holding, type Mar
 import { writeTodo } from "./todo.ts";
 import type { CatalogTransaction } from "./transaction.ts";
 import type { CatalogRecord, Content, Stamp } from "./types.ts";
+import { isVariableField } from "./variables.ts";
 
 export const CONTENT_FIELD = "content";
 
@@ -78,7 +79,7 @@ function mergePathRegister(transaction: CatalogTransaction, path: FilePath, writ
   const pathPointer = { kind: "path", path, field: written.field } as const;
   if (!isContent) {
     if (!known) point(transaction, [mark], pathPointer);
-    if (wins) for (const version of versionsAt(registers)) transaction.touch(version);
+    if (wins) noteChange(transaction, written.field, registers);
     return wins;
   }
   const content = decodeContent(merged.value);
@@ -207,7 +208,10 @@ function point({ view }: CatalogTransaction, marks: readonly Mark[], pointer: Lo
   for (const { origin, number } of marks) view.put(logKey(origin, number), row);
 }
 
-function versionsAt(registers: readonly Register[]): VersionId[] {
+/** Of a register that is not the content. Variables come in great numbers, and change nothing that is indexed (C13). */
+function noteChange(transaction: CatalogTransaction, field: string, registers: readonly Register[]): void {
   const content = contentOf(registers);
-  return content?.type === "file" ? [content.version] : [];
+  if (content?.type !== "file") return;
+  if (isVariableField(field)) transaction.describe(content.version);
+  else transaction.touch(content.version);
 }

@@ -44,6 +44,7 @@ export class CatalogTransaction {
   /** What changed, in order; undefined: nobody wants to know. */
   notes: CatalogNote[] | undefined;
   readonly #touched = new Set<VersionId>();
+  readonly #described = new Set<VersionId>();
   readonly #registers = new Map<FilePath, readonly Register[]>();
   readonly #versions = new Map<VersionId, VersionRow>();
   readonly #changedVersions = new Set<VersionId>();
@@ -89,9 +90,19 @@ export class CatalogTransaction {
     this.#touched.add(version);
   }
 
-  /** Versions whose paths or holdings this transaction changed. */
+  /** Notes that something else is said of a version, which has no part in K, N and surplus: a variable. */
+  describe(version: VersionId): void {
+    this.#described.add(version);
+  }
+
+  /** Versions whose paths, N or holdings this transaction changed. */
   get touched(): ReadonlySet<VersionId> {
     return this.#touched;
+  }
+
+  /** Versions of which something else is said than before. */
+  get described(): ReadonlySet<VersionId> {
+    return this.#described;
   }
 
   /** Writes what was kept back till the end: indexes, origins, counts. */

@@ -5,7 +5,10 @@ import { MemoryCatalogStore } from "../../adapters/memory/catalog-store.ts";
 import { encodeContent } from "../../core/catalog/content.ts";
 import { contentStamp, readEntry } from "../../core/catalog/entries.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
+import { encodeTarget, TARGET_FIELD } from "../../core/catalog/surplus.ts";
+import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { CatalogRecord, Stamp } from "../../core/catalog/types.ts";
+import { encodeVariable, variableField } from "../../core/catalog/variables.ts";
 import { hybridTimeOf, wallMsOf } from "../../core/hybrid-clock.ts";
 import type { HybridTime, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
@@ -139,6 +142,25 @@ describe("times", () => {
     const { stamp, version: next } = await put(catalog);
     expect(wallMsOf(stamp.time) - NOW_MS).toBeLessThanOrEqual(1000);
     expect(next > version).toBe(true);
+  });
+});
+
+describe("what is told of a change", () => {
+  it("C13: a variable is said of a version and changes nothing that is indexed; another N has it placed anew", async () => {
+    const catalog = await start();
+    const { version } = await put(catalog);
+    const told: { versions: VersionId[]; described: VersionId[] }[] = [];
+    catalog.onChange(({ versions, described }) => told.push({ versions: [...versions], described: [...described] }));
+    const variable = encodeVariable(9);
+    await catalog.change((change) => change.writePath(PATH, variableField("popularity"), variable));
+    await catalog.change((change) => change.writePath("none" as FilePath, variableField("popularity"), variable));
+    await catalog.change((change) => change.writePath(PATH, TARGET_FIELD, encodeTarget(1)));
+    expect(told).toEqual([
+      { versions: [], described: [version] },
+      { versions: [], described: [] },
+      { versions: [version], described: [] },
+    ]);
+    expect(readVersionRow(catalog.read(), version).indexed).toEqual({ held: false, surplus: -1 });
   });
 });
 

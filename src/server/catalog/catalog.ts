@@ -322,10 +322,10 @@ export class Catalog {
       return result;
     });
     if (begun !== undefined) this.#times.observe(begun.key, begun.stamp);
-    const { touched: versions, origins, conflicts, notes } = done!;
+    const { touched: versions, described, origins, conflicts, notes } = done!;
     if (generation === this.#generation) for (const [index, row] of origins.changed) this.#known.note(index, row);
     this.#revision += 1;
-    for (const listener of this.#listeners) listener({ versions, settings, conflicts, own, notes });
+    for (const listener of this.#listeners) listener({ versions, described, settings, conflicts, own, notes });
     return answer;
   }
 

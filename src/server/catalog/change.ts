@@ -31,7 +31,10 @@ export interface Change {
 
 /** What a change did, for those who act on it. */
 export interface Changed {
+  /** Of these paths, N or holdings are others. */
   readonly versions: ReadonlySet<VersionId>;
+  /** Of these variables are others. */
+  readonly described: ReadonlySet<VersionId>;
   readonly settings: boolean;
   /** Something was noted that may be a file and a directory (C12). */
   readonly conflicts?: boolean;
@@ -43,5 +46,7 @@ export interface Changed {
   readonly replaced?: true;
 }
 
+const NONE: ReadonlySet<VersionId> = new Set();
+
 /** Told when the catalog was given up for another one. */
-export const REPLACED = { versions: new Set<VersionId>(), settings: true, replaced: true } as const;
+export const REPLACED = { versions: NONE, described: NONE, settings: true, replaced: true } as const;

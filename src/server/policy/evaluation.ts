@@ -125,12 +125,12 @@ export class Evaluation {
     return this.#passBeganMs === undefined ? ("evaluating" as const) : ("current" as const);
   }
 
-  #hear({ versions, replaced }: Changed): void {
+  #hear({ versions, described, replaced }: Changed): void {
     if (replaced) this.#nextPassAt = 0;
-    else if (versions.size === 0) return;
+    else if (versions.size + described.size === 0) return;
     if (replaced || !isSameMark(readPolicyMark(this.#deps.catalog.read()), this.#mark)) this.unit.wake();
     if (this.#mark === undefined) return;
-    if (!this.#remember(versions)) this.#nextPassAt = 0;
+    if (!this.#remember(versions) || !this.#remember(described)) this.#nextPassAt = 0;
   }
 
   /** What is not remembered for want of room is found by the pass that comes anyway: heat makes nothing urgent. */

@@ -8,8 +8,8 @@ export const POLICY_CANARIES: readonly Canary[] = [
     name: "a file that is put is not evaluated before the next pass",
     rules: "Y1",
     file: "server/policy/evaluation.ts",
-    find: "if (!this.#remember(versions)) this.#nextPassAt = 0;",
-    replace: "if (versions.size > REMEMBERED_MAX) this.#nextPassAt = 0;",
+    find: "if (!this.#remember(versions) || !",
+    replace: "if (!",
     drill: "policy",
   },
   {

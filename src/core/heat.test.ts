@@ -10,6 +10,13 @@ const SONG = version(1);
 /** Of so many reads: LN2 of them fall into one half-life at a steady pace. */
 const perHour = (reads: number) => (reads * Math.LN2 * 3_600_000) / HALF_LIFE_MS;
 
+function hottestOf(heat: Heat, limit: number) {
+  const walk = heat.ownHottest(limit, 0);
+  let step = walk.next();
+  while (!step.done) step = walk.next();
+  return step.value;
+}
+
 describe("heat", () => {
   test("is the pace of reads while that is steady, and halves when they end", () => {
     const heat = new Heat();
@@ -66,6 +73,26 @@ describe("heat", () => {
     expect(told).toBeLessThan(20);
     expect(heat.takeRisen(10, HALF_LIFE_MS)).toEqual([]);
     expect([...heat.toldInPieces(10, () => 1000)]).toHaveLength(1);
+  });
+
+  test("of what this server sent the hottest can be had, whatever others sent, in pieces", () => {
+    const reads = fc.array(fc.integer({ min: 0, max: 100 }), { maxLength: 200 });
+    fc.assert(
+      fc.property(reads, fc.integer({ min: 1, max: 50 }), (counts, limit) => {
+        const heat = new Heat();
+        for (const [i, count] of counts.entries()) heat.count(version(i), count, 0);
+        heat.take(A, [[version(1), 1e9]], 0);
+        const hottest = hottestOf(heat, limit);
+        const hot = counts.filter((count) => count >= 1).sort((a, b) => b - a);
+        expect(hottest).toHaveLength(Math.min(limit, hot.length));
+        for (const [each, count] of hottest) expect(counts[Number(each.slice(0, 14))]).toBe(count);
+        // Those that are left out are no more than twice as hot as any of these.
+        const least = Math.min(...hottest.map(([, count]) => count));
+        const chosen = new Set(hottest.map(([each]) => Number(each.slice(0, 14))));
+        for (const [i, count] of counts.entries())
+          if (!chosen.has(i) && count >= 1) expect(count).toBeLessThan(2 * least);
+      }),
+    );
   });
 
   test("what is told in one go, and kept, has a bound; what is hot stays", () => {

@@ -2,7 +2,7 @@
  * Heat: how much files are read, over the swarm, by versions. A server counts what it sends to readers; a count halves in
  * HALF_LIFE_MS, which everybody can reckon for himself. So who knows another's count need hear of it again only when
  * reads have made it greater by TOLD_FACTOR than what is left of it: at a steady pace once in half a half-life, and never of what
- * is read no more. All of it is in memory; a server that starts begins anew.
+ * is read no more. All of it is in memory; a server keeps what it sent of the hottest over its restarts (server/heat.ts).
  */
 import type { ServerId, VersionId } from "./ids.ts";
 
@@ -15,6 +15,10 @@ const TOLD_READS_MIN = 4;
 const VERSIONS_MAX = 100_000;
 const EVICTION_CHOICE = 8;
 const HOUR_MS = 60 * 60 * 1000;
+/** Entries that are looked at without a pause: some milliseconds. */
+const LOOKED_AT_ONCE = 5_000;
+/** Powers of two: no count comes to more. */
+const MAGNITUDES = 64;
 
 /** Reads as they were worth at a moment of this server's clock, in milliseconds. */
 interface Reads {
@@ -92,6 +96,40 @@ export class Heat {
     if (told.length > 0) yield told;
   }
 
+  /**
+   * What this server has sent of the hottest, at most `limit`, in no order; of those that are about as hot as the last of them
+   * any. Which they are is found in two walks, so that nothing large is sorted. Yields between pieces of a walk.
+   */
+  *ownHottest(limit: number, nowMs: number): Generator<undefined, ToldReads> {
+    const magnitudes = new Array<number>(MAGNITUDES).fill(0);
+    for (const reads of this.#ownReads(nowMs)) {
+      if (reads === undefined) yield;
+      else if (reads[1] >= 1) magnitudes[magnitudeOf(reads[1])]! += 1;
+    }
+    let last = MAGNITUDES - 1;
+    let room = limit;
+    for (; last > 0 && magnitudes[last]! <= room; last--) room -= magnitudes[last]!;
+    const hottest: (readonly [VersionId, number])[] = [];
+    for (const reads of this.#ownReads(nowMs)) {
+      if (reads === undefined) {
+        yield;
+        continue;
+      }
+      const magnitude = reads[1] < 1 ? -1 : magnitudeOf(reads[1]);
+      if (magnitude > last || (magnitude === last && room-- > 0)) hottest.push(reads);
+    }
+    return hottest.slice(0, limit); // Some may have been read meanwhile.
+  }
+
+  /** Undefined is a pause. */
+  *#ownReads(nowMs: number): Generator<readonly [VersionId, number] | undefined> {
+    let looked = 0;
+    for (const [version, { own }] of this.#entries) {
+      yield [version, left(own, nowMs)];
+      if (++looked % LOOKED_AT_ONCE === 0) yield undefined;
+    }
+  }
+
   #entry(version: VersionId, nowMs: number): Entry {
     const known = this.#entries.get(version);
     if (known !== undefined) return known;
@@ -129,7 +167,15 @@ function readsOf({ own, others }: Entry, nowMs: number): number {
   return reads;
 }
 
-/** Of reads some time ago. */
+function magnitudeOf(reads: number): number {
+  return Math.min(Math.floor(Math.log2(reads)), MAGNITUDES - 1);
+}
+
 function left({ reads, atMs }: Reads, nowMs: number): number {
-  return reads * 2 ** ((atMs - nowMs) / HALF_LIFE_MS);
+  return readsLeft(reads, nowMs - atMs);
+}
+
+/** Of reads some time ago. */
+export function readsLeft(reads: number, ageMs: number): number {
+  return reads * 2 ** (-ageMs / HALF_LIFE_MS);
 }

@@ -182,7 +182,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const onStep = (step: PullStep) => events.pull(step);
   const dropping = new Dropping({ catalog, settings, mesh, membership, copies, settler, sources, random, directives });
   const zones = new Zones(catalog, settings);
-  const heat = new SwarmHeat(clock, mesh);
+  const heat = new SwarmHeat(clock, ports.catalog, mesh);
   const policy = composePolicy({
     clock,
     log,

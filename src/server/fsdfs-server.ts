@@ -88,6 +88,7 @@ export class FsdfsServer implements Server {
     this.#assembly?.parts.mesh.closeAll();
     await Promise.race([ended, sleep(clock, STOP_MS, new AbortController().signal)]);
     await network.close();
+    await this.#assembly?.parts.heat.keep().catch(() => undefined); // It is what was kept before then.
     await this.#assembly?.parts.catalog.times.close().catch(() => undefined); // Names begin a little later then.
     await catalog.close();
   }

@@ -153,6 +153,37 @@ test("a file that is read through one server is hot to all, which a policy sees 
     }
   }));
 
+test("heat is kept over restarts, of what was cut off by a kill as it was up to ten minutes before", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first, second] = swarm.machines as [Machine, Machine];
+    await putText(swarm, first, "hit", "hit");
+    const read = async () => {
+      for (let i = 0; i < 20; i++) await readText(swarm, second, "hit");
+    };
+    const heats = async () => {
+      const all = await Promise.all(
+        swarm.machines.map((each) => each.ask((face) => face.heat(["hit"]), ASK_TIMEOUT_MS)),
+      );
+      return all.map(([heat]) => heat!);
+    };
+    const restart = async (end: (machine: Machine) => Promise<void>) => {
+      await Promise.all(swarm.machines.map(end));
+      for (const machine of swarm.machines) machine.start();
+      await swarm.world.sleep(30_000);
+    };
+    await read();
+    await swarm.world.sleep(1_000);
+    await restart((machine) => machine.shutdown());
+    for (const heat of await heats()) expect(heat).toBeGreaterThan(2);
+    await swarm.world.sleep(PASS_MS + 20_000);
+    await read();
+    await restart(async (machine) => machine.crash());
+    for (const heat of await heats()) {
+      expect(heat).toBeGreaterThan(2);
+      expect(heat).toBeLessThan(3);
+    }
+  }));
+
 test("where room is short a file gains copies while it is hot, and gives them up a day later when it is cold", () =>
   play(
     { copies: 1, writeCopies: 1, quotaBytes: 2_200 },

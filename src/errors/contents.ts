@@ -121,7 +121,7 @@ export const CONTENT_ERRORS = {
   "variable-names-too-many": {
     status: 409,
     message: "{path} has had {limit} variables of different names.",
-    hint: "Use a name again that was removed; names are for what is counted or told of many files.",
+    hint: "Use a name again that was removed, or wait a day; names are for what is counted or told of many files.",
   },
   "policy-invalid": {
     status: 400,

@@ -4,10 +4,10 @@
  * against all that was ever written.
  */
 import fc from "fast-check";
+import { isAbsence } from "../../src/core/catalog/absences.ts";
 import type { Numbers } from "../../src/core/catalog/checkpoints.ts";
-import { isDeletion } from "../../src/core/catalog/content.ts";
 import { entryKey } from "../../src/core/catalog/keys.ts";
-import { CONTENT_FIELD, compareWrites } from "../../src/core/catalog/merge.ts";
+import { compareWrites } from "../../src/core/catalog/merge.ts";
 import { originName } from "../../src/core/catalog/origins.ts";
 import { readRegisters } from "../../src/core/catalog/transaction.ts";
 import type { CatalogRecord, Origin } from "../../src/core/catalog/types.ts";
@@ -273,28 +273,36 @@ export class CollectingSwarm {
   beaten(at: ModelServer): string[] {
     return this.history.records.flatMap((record) => {
       const { key, stamp, value } = record;
-      if (key.kind !== "path" || key.field !== CONTENT_FIELD || this.lost.has(record)) return [];
-      const now = readRegisters(at.view, entryKey(key.path)).find(({ field }) => field === CONTENT_FIELD);
-      const winner = now ?? this.#lastDeletion(key.path);
-      if (isDeletion(value) && now !== undefined && this.history.isInEarlierEpoch(now, record)) return [];
+      if (key.kind !== "path" || this.lost.has(record)) return [];
+      const now = readRegisters(at.view, entryKey(key.path)).find(({ field }) => field === key.field);
+      const winner = now ?? this.#lastAbsence(key.path, key.field);
+      if (isAbsence({ field: key.field, value }) && now !== undefined && this.history.isInEarlierEpoch(now, record))
+        return [];
       const isBeaten = winner !== undefined && compareWrites(winner, { stamp: stamp!, value }) >= 0;
-      return isBeaten ? [] : [`${originName(record.origin)} ${record.number} at ${key.path} is not to be seen`];
+      return isBeaten
+        ? []
+        : [`${originName(record.origin)} ${record.number} of ${key.field} at ${key.path} is not to be seen`];
     });
   }
 
-  #lastDeletion(path: string): { stamp: NonNullable<CatalogRecord["stamp"]>; value: Uint8Array } | undefined {
-    const deletions = this.history.records.flatMap(({ key, stamp, value }) =>
-      key.kind === "path" && key.path === path && key.field === CONTENT_FIELD && value[0]! >= 3 && value[0]! <= 4
+  #lastAbsence(
+    path: string,
+    field: string,
+  ): { stamp: NonNullable<CatalogRecord["stamp"]>; value: Uint8Array } | undefined {
+    const absences = this.history.records.flatMap(({ key, stamp, value }) =>
+      key.kind === "path" && key.path === path && key.field === field && isAbsence({ field, value })
         ? [{ stamp: stamp!, value }]
         : [],
     );
-    return deletions.sort(compareWrites).at(-1);
+    return absences.sort(compareWrites).at(-1);
   }
 }
 
-/** What servers say apart from deletions, of which each has those that it has not collected. */
+/** What servers say apart from deletions and removed variables, of which each has those that it has not collected. */
 const says = (each: ModelServer) =>
-  told(each.view).filter((line) => !/ content = .* 0[34][0-9a-f]*$/.test(line) && !/ (held by |at \[\])$/.test(line));
+  told(each.view).filter(
+    (line) => !/ content = .* 0[34][0-9a-f]*$| [^ ]*[xy] = .* 00$/.test(line) && !/ (held by |at \[\])$/.test(line),
+  );
 
 export interface Played {
   readonly wrong: readonly string[];

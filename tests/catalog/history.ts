@@ -3,7 +3,8 @@
  * paths and versions only, so that writes meet; times jump back and forth, as clocks do.
  */
 import fc from "fast-check";
-import { encodeContent, isDeletion } from "../../src/core/catalog/content.ts";
+import { isAbsence } from "../../src/core/catalog/absences.ts";
+import { encodeContent } from "../../src/core/catalog/content.ts";
 import { readEntry } from "../../src/core/catalog/entries.ts";
 import { epochSetting, rankIn, readEpochs } from "../../src/core/catalog/epochs.ts";
 import { entryKey, settingKey, tableRange, versionOfKey } from "../../src/core/catalog/keys.ts";
@@ -14,15 +15,27 @@ import { decodeRegisters, type Register } from "../../src/core/catalog/rows.ts";
 import { encodeTarget, TARGET_FIELD } from "../../src/core/catalog/surplus.ts";
 import { readRegisters, readVersionRow } from "../../src/core/catalog/transaction.ts";
 import type { CatalogRecord, Content, Origin, RegisterKey, Stamp } from "../../src/core/catalog/types.ts";
+import { encodeVariable, UNSET, variableField } from "../../src/core/catalog/variables.ts";
 import { type HybridTime, type VersionId, versionId } from "../../src/core/ids.ts";
 import type { FilePath } from "../../src/core/paths.ts";
 import type { ModelServer } from "./model-server.ts";
 
 export const PATHS = ["a", "a/b", "c"] as FilePath[];
 const SETTINGS = ["roster/1", "key/1"];
+const VARIABLES = ["x", "y"];
 
 export interface WriteOrder {
-  readonly kind: "put" | "delete" | "directory" | "move" | "target" | "setting" | "hold" | "withdraw" | "epoch";
+  readonly kind:
+    | "put"
+    | "delete"
+    | "directory"
+    | "move"
+    | "target"
+    | "variable"
+    | "setting"
+    | "hold"
+    | "withdraw"
+    | "epoch";
   readonly which: number;
   readonly value: number;
   /** Ahead of or behind others: a later write need not have the later time. */
@@ -30,7 +43,10 @@ export interface WriteOrder {
 }
 
 export const anyWrite: fc.Arbitrary<WriteOrder> = fc.record({
-  kind: fc.constantFrom("put", "put", "delete", "directory", "move", "target", "setting", "hold", "withdraw", "epoch"),
+  kind: fc.constantFrom(
+    ...(["put", "put", "delete", "directory", "move", "target", "variable", "variable"] as const),
+    ...(["setting", "hold", "withdraw", "epoch"] as const),
+  ),
   which: fc.nat(5),
   value: fc.nat(5),
   time: fc.nat(4),
@@ -101,14 +117,14 @@ export class History {
       return !said.includes(origin.server) && this.#isWithdrawnSince(key.version, origin, number);
     }
     const register = registerAt(view, key);
-    if (key.kind !== "path" || key.field !== CONTENT_FIELD) return false;
+    if (key.kind !== "path") return false;
     if (register !== undefined && !this.isInEarlierEpoch(register, { key, stamp })) return false;
     return this.records.some(
       (other) =>
         other.key.kind === "path" &&
         other.key.path === key.path &&
-        other.key.field === CONTENT_FIELD &&
-        isDeletion(other.value) &&
+        other.key.field === key.field &&
+        isAbsence({ field: key.field, value: other.value }) &&
         compareWrites({ stamp: other.stamp!, value: other.value }, { stamp: stamp!, value }) >= 0,
     );
   }
@@ -227,6 +243,10 @@ function writesOf(server: ModelServer, order: WriteOrder, time: HybridTime): Wri
       const key: RegisterKey = { kind: "path", path, field: TARGET_FIELD };
       const rank = rankIn(epoch, key) + (order.value % 3);
       return [{ key, stamp: { ...stamp, rank }, value: encodeTarget(1 + order.value) }];
+    }
+    case "variable": {
+      const key: RegisterKey = { kind: "path", path, field: variableField(VARIABLES[order.value % VARIABLES.length]!) };
+      return [{ key, stamp, value: order.value < VARIABLES.length ? UNSET : encodeVariable(order.value) }];
     }
     case "setting": {
       const name = SETTINGS[order.which % SETTINGS.length]!;

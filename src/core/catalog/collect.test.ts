@@ -67,6 +67,18 @@ describe("collecting deletions", () => {
     expect(wrong(relapse, "keeps a catalog below a floor")).not.toEqual([]);
   });
 
+  it("C7: nor does a variable that was removed, and nothing is kept of it", () => {
+    const set = { kind: "variable", which: 0, value: 2, time: 0 } as const;
+    const steps = relapse.map((step): Step => {
+      if (step.do !== "write") return step;
+      return { ...step, write: step.write === remove ? { ...set, value: 0 } : set };
+    });
+    const { wrong: nothing, collected, discarded } = play(steps);
+    expect([nothing, collected, discarded]).toEqual([[], 4, 1]);
+    expect(wrong(steps, "forgets without raising the floor")).not.toEqual([]);
+    expect(wrong(steps, "keeps a catalog below a floor")).not.toEqual([]);
+  });
+
   it("C7: what this server wrote after its backup was put back is kept, under its own time", () => {
     const written: Step = { do: "write", server: 1, write: { ...put, which: 2 } };
     const { wrong: nothing, discarded } = play([...relapse.slice(0, -1), written, { do: "level all" }]);

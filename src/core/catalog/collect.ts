@@ -1,5 +1,5 @@
 /**
- * Collecting deletions and withdrawals (C7): rows that say only that something is no more go, once every server of the
+ * Collecting deletions, withdrawals and removed variables (C7): rows that say only that something is no more go, once every server of the
  * roster has had them for long enough.
  *
  * G1. A register is collected only when all its marks are old (checkpoints.ts): then every server of the roster has it,
@@ -8,12 +8,13 @@
  *     only up to below another's floor may still hold what that one has forgotten the deletion of, and is *below* it:
  *     nothing is taken from it, and it is replaced (discard.ts).
  * G3. A floor may be too high, never too low: it says what a catalog does not vouch for.
- * G4. A register without marks of its own deletion is not collected: what else was written at a deleted path (N,
- *     attributes, variables) stays, as it is no deletion, and would differ between servers if only some had dropped it.
+ * G4. A register that says something is not collected: what else was written at a deleted path (N, variables that are set)
+ *     stays. It would differ between servers if only some had dropped it, and what is brought back from the trash has its
+ *     variables again. They are removed when another file comes to the path (V2), and are collected then.
  */
 
+import { isAbsence } from "./absences.ts";
 import type { Numbers } from "./checkpoints.ts";
-import { isDeletion } from "./content.ts";
 import { readCopy } from "./copies.ts";
 import { entryKey, logKey, numberOfLogKey, tableRange } from "./keys.ts";
 import type { ReadView } from "./kv.ts";
@@ -71,7 +72,7 @@ export function collect(transaction: CatalogTransaction, rows: readonly Collecta
     if (found === undefined || isOwnCopy(transaction, found)) continue;
     remove(transaction, found);
     raiseFloors(transaction, found.marks);
-    transaction.stats.deletions -= 1;
+    if (found.kind === "holding" || found.pointer.field === CONTENT_FIELD) transaction.stats.deletions -= 1;
     count += 1;
   }
   return count;
@@ -94,9 +95,8 @@ type Found =
 /** The deletion or withdrawal that a row of the log points at, if all its marks are old. */
 function findAt(rows: Rows, mark: Mark, pointer: LogPointer, old: Numbers): Found | undefined {
   if (pointer.kind === "path") {
-    if (pointer.field !== CONTENT_FIELD) return undefined;
-    const register = rows.registers(pointer.path).find(({ field }) => field === CONTENT_FIELD);
-    const isOld = register !== undefined && isDeletion(register.value) && areOld(register, old);
+    const register = rows.registers(pointer.path).find(({ field }) => field === pointer.field);
+    const isOld = register !== undefined && isAbsence(register) && areOld(register, old);
     return isOld ? { kind: "path", pointer, marks: register.marks } : undefined;
   }
   if (pointer.kind !== "holding") return undefined; // A file's content, or a setting.
@@ -125,7 +125,7 @@ function remove(transaction: CatalogTransaction, { kind, pointer, marks }: Found
     const registers = transaction.registers(pointer.path);
     transaction.setRegisters(
       pointer.path,
-      registers.filter(({ field }) => field !== CONTENT_FIELD),
+      registers.filter(({ field }) => field !== pointer.field),
     );
     return;
   }

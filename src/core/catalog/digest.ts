@@ -2,14 +2,13 @@
  * Comparing two catalogs range by range (C5): a digest over what the rows of a range say, without marks and indexes,
  * which differ from server to server; and the records of a range, to be merged by whoever differs.
  *
- * Deletions and withdrawals have no part in the digest: each server collects them when it may (C7), and whoever lacks one
+ * Deletions, withdrawals and removed variables have no part in the digest: each server collects them when it may (C7), and whoever lacks one
  * says the same without it, while whoever says something else instead differs in that. They are among the records.
  */
 import { ByteWriter } from "../bytes.ts";
-import { isDeletion } from "./content.ts";
+import { isAbsence } from "./absences.ts";
 import { nameOfSettingKey, pathOfEntryKey, type Table, tableRange, versionOfKey } from "./keys.ts";
 import type { Bytes, KeyRange, ReadView } from "./kv.ts";
-import { CONTENT_FIELD } from "./merge.ts";
 import { decodeRegisters, decodeVersionRow, type Holding, type Mark, type Register, writeStamp } from "./rows.ts";
 import type { CatalogRecord, Origin, RegisterKey } from "./types.ts";
 
@@ -88,7 +87,7 @@ function canonicalRow(
 ): Bytes | undefined {
   const writer = new ByteWriter(256).bytes(key);
   if (table !== "versions") {
-    const registers = decodeRegisters(row).filter(({ field, value }) => field !== CONTENT_FIELD || !isDeletion(value));
+    const registers = decodeRegisters(row).filter((register) => !isAbsence(register));
     if (registers.length === 0) return undefined;
     for (const register of registers.sort(byField)) {
       writer.text(register.field);

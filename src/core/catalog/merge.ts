@@ -7,15 +7,16 @@
  *     every record up to that number the record or what superseded it, whoever wrote that.
  * L2. A version's row lists exactly the paths whose content register says that version.
  *
- * A deletion or withdrawal at or below the floor whose register is not here was collected here, and is not taken in
- * again: others may collect it later and send it meanwhile. Whatever else is at or below the floor is taken in.
+ * A deletion, withdrawal or removal of a variable at or below the floor whose register is not here was collected here, and
+ * is not taken in again: others may collect it later and send it meanwhile. Whatever else is at or below the floor is taken in.
  */
 import { compareBytes } from "../bytes.ts";
 import type { VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
+import { isAbsence } from "./absences.ts";
 import { lookAgain } from "./checkpoints.ts";
 import { noteConflict } from "./conflicts.ts";
-import { decodeContent, isDeletion } from "./content.ts";
+import { decodeContent } from "./content.ts";
 import { copyKey, logKey, settingKey, todoKey, trashKey } from "./keys.ts";
 import { encodePointer, type LogPointer } from "./log.ts";
 import { noteContent } from "./notes.ts";
@@ -70,12 +71,12 @@ function mergePathRegister(transaction: CatalogTransaction, path: FilePath, writ
   const known = present !== undefined && knows(present.marks, mark);
   if (known && !wins) return false;
   const isContent = written.field === CONTENT_FIELD;
-  if (present === undefined && isContent && isDeletion(written.value) && isCollected(transaction, mark)) return false;
+  if (present === undefined && isAbsence(written) && isCollected(transaction, mark)) return false;
   const marks = known ? present.marks : withMark(transaction, present?.marks ?? [], mark);
   const merged: Register = { ...(wins ? written : present), marks };
   transaction.setRegisters(path, [...registers.filter(({ field }) => field !== written.field), merged]);
 
-  if (!known && isContent && isDeletion(merged.value)) noteLate(transaction, mark);
+  if (!known && isAbsence(merged)) noteLate(transaction, mark);
   const pathPointer = { kind: "path", path, field: written.field } as const;
   if (!isContent) {
     if (!known) point(transaction, [mark], pathPointer);

@@ -1,7 +1,8 @@
 /**
  * Variables: the user's own values on a file, by name. Each is a register of its path by itself (C1): the last writer of
- * one wins, and no PUT or move restates any. One that is removed says so; such a register stays. They belong to the file:
- * one that comes to be at a path where a file was before has those removed that it left (server/operations/variables.ts).
+ * one wins, and no PUT or move restates any. One that is removed says so, until that is collected (C7). They belong to the
+ * file: one that comes to be at a path where a file was before has those removed that it left
+ * (server/operations/variables.ts).
  */
 import { FsdfsError } from "../../errors.ts";
 import { ByteWriter, utf8 } from "../bytes.ts";
@@ -14,7 +15,7 @@ export type Variables = Readonly<Record<string, VariableValue>>;
 
 /** More than any use that is known; all of a file's are read whenever it is described. */
 export const VARIABLES_MAX = 64;
-/** Names that a path takes in all, those included whose variables were removed: their registers stay. */
+/** Names that a path takes in all, those included whose variables were removed, until that is forgotten (C7). */
 export const VARIABLE_NAMES_MAX = 256;
 export const VARIABLE_NAME_BYTES_MAX = 64;
 export const VARIABLE_VALUE_BYTES_MAX = 256;

@@ -1,7 +1,7 @@
 /**
- * Collects deletions and withdrawals that every server has had for long (C7): notes now and then how far all of the
- * roster know each origin, and when such a note is old, looks through the log up to there, a little at a time. At rest
- * nothing is looked at twice.
+ * Collects deletions, withdrawals and removed variables that every server has had for long (C7): notes now and then how
+ * far all of the roster know each origin, and when such a note is old, looks through the log up to there, a little at a
+ * time. At rest nothing is looked at twice.
  *
  * A server that is not there keeps everybody from both: it may come back with anything that is not collected yet.
  */

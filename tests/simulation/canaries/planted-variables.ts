@@ -43,4 +43,20 @@ export const VARIABLE_CANARIES: readonly Canary[] = [
     replace: "",
     drill: "variables",
   },
+  {
+    name: "a variable that was removed is remembered for ever",
+    rules: "C7",
+    file: "core/catalog/absences.ts",
+    find: "isVariableField(field) && isUnset(value)",
+    replace: "isVariableField(field) && value.length === 0",
+    drill: "removed variables",
+  },
+  {
+    name: "a variable that was removed is forgotten while a server is away",
+    rules: "C7",
+    file: "server/mesh/collector.ts",
+    find: "if (server !== catalog.self && mesh.link(server) === undefined) return undefined;",
+    replace: "",
+    drill: "removed variables",
+  },
 ];

@@ -26,7 +26,7 @@ import { scrubbed, verified } from "./scrub.ts";
 import type { Drill } from "./stage.ts";
 import { strict } from "./strict.ts";
 import { scarceRoom } from "./trash.ts";
-import { variables } from "./variables.ts";
+import { removedVariables, variables } from "./variables.ts";
 import { zones } from "./zones.ts";
 
 export const DRILLS: readonly Drill[] = [
@@ -77,6 +77,7 @@ export const DRILLS: readonly Drill[] = [
   handOver,
   youngCopies,
   variables,
+  removedVariables,
   policy,
 ];
 

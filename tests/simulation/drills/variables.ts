@@ -1,6 +1,7 @@
 /** Variables of a file that is overwritten, moved, deleted and put again, and set on both sides of a cut (V1 to V3). */
 import { isDeepStrictEqual } from "node:util";
-import type { Variables } from "../../../src/core/catalog/variables.ts";
+import { VARIABLE_NAMES_MAX, type Variables } from "../../../src/core/catalog/variables.ts";
+import { FsdfsError } from "../../../src/errors.ts";
 import type { VariableChanges } from "../../../src/server/face.ts";
 import type { Machine } from "../machine.ts";
 import type { Drill, Stage } from "./stage.ts";
@@ -29,6 +30,46 @@ export const variables: Drill = {
     await mustHave(stage, "b", undefined, "V2");
     await inBulk(stage, any());
     await apart(stage);
+  },
+};
+
+const KEPT_MS = 40_000;
+
+/** A removed variable is remembered while anybody could bring it back, and not for ever (C7). */
+export const removedVariables: Drill = {
+  name: "removed variables",
+  rules: "C7 V1",
+  config: () => ({ servers: 3, copies: 2, deletionsKeptMs: KEPT_MS }),
+  async play(stage) {
+    await stage.boot();
+    const any = () => stage.random.pick(stage.machines);
+    await stage.mustPut(any(), "a");
+    await set(stage, any(), "a", { first: 1, kept: 2 });
+    const [away, ...others] = stage.random.shuffled(stage.machines) as [Machine, Machine, Machine];
+    stage.swarm.cut([away], others, true);
+    await stage.sleep(CUT_MS);
+    const names = Array.from({ length: VARIABLE_NAMES_MAX - 2 }, (_, i) => `n${i}`);
+    await set(stage, others[0], "a", Object.fromEntries([...names, "first"].map((name) => [name, null])));
+    // Who is away may come back with what they were.
+    await stage.sleep(2 * KEPT_MS);
+    const code = await set(stage, others[1], "a", { more: 3 }).then(
+      () => undefined,
+      (error: unknown) => (error instanceof FsdfsError ? error.code : String(error)),
+    );
+    stage.check(code === "variable-names-too-many", "C7", `while one was away the answer was ${code}`);
+    stage.swarm.heal([away], others, stage.random.pick(["resume", "reset"]));
+    await stage.rest("after the cut");
+    await mustHave(stage, "a", { kept: 2 }, "V1");
+    await stage.sleep(4 * KEPT_MS);
+    await set(stage, any(), "a", { more: 3 }).catch((error: unknown) => {
+      stage.check(false, "C7", `removed variables are still remembered: ${error}`);
+    });
+    stage.stopIfFailed();
+    for (const machine of stage.machines) machine.crash();
+    for (const machine of stage.machines) machine.start();
+    await stage.rest("after they were started again");
+    await mustHave(stage, "a", { kept: 2, more: 3 }, "V1");
+    await stage.judge();
   },
 };
 

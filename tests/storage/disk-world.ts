@@ -40,7 +40,12 @@ export class DiskWorld {
 
   /** `between` stands between the server and its disk. */
   constructor(between: (disk: FileStore) => FileStore = (disk) => disk) {
-    const clock = { monotonic: () => 0, wall: () => WALL_MS, after: () => () => {} };
+    // No time goes by; who lets others have their turn goes on.
+    const after = (ms: number, callback: () => void) => {
+      if (ms === 0) queueMicrotask(callback);
+      return () => {};
+    };
+    const clock = { monotonic: () => 0, wall: () => WALL_MS, after };
     const random = { bytes: (length: number) => new Uint8Array(length).fill(++this.#drawn), fraction: () => 0.5 };
     const silent = () => {};
     const log = { debug: silent, info: silent, warn: silent, error: silent };

@@ -11,7 +11,7 @@ import type { Leftovers } from "./leftovers.ts";
 import { findTrash } from "./trash.ts";
 
 /** Files that are compared with the catalog without a pause. */
-const LEVELLED_AT_ONCE = 200;
+const LEVELLED_AT_ONCE = 100;
 /** From one comparison to the next, for each file: a thousandth of a core. */
 const LEVEL_REST_MS = 10;
 

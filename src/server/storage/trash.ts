@@ -35,13 +35,15 @@ import { type Alone, type Forget, TrashLevelling } from "./trash-levelling.ts";
 
 const FORGET_ATTEMPTS = 5;
 /** Rows looked at in one go; the rest waits for the next. */
-const LOOK_AT_MAX = 200;
+const LOOK_AT_MAX = 100;
+/** Such looks for what is old, each time. */
+const OLD_LOOKS = 10;
 /** Rows looked at for a page of a list, which takes some milliseconds. */
 const LIST_AT_MOST = 1000;
 /** Of what lay at one path, the last. */
 const LAST_MAX = 100;
 /** Files that are removed at once, with one sync and one change of the catalog for all of them. */
-const PURGED_AT_ONCE = 50;
+const PURGED_AT_ONCE = 25;
 const NEVER = new AbortController().signal;
 
 /** A version that lies in this server's trash. */
@@ -129,12 +131,16 @@ export class Trash {
   /** Purges what has been kept long enough; a part of the trash each time it is called. */
   async purgeOld(): Promise<void> {
     const bound = this.#clock.wall() - this.#keptMs;
-    await this.#alone(async () => {
-      const isOld = ({ row, version }: Trashed) => this.trashedMs(row) < bound && this.#isPurgeable(row, version);
-      const { rows, last } = this.#find(this.#purgedUpTo, isOld);
-      this.#purgedUpTo = last;
-      await this.#purgeAll(rows);
-    });
+    const isOld = ({ row, version }: Trashed) => this.trashedMs(row) < bound && this.#isPurgeable(row, version);
+    for (let look = 0; look < OLD_LOOKS; look++) {
+      await this.#alone(async () => {
+        const { rows, last } = this.#find(this.#purgedUpTo, isOld);
+        this.#purgedUpTo = last;
+        await this.#purgeAll(rows);
+      });
+      if (this.#purgedUpTo === undefined) return;
+      await sleep(this.#clock, 0, NEVER);
+    }
   }
 
   /**
@@ -178,11 +184,13 @@ export class Trash {
       const kept: Trashed[] = [];
       const gone: Trashed[] = [];
       const { rows, last } = this.#find(after && trashKey(after), ({ row }) => isWanted(row));
-      for (const each of rows) {
-        const mayGo = this.#isPurgeable(each.row, each.version);
-        (mayGo ? gone : kept).push(each);
+      for (const slice of slicesOf(rows, PURGED_AT_ONCE)) {
+        const going = slice.filter(({ row, version }) => this.#isPurgeable(row, version));
+        kept.push(...slice.filter((each) => !going.includes(each)));
+        gone.push(...going);
+        if (going.length > 0) await this.#purgeSlice(going);
+        else await sleep(this.#clock, 0, NEVER);
       }
-      await this.#purgeAll(gone);
       return { rows: gone, kept, last: last && versionOfKey(last) };
     });
   }

@@ -173,6 +173,6 @@ test("fsdfs verify tells of a server that is down, and fsdfs servers how the scr
     ]),
   );
   expect(await cli.done(["servers"])).toContain("SCRUB");
-  const [info] = await server(0).client.servers();
+  const info = (await server(0).client.servers()).find(({ name }) => name === "a");
   expect(info!.scrub).toMatchObject({ damaged: expect.any(Number) });
 });

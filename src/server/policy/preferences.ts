@@ -149,15 +149,17 @@ export class Preferences {
     this.#asking.clear();
   }
 
-  #hear({ versions, replaced }: Changed): void {
+  #hear({ versions, described, replaced }: Changed): void {
     if (replaced) {
       this.#known.clear();
       this.#asking.clear();
     }
     if (this.#known.size === 0 && this.#asking.size === 0) return;
-    for (const version of versions) {
-      this.#known.delete(version);
-      this.#asking.delete(version);
+    for (const changed of [versions, described]) {
+      for (const version of changed) {
+        this.#known.delete(version);
+        this.#asking.delete(version);
+      }
     }
   }
 

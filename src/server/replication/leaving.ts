@@ -69,10 +69,11 @@ export class Leaving {
 
   constructor(parts: LeavingParts) {
     this.#parts = parts;
-    parts.catalog.onChange(({ versions }) => {
-      if (versions.size === 0 || !parts.preferences.areAsked) return;
+    parts.catalog.onChange(({ versions, described }) => {
+      if (versions.size + described.size === 0 || !parts.preferences.areAsked) return;
       if (this.#due.size === 0) this.unit.wake();
       for (const version of versions) this.#note(version, SOON_MS);
+      for (const version of described) this.#note(version, SOON_MS);
     });
   }
 

@@ -119,9 +119,10 @@ export class Puller {
       turns,
     });
     this.unit = new BackgroundUnit("pull", (signal) => this.#step(signal));
-    parts.catalog.onChange(({ versions }) => {
+    parts.catalog.onChange(({ versions, described }) => {
       turns.hear(versions);
-      if (versions.size > 0) this.unit.wake();
+      // What a user says of a file may have it preferred elsewhere (R5).
+      if (versions.size > 0 || (described.size > 0 && parts.preferences.areAsked)) this.unit.wake();
     });
     parts.mesh.handle("pull", async ({ message }) => {
       const { version } = decodeJson<{ version: VersionId }>(message);

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type * as fsdfs from "../../src/package-node.ts";
-import type { Policy, StartedServer, StartServerOptions } from "../../src/package-node.ts";
+import type { Policy, Prefer, StartedServer, StartServerOptions } from "../../src/package-node.ts";
 import { makeCertificate } from "./certificates.ts";
 import { ROOT, waitFor } from "./cluster.ts";
 
@@ -29,6 +29,7 @@ const logged: string[] = [];
 /** What it knows is this program's, not the policy's alone: how much is played now. */
 const played = new Map<string, number>();
 const byPlays: Policy = ({ path, variables }) => (variables.keep === true ? 3 : (played.get(path) ?? 0) > 10 ? 2 : 1);
+const onlyOnB: Prefer = ({ path }, { name }) => (path.startsWith("b-only/") && name !== "b" ? 0 : 1);
 
 function handlers(): Record<string, number> {
   return Object.fromEntries(process.eventNames().map((name) => [String(name), process.listenerCount(name)]));
@@ -36,7 +37,7 @@ function handlers(): Record<string, number> {
 
 function start(name: string, more: StartServerOptions = {}): Promise<StartedServer> {
   const own = { name, data: join(directory, name), port: 0, listen: "127.0.0.1", quota: "1G" };
-  return startServer({ ...own, password: PASSWORD, policy: byPlays, ...more });
+  return startServer({ ...own, password: PASSWORD, policy: byPlays, prefer: onlyOnB, ...more });
 }
 
 const [first, second, third] = [0, 1, 2].map((at) => () => servers[at]!) as [
@@ -116,6 +117,14 @@ describe("three servers in one program", () => {
     expect(asked.map(({ state, problem }) => [state, problem])).toEqual(Array(3).fill(["current", null]));
     const text = await (await first().client.get("/.fsdfs/policy.ts")).text();
     expect((await first().client.tryPolicy(text)).lowered).toBe(0);
+  });
+
+  it("have a file where the program prefers it, and nowhere else in the end", async () => {
+    await second().client.put("b-only/secret.ogg", "secret");
+    await waitFor("it is on b alone", async () => {
+      const { servers: holders, target } = await first().client.locate("b-only/secret.ogg");
+      return target === 1 && holders.map(({ name }) => name).join() === "b";
+    });
   });
 
   it("are told of one that stops and comes back, which nothing of it keeps in this process", async () => {

@@ -7,8 +7,8 @@ import type { ServerId, VersionId } from "../../core/ids.ts";
 import { comesBefore, type Weights } from "../../core/policy/weights.ts";
 import type { Clock } from "../../ports/clock.ts";
 
-/** From one server's turn to the next's. */
-export const TURN_MS = 250;
+/** From one server's turn to the next's: as long as from one heartbeat, which tells what is being copied, to the next. */
+export const TURN_MS = 500;
 /** What has changed so long ago has had everybody's turn. */
 const LAST_TURN_MS = 60_000;
 /** Among more files than these that change there is no crowd at one. */

@@ -61,8 +61,10 @@ async function openDescriptors(pid: number): Promise<{ paths: Map<number, string
   const durable = new Set<number>();
   for (const name of await readdir(`/proc/${pid}/fd`)) {
     const descriptor = Number(name);
-    paths.set(descriptor, await readlink(`/proc/${pid}/fd/${name}`));
-    const info = await readFile(`/proc/${pid}/fdinfo/${name}`, "utf8");
+    const path = await readlink(`/proc/${pid}/fd/${name}`).catch(() => undefined);
+    const info = await readFile(`/proc/${pid}/fdinfo/${name}`, "utf8").catch(() => undefined);
+    if (path === undefined || info === undefined) continue; // It has been closed since the directory was read.
+    paths.set(descriptor, path);
     const flags = Number.parseInt(/^flags:\s*([0-7]+)/m.exec(info)?.[1] ?? "0", 8);
     if ((flags & O_DSYNC) !== 0) durable.add(descriptor);
   }

@@ -5,6 +5,10 @@ import type { Namespace } from "./namespaces.ts";
 
 const PASSWORD = "./fsdfs-data/.fsdfs/password";
 
+/** Saves one of the policies of the document. */
+const policyOf = (block: number, file: string) =>
+  `awk '/^\`\`\`$/ {on = 0} on; /^\`\`\`ts$/ {on = ++blocks == ${block}}' docs/POLICY.md > ${file}`;
+
 const READINGS = {
   "README.md": {
     fillIn: {
@@ -24,7 +28,8 @@ const READINGS = {
     before: [
       "./fsdfs start --detach",
       "./fsdfs put song.ogg /music/a.ogg",
-      "sed -n '/^```ts$/,/^```$/{/^```/!p}' docs/POLICY.md > policy.ts",
+      ...[policyOf(1, "policy.ts"), policyOf(2, "preferring.ts")],
+      "./fsdfs policy try preferring.ts",
     ],
   },
   "docs/OPERATIONS.md": {

@@ -47,7 +47,7 @@ export const HTTP_LIMITS: HttpLimits = {
   connectionIdleMs: 120_000,
   keepAliveMs: 75_000,
   connectionsMax: 10_000,
-  lingerMs: 3_000,
+  lingerMs: 10_000,
   closeGraceMs: 3_000,
   eventsHeartbeatMs: 15_000,
   eventsStallMs: 60_000,

@@ -15,6 +15,7 @@ import { sha256Of } from "./content.ts";
 import type { History, Seen } from "./history.ts";
 import type { Losses } from "./losses.ts";
 import type { Machine } from "./machine.ts";
+import { exactQuota } from "./oracles/quota.ts";
 import type { Swarm } from "./swarm.ts";
 import { allTrash, listAll, readFile } from "./workload.ts";
 
@@ -56,6 +57,8 @@ export interface RestView {
 
 const POLL_INTERVAL_MS = 1_000;
 const ASK_TIMEOUT_MS = 20_000;
+/** At a server whose figures are not those of its disk. */
+const LOOKS_MAX = 5;
 const STATE = ".fsdfs/";
 /** Parts of fsdfs's own directory that the quota counts (S3). */
 const COUNTED = [".fsdfs/staged/", ".fsdfs/trash/"];
@@ -199,13 +202,22 @@ async function viewOf(
   }
   const trash = await machine.ask((face) => allTrash(face), ASK_TIMEOUT_MS);
   const status = await machine.ask((face) => face.status(), ASK_TIMEOUT_MS);
-  // What it says of its disk and what the disk holds are looked at in the same moment.
-  const { servers, disk } = await machine.ask(async (face) => {
-    const servers = await face.servers();
-    return { servers, disk: diskOf(machine, servers.find(({ self }) => self)?.id ?? "") };
-  }, ASK_TIMEOUT_MS);
   const locations = new Map(located.flatMap((location) => (location ? [[location.path, location]] : [])));
-  return { server: { machine, entries, locations, contents, status, servers, trash }, disk };
+  // What it says of its disk and what the disk holds are looked at in the same moment.
+  const look = () =>
+    machine.ask(async (face) => {
+      const servers = await face.servers();
+      const disk = diskOf(machine, servers.find(({ self }) => self)?.id ?? "");
+      return { server: { machine, entries, locations, contents, status, servers, trash }, disk };
+    }, ASK_TIMEOUT_MS);
+  for (let looks = 1; ; looks++) {
+    const seen = await look();
+    // A file that a slow disk has thrown away, and has not said so yet, still counts: what is left of an upload, when the
+    // connection ends by which a server sent it that has lost power.
+    const isExact = exactQuota({ servers: [seen.server], disks: [seen.disk] }).length === 0;
+    if (isExact || looks === LOOKS_MAX) return seen;
+    await swarm.world.sleep(POLL_INTERVAL_MS);
+  }
 }
 
 function diskOf(machine: Machine, server: string): DiskView {

@@ -46,7 +46,7 @@ async function preferencesOf(world: DiskWorld, policy: LoadedPolicy | "loading" 
   const clock = new ManualClock();
   const entry = (id: ServerId, name: string) => [id, { id, name, zone: id }] as const;
   const roster = new Map([entry(SELF, "big"), entry(OTHER, "small")]);
-  const settings = { roster } as unknown as { roster: never };
+  const settings = { roster };
   const journal = new Journal(clock, { debug: silent, info: silent, warn: silent, error: silent });
   const evaluation = { policy, sinceMs: 0 };
   const preferences = new Preferences({

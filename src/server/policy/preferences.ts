@@ -20,7 +20,6 @@ import type { Clock } from "../../ports/clock.ts";
 import { type LoadedPolicy, PolicyError, type Weighed } from "../../ports/policy-evaluator.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Changed } from "../catalog/change.ts";
-import type { Settings } from "../settings.ts";
 import type { Journal } from "./journal.ts";
 
 /** Files that are asked about at once. */
@@ -36,10 +35,13 @@ const SHARED_MAX = 1000;
 /** After it could not be asked: it may have been the machine. */
 const AGAIN_MS = 10 * 60_000;
 
+/** What a policy is told of the servers there are. */
+type Roster = ReadonlyMap<ServerId, PolicyServer>;
+
 export interface PreferencesParts {
   readonly clock: Clock;
   readonly catalog: Catalog;
-  readonly settings: Pick<Settings, "roster">;
+  readonly settings: { readonly roster: Roster };
   readonly evaluation: { readonly policy: LoadedPolicy | "loading" | undefined; readonly sinceMs: number };
   readonly factsOf: (entry: FileEntry) => FileFacts;
   readonly journal: Journal;
@@ -63,7 +65,7 @@ export class Preferences {
   readonly #shared = new Map<string, Weights>();
   readonly #asking = new Map<VersionId, Promise<void>>();
   #asked: Asked | undefined;
-  #roster: Settings["roster"] | undefined;
+  #roster: Roster | undefined;
   #failed: { readonly policy: LoadedPolicy; readonly againAt: number } | undefined;
 
   constructor(parts: PreferencesParts) {
@@ -230,7 +232,7 @@ export class Preferences {
 }
 
 /** The servers of the roster, as a policy sees them, in order of id. */
-export function serversOf({ roster }: Pick<Settings, "roster">): PolicyServer[] {
+export function serversOf({ roster }: { readonly roster: Roster }): PolicyServer[] {
   const servers = Array.from(roster.values(), ({ id, name, zone }) => ({ id, name, zone }));
   return servers.sort((a, b) => (a.id < b.id ? -1 : 1));
 }

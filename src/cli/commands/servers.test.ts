@@ -1,7 +1,7 @@
 import { expect, describe as group, test } from "vitest";
 import type { ServerId } from "../../core/ids.ts";
 import type { ServerInfo } from "../../server/face.ts";
-import { describe, describeForecast } from "./servers.ts";
+import { describe, describeForecast, describeScrub } from "./servers.ts";
 
 const SERVER: ServerInfo = {
   id: "0123456789ab" as ServerId,
@@ -74,4 +74,14 @@ group("what the loss of a server would do", () => {
     expect(told({})).toBeUndefined();
     expect(describeForecast({ ...SERVER, forecast: null })).toBeUndefined();
   });
+});
+
+test.each([
+  [null, "-"],
+  [{ share: 0, ended: null, damaged: 0 }, "0%"],
+  [{ share: 1, ended: null, damaged: 0 }, "100%"],
+  [{ share: 0.999, ended: "2026-11-27T09:09:00.000Z", damaged: 0 }, "99%, ended 2026-11-27"],
+  [{ share: 1, ended: "2026-11-27T09:09:00.000Z", damaged: 2 }, "ended 2026-11-27, 2 damaged"],
+])("a scrub of %j is told as %j", (scrub, told) => {
+  expect(describeScrub(scrub)).toBe(told);
 });

@@ -67,7 +67,7 @@ export function describeForecast({ name, forecast }: Pick<ServerInfo, "name" | "
 export function describeScrub(scrub: ServerInfo["scrub"]): string {
   if (scrub === null) return "-";
   const { share, ended, damaged } = scrub;
-  const now = share === 1 ? [] : [`${Math.floor(share * 100)}%`];
+  const now = share === 1 && ended !== null ? [] : [`${Math.floor(share * 100)}%`];
   const before = ended === null ? [] : [`ended ${ended.slice(0, "2026-01-01".length)}`];
   return [...now, ...before, ...(damaged > 0 ? [`${damaged} damaged`] : [])].join(", ");
 }

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Bytes } from "../../src/core/catalog/kv.ts";
 import { createHttpGateway } from "../../src/gateways/http/gateway.ts";
 import { type Fixture, openGateway, startServer, type TestServer, until } from "./http-fixture.ts";
-import { collect, connectTo, parseAnswers, sendRaw } from "./http-wire.ts";
+import { collect, connectTo, parseAnswers, sendRaw, written } from "./http-wire.ts";
 
 const MIB = 1024 * 1024;
 let server: TestServer;
@@ -75,6 +75,20 @@ describe("uploads", () => {
     const expectation = ["Content-Length: 4", "Expect: 100-continue", 'If-Match: "none"', "Connection: close"];
     const refused = await sendRaw(fixture.port, [head("PUT", "/files/not-there", expectation)]);
     expect(parseAnswers(refused).map(({ status }) => status)).toEqual([412]);
+  });
+
+  it("that are refused and come all the same are taken for a while: a reset would cost the client its answer", async () => {
+    const patient = await openGateway(server, { limits: { lingerMs: 10_000, closeGraceMs: 200 } });
+    try {
+      const socket = connectTo(patient.port);
+      socket.write(`PUT /files/a HTTP/1.1\r\nHost: x\r\nContent-Length: ${32 * MIB}\r\nExpect: 100-continue\r\n\r\n`);
+      const [answer] = (await once(socket, "data")) as [Buffer];
+      expect(parseAnswers(answer.toString())[0]!.status).toBe(401);
+      expect(await written(socket, Buffer.alloc(32 * MIB))).toBeUndefined();
+      socket.destroy();
+    } finally {
+      await patient.close();
+    }
   });
 
   it("that the server refuses half-way are answered, and the connection then closes", async () => {

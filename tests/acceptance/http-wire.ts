@@ -31,6 +31,12 @@ export function collect(socket: Socket): Promise<string> {
   return new Promise((resolve) => socket.on("close", () => resolve(Buffer.concat(chunks).toString("latin1"))));
 }
 
+/** Resolves when the other side has taken the most of it, with the error if it does not. */
+export function written(socket: Socket, bytes: Buffer): Promise<Error | undefined> {
+  socket.on("error", () => {});
+  return new Promise((resolve) => socket.write(bytes, (error) => resolve(error ?? undefined)));
+}
+
 function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

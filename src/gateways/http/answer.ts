@@ -104,24 +104,26 @@ export async function sendWhole(
   const length = BODILESS.includes(status) ? {} : { "content-length": body.length };
   response.writeHead(status, { ...headers, ...length, ...(unread ? { connection: "close" } : {}) });
   const visible = request.method === "HEAD" ? body.subarray(0, 0) : body;
-  if (unread && !isHeldBack(exchange)) {
-    // The answer is complete for the client, by its Content-Length, while the connection still takes what it sends.
-    if (visible.length === 0) response.flushHeaders();
-    else response.write(visible);
-    await rest();
-    response.end();
-  } else {
+  if (!unread) {
     response.end(visible);
+    return;
   }
+  // The answer is complete for the client, by its Content-Length, while the connection still takes what it sends: a
+  // reset by what it sends to a closed one would take the answer from it.
+  if (visible.length === 0) response.flushHeaders();
+  else response.write(visible);
+  if (isHeldBack(exchange)) request.socket.end();
+  await rest();
+  response.end();
 }
 
-/** The client waits to be asked for the body, and will not be. */
+/** The client waits to be asked for the body, and will not be. It may have tired of waiting and begin right now. */
 function isHeldBack({ request, awaitsContinue }: Exchange): boolean {
   return awaitsContinue && request.readableLength === 0;
 }
 
 /** Reads on until the body's end, the client's leaving or the time is up. */
-async function discardRest(request: IncomingMessage, timeoutMs: number): Promise<void> {
+export async function discardRest(request: IncomingMessage, timeoutMs: number): Promise<void> {
   if (request.destroyed || request.readableEnded || request.socket.readableEnded) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, timeoutMs);

@@ -23,27 +23,34 @@ const face = new Proxy({} as ReadyFace, {
 
 let controlSocket: string;
 let control: Server | undefined;
-let gateway: HttpGateway;
+let gateway: HttpGateway | undefined;
 let port: number;
 let asked: string[];
 
 beforeEach(async () => {
   controlSocket = join(tmpdir(), `fsdfs-relay-${randomUUID()}.sock`);
   asked = [];
-  const limits = { lingerMs: 100, closeGraceMs: 100, connectionIdleMs: 100 };
-  gateway = createServingGateway({
-    ...{ face, log, publicRead: false, limits, controlSocket },
-    where: { port: 0, host: "127.0.0.1" },
-  });
-  ({ port } = await gateway.listen());
+  await openGateway();
 });
 afterEach(async () => {
-  await gateway.close();
+  await gateway?.close();
+  gateway = undefined;
   control?.closeAllConnections();
   control?.close();
   control = undefined;
   await rm(controlSocket, { force: true });
 });
+
+/** In place of the one that there is. */
+async function openGateway(other: { lingerMs?: number } = {}): Promise<void> {
+  await gateway?.close();
+  const limits = { lingerMs: 100, closeGraceMs: 100, connectionIdleMs: 100, ...other };
+  gateway = createServingGateway({
+    ...{ face, log, publicRead: false, limits, controlSocket },
+    where: { port: 0, host: "127.0.0.1" },
+  });
+  ({ port } = await gateway.listen());
+}
 
 /** What stands in the control process's place. */
 async function controlAnswers(handler: RequestListener): Promise<void> {
@@ -98,6 +105,19 @@ describe("a request that is handed on", () => {
 });
 
 describe("an answer that is handed back", () => {
+  it("is not lost by a body that comes after it, unasked", async () => {
+    await openGateway({ lingerMs: 10_000 });
+    await controlAnswers((_, response) => response.writeHead(401, { connection: "close" }).end("no"));
+    control?.on("checkContinue", (_, response) => response.writeHead(401, { connection: "close" }).end("no"));
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true }).on("error", ignore);
+    socket.write(`PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: ${32 * MIB}\r\nExpect: 100-continue\r\n\r\n`);
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 /);
+    const error = await new Promise((resolve) => socket.write(Buffer.alloc(32 * MIB), resolve));
+    expect(error ?? undefined).toBeUndefined();
+    socket.destroy();
+  });
+
   it("ends, and is let go of, when its reader takes nothing", async () => {
     const cut = Promise.withResolvers<void>();
     await controlAnswers((_, response) => {

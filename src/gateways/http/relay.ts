@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { FsdfsError } from "../../errors.ts";
-import { sendError, sendWhole } from "./answer.ts";
+import { discardRest, sendError, sendWhole } from "./answer.ts";
 import { type Exchange, hasBody, readBody } from "./body.ts";
 import { outlasting } from "./handling.ts";
 import type { HttpLimits } from "./limits.ts";
@@ -116,7 +116,12 @@ export class Relay {
     delete headers["content-length"];
     const text = await textOf(answer);
     this.#boundReader(exchange);
-    const rest = () => Promise.race([sent.catch(() => undefined), later(this.#limits.lingerMs)]);
+    const { lingerMs } = this.#limits;
+    const discarded = async () => {
+      await sent.catch(() => undefined);
+      await discardRest(exchange.request, lingerMs); // What came without having been asked for.
+    };
+    const rest = () => Promise.race([discarded(), later(lingerMs)]);
     await sendWhole(exchange, answer.statusCode ?? 500, headers, text, rest);
   }
 }

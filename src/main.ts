@@ -80,13 +80,17 @@ export async function startRealServer(options: StartOptions, embedding?: Embeddi
     const catalog = openCatalog(catalogDirectory);
     const meter = createLoadMeter(options.bandwidth ?? (await linkBandwidth()));
     undo.push(() => meter.close());
-    const load = { load: () => Math.max(meter.load(), serving?.load() ?? 0), sent: meter.sent };
+    const served = () => serving?.load() ?? 0;
+    const load = {
+      load: () => Math.max(meter.load(), served()),
+      clientLoad: () => Math.max(meter.clientLoad(), served()),
+    };
     const network = createMeshNetwork({
       password: options.password,
       port: options.swarmPort,
       ...(options.listen === undefined ? {} : { listenHost: options.listen }),
       onRefused: (address) => log.error("a caller with another password was refused", { address }),
-      onSent: load.sent,
+      onSent: meter.sent,
     });
     const discovery = options.discovery ? createMdnsDiscovery({ httpPort: port, log }) : noDiscovery;
 
@@ -118,7 +122,8 @@ export async function startRealServer(options: StartOptions, embedding?: Embeddi
       localSecret,
       listenHost: options.listen,
       port: serving?.controlSocket ?? door ?? options.port,
-      onSent: load.sent,
+      onSent: meter.served,
+      onReceived: () => meter.served(0),
       // Behind serving processes only they speak with clients.
       ...(serving === undefined ? { certificate, cors: options.cors } : {}),
     });
@@ -131,7 +136,7 @@ export async function startRealServer(options: StartOptions, embedding?: Embeddi
       swarmKey: key,
       catalog: catalogDirectory,
       certificate,
-      onSent: load.sent,
+      onSent: meter.served,
       onEnded: () => catalog.forgetDeadReaders(),
     });
     const { name, softwareVersion: version, data } = options;

@@ -333,7 +333,7 @@ export class Machine {
       files: simulated.simulatedFiles(process, this.files),
       network: simulated.simulatedNetwork(process, network),
       discovery: this.#discovery(process),
-      load: { load: () => this.load },
+      load: { load: () => this.load, clientLoad: () => this.load },
       policies: simulated.simulatedPolicies(process, () => this.policies),
       log: this.#log(process),
     };

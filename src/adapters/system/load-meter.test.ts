@@ -37,6 +37,22 @@ describe("the load", () => {
       meter.close();
     }
   });
+
+  it("M4: is nobody's but its own until a client is served: then the background yields to it", async () => {
+    const meter = createLoadMeter(1, 5);
+    try {
+      const afterSending = (send: (bytes: number) => void) => () => {
+        send(1e6);
+        return meter.load();
+      };
+      await expect.poll(afterSending(meter.sent), POLLING).toBeGreaterThan(0.95);
+      expect(meter.clientLoad()).toBe(0);
+      meter.served(0);
+      expect(meter.clientLoad()).toBeGreaterThan(0);
+    } finally {
+      meter.close();
+    }
+  });
 });
 
 describe("the bandwidth", () => {

@@ -9,10 +9,14 @@ const DELAY_RESOLUTION_MS = 250;
 const SAMPLE_MS = 1000;
 /** Weight of the newest sample. */
 const SMOOTHING = 0.3;
+/** Clients are taken to be there for so long after the last piece of a file. */
+const CLIENTS_MS = 5000;
 
 export interface SystemLoadMeter extends LoadMeter {
   /** So many bytes have been handed to the network. */
   readonly sent: (bytes: number) => void;
+  /** The same, for a client; 0 when a piece of a file came from one. */
+  readonly served: (sentBytes: number) => void;
   close(): void;
 }
 
@@ -37,6 +41,7 @@ export function createLoadMeter(bandwidthBytesPerS: number, sampleMs = SAMPLE_MS
   let cpu = process.cpuUsage();
   let at = performance.now();
   let sentBytes = 0;
+  let servedAt = Number.NEGATIVE_INFINITY;
   let smoothed = 0;
   const timer = setInterval(() => {
     const now = performance.now();
@@ -53,10 +58,16 @@ export function createLoadMeter(bandwidthBytesPerS: number, sampleMs = SAMPLE_MS
     delay.reset();
   }, sampleMs);
   timer.unref();
+  const load = () => Math.round(smoothed * 100) / 100;
   return {
-    load: () => Math.round(smoothed * 100) / 100,
+    load,
+    clientLoad: () => (performance.now() - servedAt < CLIENTS_MS ? load() : 0),
     sent: (bytes) => {
       sentBytes += bytes;
+    },
+    served: (bytes) => {
+      sentBytes += bytes;
+      servedAt = performance.now();
     },
     close() {
       clearInterval(timer);

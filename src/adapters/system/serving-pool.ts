@@ -137,7 +137,7 @@ export class ServingPool {
     }
     if (message.kind === "report") {
       this.#loads.set(member, message.load);
-      this.#options.onSent(message.sentBytes);
+      if (message.sentBytes > 0) this.#options.onSent(message.sentBytes);
       this.#options.onReads(message.reads);
     }
   }

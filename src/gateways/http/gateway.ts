@@ -41,6 +41,8 @@ export interface HttpGatewayOptions {
   readonly limits?: Partial<HttpLimits>;
   /** So many bytes of files have gone out to clients. */
   readonly onSent?: (bytes: number) => void;
+  /** So many bytes of a body have come in from a client. */
+  readonly onReceived?: (bytes: number) => void;
 }
 
 export interface HttpGateway {
@@ -55,13 +57,13 @@ export interface HttpGateway {
 export function createHttpGateway(options: HttpGatewayOptions): HttpGateway {
   const limits = { ...HTTP_LIMITS, ...options.limits };
   const watch = new ConnectionWatch(limits.lingerMs);
-  const { face, log, publicRead, onSent = () => {} } = options;
+  const { face, log, publicRead, onSent = () => {}, onReceived = () => {} } = options;
   const fetcher = createFetcher({ allowPrivate: options.fetchPrivate ?? false, limits });
   const { localSecret } = options;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const context: Context = {
-    ...{ face, log, publicRead, limits, fetcher, localSecret, watch, onSent },
+    ...{ face, log, publicRead, limits, fetcher, localSecret, watch, onSent, onReceived },
     closing: closing.signal,
   };
   const app = createApp(context, options);

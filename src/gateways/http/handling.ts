@@ -1,5 +1,6 @@
 /** From a request to its answer: lets the caller in, runs the operation, and sends what comes of it. */
 import { createHash, timingSafeEqual } from "node:crypto";
+import type { Bytes } from "../../core/catalog/kv.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Log } from "../../ports/log.ts";
 import { type Face, NotHere, type Principal } from "../../server/face.ts";
@@ -27,6 +28,7 @@ export interface Context {
   readonly localSecret?: string | undefined;
   readonly watch: ConnectionWatch;
   readonly onSent: (bytes: number) => void;
+  readonly onReceived: (bytes: number) => void;
   /** Aborted when answers without an end are to end. */
   readonly closing: AbortSignal;
   /** Has the control process answer. Only in serving processes, whose faces say so (`NotHere`). */
@@ -80,7 +82,7 @@ interface Admitted {
 }
 
 function makeCall(
-  { face, limits, fetcher, localSecret, closing }: Context,
+  { face, limits, fetcher, localSecret, closing, onReceived }: Context,
   { exchange, method, params, target, query, principal }: Admitted,
 ): Call {
   return {
@@ -93,7 +95,7 @@ function makeCall(
     path: () => pathOfTarget(target),
     hasBody: () => hasBody(exchange.request),
     declaredSize: () => declaredSize(exchange.request),
-    body: () => readBody(exchange, { idleMs: limits.uploadIdleMs }),
+    body: () => told(readBody(exchange, { idleMs: limits.uploadIdleMs }), onReceived),
     json: () => readJson(exchange, limits),
     isLocal: isSecret(exchange.request.headers["fsdfs-local"], localSecret),
     outlasting: () => outlasting(exchange),
@@ -104,6 +106,13 @@ function makeCall(
       return fetcher.open(url, outlasting(exchange));
     },
   };
+}
+
+async function* told(body: AsyncIterable<Bytes>, onReceived: (bytes: number) => void): AsyncGenerator<Bytes> {
+  for await (const chunk of body) {
+    onReceived(chunk.length);
+    yield chunk;
+  }
 }
 
 /**

@@ -43,6 +43,7 @@ export function createServingGateway(options: ServingGatewayOptions): HttpGatewa
   const relay = new Relay(controlSocket, limits);
   const context: Context = {
     ...{ face, log, publicRead, limits, watch, onSent, closing: new AbortController().signal },
+    onReceived: () => {}, // Bodies of files are the control process's.
     relay: (exchange) => relay.send(exchange),
   };
   const server = makeServer(limits, options.certificate);

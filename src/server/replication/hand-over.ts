@@ -271,7 +271,7 @@ export class HandOver {
   #mayTake(): boolean {
     const { membership, load, puller, directives } = this.#parts;
     if (directives.isPaused || directives.isDrainingHere || membership.isBehind) return false;
-    return load.load() <= LOAD_MAX && puller.isIdle;
+    return load.clientLoad() <= LOAD_MAX && puller.isIdle;
   }
 
   #hasRefused(link: Link, version: VersionId): boolean {

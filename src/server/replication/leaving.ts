@@ -85,7 +85,7 @@ export class Leaving {
       this.#revision = undefined;
       return { restMs: IDLE_MS };
     }
-    if (directives.isPaused || membership.isBehind || load.load() > LOAD_MAX) return { restMs: STUCK_MS };
+    if (directives.isPaused || membership.isBehind || load.clientLoad() > LOAD_MAX) return { restMs: STUCK_MS };
     const began = clock.monotonic();
     if (revision !== this.#revision || (this.#walkedTo === undefined && began >= this.#nextWalkAt)) {
       this.#isFirstWalk = revision !== this.#revision;

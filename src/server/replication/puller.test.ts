@@ -53,7 +53,7 @@ function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
     preferences: { areAsked: false, areMissing: () => false, of: () => NEUTRAL },
     zones: { dependsOnThis: () => false },
     dropping: { target: () => ({ target: 3, safe: 2 }) },
-    load: { load: () => 0 },
+    load: { load: () => 0, clientLoad: () => 0 },
     log: { debug: silent, info: silent, warn: silent, error: silent },
     directives: { isPaused: false, isDrainingHere: false, pulls: 4, onChange: silent },
   } as unknown as PullerParts;

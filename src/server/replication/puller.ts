@@ -171,7 +171,7 @@ export class Puller {
   async #step(signal: AbortSignal): Promise<NextStep> {
     const { membership, load, directives, disk } = this.#parts;
     if (directives.isPaused || directives.isDrainingHere || disk.isAiling) return { restMs: IDLE_MS };
-    if (membership.isBehind || load.load() > LOAD_MAX) return { restMs: BUSY_REST_MS };
+    if (membership.isBehind || load.clientLoad() > LOAD_MAX) return { restMs: BUSY_REST_MS };
     while (this.#taken < directives.pulls && !signal.aborted) {
       const next = await this.#choice.next(signal);
       if (next === undefined) return { restMs: this.#choice.restMs() ?? this.#restMs() };

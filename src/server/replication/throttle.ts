@@ -1,6 +1,6 @@
 /**
  * Holds back the bytes of copies that servers make of each other's files, never those of uploads and readers: a rate for
- * each direction, and readers first while this server is loaded (M4).
+ * each direction, and clients first while this server is loaded (M4).
  */
 
 import type { Bytes } from "../../core/catalog/kv.ts";
@@ -9,7 +9,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { LoadMeter } from "../../ports/load-meter.ts";
 import { sleep } from "../timers.ts";
 
-/** Above this load no pull is begun, and those served to others yield (M4). */
+/** Above this load, while there are clients, no pull is begun and those served to others yield (M4). */
 export const LOAD_MAX = 0.8;
 /** What was not used of a rate is kept for so long; no piece takes longer to pass. */
 const KEPT_MS = 250;
@@ -59,7 +59,7 @@ export class Throttle {
   /** Resolves when so many bytes may pass, at once when the signal is aborted. */
   async pass(bytes: number, signal: AbortSignal = NEVER): Promise<void> {
     const waitMs = this.#bucket?.take(bytes, this.#clock.monotonic()) ?? 0;
-    const yieldMs = this.#yieldsAt !== undefined && this.#yieldsAt.load() > LOAD_MAX ? YIELD_MS : 0;
+    const yieldMs = this.#yieldsAt !== undefined && this.#yieldsAt.clientLoad() > LOAD_MAX ? YIELD_MS : 0;
     const ms = Math.max(waitMs, yieldMs);
     if (ms > 0) await sleep(this.#clock, ms, signal);
   }

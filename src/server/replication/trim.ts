@@ -36,7 +36,8 @@ export function trimUnit(parts: TrimParts): BackgroundUnit {
   return new BackgroundUnit("trim", async (signal): Promise<NextStep> => {
     const { membership, load, space, roomMaker, directives } = parts;
     const above = space.bytesAbove("pull");
-    if (above <= 0 || directives.isPaused || membership.isBehind || load.load() > LOAD_MAX) return { restMs: IDLE_MS };
+    if (above <= 0 || directives.isPaused || membership.isBehind || load.clientLoad() > LOAD_MAX)
+      return { restMs: IDLE_MS };
     if ((await roomMaker.giveUp(above)) > 0) return { restMs: 0 };
     if (space.bytesAbove("upload") > 0 && (await giveAwayOne(parts, signal))) return { restMs: 0 };
     return { restMs: STUCK_MS };

@@ -121,7 +121,11 @@ async function scrubbing(): Promise<Scrubbing> {
   const scrubber = (on: Clock = clock) => {
     const made = new Scrubber({
       ...{ clock: on, catalog, store, disk, rehash: rehashOf(world), cycleMs: CYCLE_MS },
-      ...{ membership: { isBehind: false }, directives: { isPaused: false }, load: { load: () => 0 } },
+      ...{
+        membership: { isBehind: false },
+        directives: { isPaused: false },
+        load: { load: () => 0, clientLoad: () => 0 },
+      },
     });
     const ending = new AbortController();
     made.unit.start(clock, LOG, ending.signal);

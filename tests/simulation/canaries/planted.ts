@@ -339,8 +339,8 @@ export const CANARIES: readonly Canary[] = [
     name: "a busy server pulls",
     rules: "M4",
     file: "server/replication/puller.ts",
-    find: "if (membership.isBehind || load.load() > LOAD_MAX)",
-    replace: "if (membership.isBehind || load.load() > 1)",
+    find: "if (membership.isBehind || load.clientLoad() > LOAD_MAX)",
+    replace: "if (membership.isBehind || load.clientLoad() > 1)",
     drill: "busy server",
   },
   {

@@ -130,7 +130,7 @@ export class WritableDiskFile extends DiskFile implements WritableFile {
       if (this.#gathered.add(chunk)) return;
       const before = this.#writeGathered();
       if (this.#gathered.add(chunk)) return await before;
-      await Promise.all([before, this.#writeAll(chunk)]);
+      await allBack([before, this.#writeAll(chunk)]);
     });
   }
 
@@ -176,6 +176,12 @@ export class WritableDiskFile extends DiskFile implements WritableFile {
       throw error;
     }
   }
+}
+
+/** Waits for all of them, also when one has failed: until then they use the descriptor, which must be this file's. */
+async function allBack(calls: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(calls)).find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
 
 export class ReadableDiskFile extends DiskFile implements ReadableFile {

@@ -10,6 +10,7 @@ import type { FilePath } from "../../core/paths.ts";
 import { NEUTRAL } from "../../core/policy/weights.ts";
 import type { Link } from "../mesh/link.ts";
 import { Puller, type PullerParts } from "./puller.ts";
+import type { Sources } from "./sources.ts";
 
 const FILES = 1_200;
 const HOLDER = "bbbbbbbbbbbb" as ServerId;
@@ -26,15 +27,30 @@ async function worldOfFiles(): Promise<DiskWorld> {
   return world;
 }
 
-/** A puller of a swarm in which somebody holds `held` and nothing else; it writes down what it tries. */
-function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
-  const tried: VersionId[] = [];
+/** What a puller has around it that does not matter here. */
+function partsOf(world: DiskWorld, clock: ManualClock) {
   const silent = () => {};
-  const parts = {
+  return {
     clock,
     catalog: world.catalog,
     mesh: { handle: silent, upLinks: () => [], link: () => undefined },
     membership: { isBehind: false },
+    space: world.space,
+    disk: world.watch,
+    preferences: { areAsked: false, areMissing: () => false, of: () => NEUTRAL },
+    zones: { dependsOnThis: () => false },
+    dropping: { target: () => ({ target: 3, safe: 2 }) },
+    load: { load: () => 0, clientLoad: () => 0 },
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    directives: { isPaused: false, isDrainingHere: false, pulls: 4, onChange: silent },
+  };
+}
+
+/** A puller of a swarm in which somebody holds `held` and nothing else; it writes down what it tries. */
+function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
+  const tried: VersionId[] = [];
+  const parts = {
+    ...partsOf(world, clock),
     copies: {
       has: () => false,
       adopt: async (version: VersionId) => {
@@ -43,19 +59,11 @@ function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
       },
     },
     uploads: { find: () => "none" },
-    space: world.space,
-    disk: world.watch,
     sources: {
       holders: () => [],
       upHolders: (version: VersionId) => (version === held && tried.length === 0 ? [{} as Link] : []),
     },
     roomMaker: { highestSurplus: () => undefined },
-    preferences: { areAsked: false, areMissing: () => false, of: () => NEUTRAL },
-    zones: { dependsOnThis: () => false },
-    dropping: { target: () => ({ target: 3, safe: 2 }) },
-    load: { load: () => 0, clientLoad: () => 0 },
-    log: { debug: silent, info: silent, warn: silent, error: silent },
-    directives: { isPaused: false, isDrainingHere: false, pulls: 4, onChange: silent },
   } as unknown as PullerParts;
   return { puller: new Puller(parts), tried };
 }
@@ -72,5 +80,36 @@ describe("pulling", () => {
     await clock.pass(5_000);
     ending.abort();
     expect(tried).toEqual([wanted.at(-1)]);
+  });
+
+  it("a source that was opened for a copy which finds no room is told that its bytes are not wanted", async () => {
+    const world = await DiskWorld.begin();
+    const content: FileContent = {
+      type: "file",
+      version: versionId((1_767_225_600_000 * 1024) as HybridTime, HOLDER),
+      sizeBytes: 2 * world.space.quotaBytes,
+      sha256: "0".repeat(64),
+      request: undefined,
+    };
+    await world.learn("large", content);
+    let wanted: AbortSignal | undefined;
+    const parts = {
+      ...partsOf(world, new ManualClock()),
+      copies: world.copies,
+      uploads: { takeOrphaned: () => undefined },
+      staging: world.staging,
+      sources: {
+        upHolders: () => [{} as Link],
+        read: async (...[, , , , signal]: Parameters<Sources["read"]>) => {
+          wanted = signal;
+          return []; // Nobody reads it.
+        },
+      },
+      // What may go for it is not promised about.
+      roomMaker: { mayMake: () => true, make: async () => false },
+      onStep: () => {},
+    } as unknown as PullerParts;
+    expect(await new Puller(parts).pullNow(content.version)).toBe(false);
+    expect(wanted?.aborted).toBe(true);
   });
 });

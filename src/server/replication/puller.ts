@@ -252,6 +252,7 @@ export class Puller {
         if (isCode(error, "no-space") || catalog.origin === undefined) break;
       } finally {
         forget?.();
+        givenUp.abort("over"); // Bytes that nobody reads would keep one of the source's places, and a window of memory.
       }
     }
     throw failure;

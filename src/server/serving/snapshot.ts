@@ -48,6 +48,8 @@ export class Snapshots {
   #kept = new Map<string, unknown>();
   #keptBytes = 0;
   #keptFor = { revision: 0, changes: 0 };
+  /** As this stretch of code has seen it first. */
+  #written: Lease | undefined;
 
   constructor(parts: SnapshotParts) {
     this.#parts = parts;
@@ -80,10 +82,20 @@ export class Snapshots {
 
   /** For several look-ups of one moment. @throws NotHere when there is none that holds */
   lease(): Lease {
-    const { register } = this.#parts;
-    const lease = register.read();
-    if (register.now() >= lease.until) throw new NotHere();
-    return lease;
+    this.#written ??= this.#readWritten();
+    if (this.#parts.register.now() >= this.#written.until) throw new NotHere();
+    return this.#written;
+  }
+
+  /**
+   * Once in a stretch of code, in which the store has one snapshot: of requests that come together a later one must not
+   * see a newer count of changes than that snapshot has.
+   */
+  #readWritten(): Lease {
+    queueMicrotask(() => {
+      this.#written = undefined;
+    });
+    return this.#parts.register.read();
   }
 
   /**

@@ -10,6 +10,7 @@ import type { EntryInfo, Face, OpenedFile, PutResult } from "./face.ts";
 import type { Link } from "./mesh/link.ts";
 import type { Mesh, ServerRequest } from "./mesh/mesh.ts";
 import { decodeJson, encodeJson } from "./mesh/messages.ts";
+import { releasing } from "./storage/streams.ts";
 
 const FORWARD_TIMEOUT_MS = 60_000;
 /** One that reads a whole file before it answers. */
@@ -147,5 +148,11 @@ async function openForwarded(
     await opened.close(); // Overwritten since the head was asked for: another version's bytes would be wrong (P4).
     throw new FsdfsError("precondition-failed");
   }
-  return { head: encodeJson({}), body: opened.stream(start, end) };
+  // Who asked may be gone by now.
+  const bytes = releasing(pieces(opened.stream(start, end)), () => opened.close());
+  return { head: encodeJson({}), body: bytes };
+}
+
+async function* pieces(stream: AsyncIterable<Bytes>): AsyncGenerator<Bytes> {
+  yield* stream;
 }

@@ -4,6 +4,9 @@ export interface Clock {
   monotonic(): number;
   /** Milliseconds since the Unix epoch. May jump either way. */
   wall(): number;
-  /** Runs `callback` once, `ms` milliseconds from now or later. Answers the function that cancels it. */
-  after(ms: number, callback: () => void): () => void;
+  /**
+   * Runs `callback` once, `ms` milliseconds from now or later; with "about" it may be an eighth of a second sooner, so that
+   * what is due at about the same time wakes the process once. Answers the function that cancels it.
+   */
+  after(ms: number, callback: () => void, exactness?: "about"): () => void;
 }

@@ -3,6 +3,15 @@ import type { Clock } from "../ports/clock.ts";
 
 /** Resolves after `ms`, or at once when one of the signals is aborted. */
 export function sleep(clock: Clock, ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
+  return pause((end) => clock.after(ms, end), signals);
+}
+
+/** The same after about so long, for what repeats. */
+export function rest(clock: Clock, ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
+  return pause((end) => clock.after(ms, end, "about"), signals);
+}
+
+function pause(begin: (end: () => void) => () => void, signals: readonly AbortSignal[]): Promise<void> {
   if (signals.some(({ aborted }) => aborted)) return Promise.resolve();
   const { promise, resolve } = Promise.withResolvers<void>();
   const end = () => {
@@ -10,7 +19,7 @@ export function sleep(clock: Clock, ms: number, ...signals: readonly AbortSignal
     for (const forget of forgets) forget();
     resolve();
   };
-  const cancel = clock.after(ms, end);
+  const cancel = begin(end);
   const forgets = signals.map((signal) => onAbort(signal, end));
   return promise;
 }
@@ -65,11 +74,11 @@ export class Wakeup {
     for (const resolve of this.#waiting) resolve();
   }
 
-  /** Resolves at the next wake, at once when there was one since the last wait, or after `ms`. */
+  /** Resolves at the next wake, at once when there was one since the last wait, or after about `ms`. */
   async wait(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
     if (!this.#set && !signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      const cancel = clock.after(ms, resolve);
+      const cancel = clock.after(ms, resolve, "about");
       const forget = onAbort(signal, resolve);
       this.#waiting.add(resolve);
       await promise;

@@ -18,7 +18,7 @@ import {
   type Response,
 } from "../../ports/network.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { sleep, Wakeup } from "../timers.ts";
+import { rest, sleep, Wakeup } from "../timers.ts";
 import { BUNDLE_METHOD, Bundler } from "./bundles.ts";
 import {
   decodeJson,
@@ -210,7 +210,7 @@ export class Link {
     const { clock } = this.#context;
     while (!this.closed.aborted) {
       void this.#heartbeat();
-      await sleep(clock, HEARTBEAT_MS, this.closed);
+      await rest(clock, HEARTBEAT_MS, this.closed);
       if (clock.monotonic() - this.#lastAnswerAt > SILENCE_MAX_MS) this.close();
     }
   }

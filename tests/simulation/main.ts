@@ -6,14 +6,15 @@
  * npm run simulate -- --crashes [--stride N]             the crash enumeration, every Nth case of it
  * npm run simulate -- --case JSON [--verbose]            one case of it
  */
+import { enableCompileCache } from "node:module";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { composeServer } from "../../src/main.ts";
-import { type CollectingSeed, runCollecting } from "./collecting.ts";
-import { allCases, type Case, type CaseResult, EXERCISES, runCase } from "./enumerate.ts";
+import type { CollectingSeed } from "./collecting.ts";
+import type { Case, CaseResult } from "./enumerate.ts";
+import { COMPILE_CACHE } from "./node-options.ts";
 import { runInPool, workInPool } from "./pool.ts";
-import { type RunResult, runSeed } from "./scenario.ts";
+import type { RunResult } from "./scenario.ts";
 import type { Failure } from "./world.ts";
 
 /** More failures of one run are only counted. */
@@ -41,7 +42,7 @@ const program = fileURLToPath(import.meta.url);
 const workers = Number(values.workers);
 const tell = values.verbose ? (line: string) => console.log(line) : undefined;
 
-if (values.worker) workInPool(run);
+if (values.worker) await work();
 else if (values.seed !== undefined) await oneSeed(Number(values.seed));
 else if (values.case !== undefined) await oneCase(JSON.parse(values.case) as Case);
 else if (values.crashes) await allCrashes(Number(values.stride));
@@ -53,15 +54,29 @@ function seedsFrom(): number[] {
   return Array.from({ length: Number(values.seeds) }, (_, i) => Number(values.from) + i);
 }
 
-function run(piece: number | Case | CollectingSeed): Promise<RunResult | CaseResult> {
-  if (typeof piece === "object" && "collecting" in piece) {
-    return runCollecting(piece.collecting, { compose: composeServer });
-  }
-  return typeof piece === "number" ? runSeed(piece, { compose: composeServer }) : runCase(composeServer, piece);
+/** All that a server is made of: who only hands pieces to others does without. */
+async function stories() {
+  enableCompileCache(COMPILE_CACHE);
+  const [{ composeServer: compose }, collecting, enumerate, scenario] = await Promise.all([
+    import("../../src/main.ts"),
+    import("./collecting.ts"),
+    import("./enumerate.ts"),
+    import("./scenario.ts"),
+  ]);
+  return { compose, ...collecting, ...enumerate, ...scenario };
+}
+
+async function work(): Promise<void> {
+  const { compose, runCase, runCollecting, runSeed } = await stories();
+  workInPool((piece: number | Case | CollectingSeed): Promise<RunResult | CaseResult> => {
+    if (typeof piece === "number") return runSeed(piece, { compose });
+    return "collecting" in piece ? runCollecting(piece.collecting, { compose }) : runCase(compose, piece);
+  });
 }
 
 async function oneSeed(seed: number): Promise<void> {
-  const options = { compose: composeServer, ...(tell && { tell }), tellCalls: values.calls };
+  const { compose, runCollecting, runSeed } = await stories();
+  const options = { compose, ...(tell && { tell }), tellCalls: values.calls };
   const result = values.collecting ? await runCollecting(seed, options) : await runSeed(seed, options);
   console.log(JSON.stringify({ ...result, failures: result.failures.length }));
   tellFailures(`seed ${seed}`, result.failures);
@@ -69,7 +84,8 @@ async function oneSeed(seed: number): Promise<void> {
 }
 
 async function oneCase(chosen: Case): Promise<void> {
-  const { failures, outcome } = await runCase(composeServer, chosen, tell, values.calls ? tell : undefined);
+  const { compose, runCase } = await stories();
+  const { failures, outcome } = await runCase(compose, chosen, tell, values.calls ? tell : undefined);
   console.log(`${JSON.stringify(chosen)}: ${outcome}`);
   tellFailures("the case", failures);
   process.exitCode = failures.length > 0 ? 1 : 0;
@@ -95,7 +111,8 @@ async function manySeeds(seeds: readonly number[], story?: "collecting"): Promis
 
 async function allCrashes(stride: number): Promise<void> {
   const startMs = performance.now();
-  const cases = await allCases(composeServer);
+  const { allCases, compose, EXERCISES } = await stories();
+  const cases = await allCases(compose);
   const pieces = cases.filter((_, i) => i % stride === 0);
   const results: CaseResult[] = [];
   const arrived = (result: CaseResult) => {

@@ -1,17 +1,9 @@
 /** Child processes that each run one piece of work at a time: a simulated run fills a core. */
 import { fork } from "node:child_process";
+import { SIMULATING } from "./node-options.ts";
 
 /** Pieces handed to a child at a time: enough that it seldom waits, few enough that all end together. */
 const BATCH = 10;
-
-/** A run needs some 50 MB; without a limit garbage is kept as long as the machine has room. */
-const HEAP_MB_MAX = 600;
-
-/** Most of what a run makes is garbage at once: the more fits in, the less of it is copied before it is. */
-const YOUNG_MB = 32;
-
-/** Runs make errors by the thousand. Who wants to see where one comes from runs its seed alone. */
-const STACK_LINES = 0;
 
 /** Runs `program` with `--worker` in so many processes until all pieces are done. Results arrive in any order. */
 export async function runInPool<Piece, Result>(options: {
@@ -29,12 +21,8 @@ export async function runInPool<Piece, Result>(options: {
   const one = () =>
     new Promise<void>((resolve) => {
       const child = fork(options.program, ["--worker"], {
-        execArgv: [
-          ...process.execArgv,
-          `--max-old-space-size=${HEAP_MB_MAX}`,
-          `--max-semi-space-size=${YOUNG_MB}`,
-          `--stack-trace-limit=${STACK_LINES}`,
-        ],
+        execArgv: [...process.execArgv, ...SIMULATING.flags],
+        env: { ...process.env, ...SIMULATING.env },
       });
       const feed = () => {
         const pieces = batch();

@@ -5,18 +5,17 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { SIMULATING } from "./node-options.ts";
 import pinned from "./pinned-seeds.json" with { type: "json" };
 
 const PROGRAM = fileURLToPath(new URL("main.ts", import.meta.url));
-/** Else each process strips the types of some hundred files anew. */
-const COMPILE_CACHE = fileURLToPath(new URL("../../node_modules/.cache/compiled", import.meta.url));
 const SEEDS = 12;
 const CASES_STRIDE = 101;
 const TIMEOUT_MS = 300_000;
 
 function simulate(...args: string[]): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    const options = { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE } };
+    const options = { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, ...SIMULATING.env } };
     execFile(process.execPath, [PROGRAM, ...args], options, (error, stdout, stderr) => {
       resolve({ code: error ? 1 : 0, output: `${stdout}${stderr}` });
     });

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { SIMULATING } from "../node-options.ts";
 import type { Canary } from "./canary.ts";
 import { CANARIES } from "./planted.ts";
 
@@ -40,8 +41,8 @@ function run({ name }: Canary): Promise<{ caught: boolean; output: string }> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [PROGRAM, name, values.from, values.seeds],
-      { timeout: TIMEOUT_MS },
+      [...SIMULATING.flags, PROGRAM, name, values.from, values.seeds],
+      { timeout: TIMEOUT_MS, env: { ...process.env, ...SIMULATING.env } },
       (error, stdout, stderr) => {
         const said = stdout.trim().split("\n").at(-1);
         resolve({ caught: error === null, output: said || (/^Error: .*$/m.exec(stderr)?.[0] ?? "it failed") });

@@ -33,5 +33,6 @@ export function overview(): string {
 }
 
 function listOf(commands: readonly Command[]): string {
-  return commands.map((each) => `  ${each.name.padEnd(12)}  ${each.summary}`).join("\n");
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  return commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join("\n");
 }

@@ -1,7 +1,7 @@
 /** Small steps on the data directory that several parts take. */
 import type { CopyRow } from "../../core/catalog/rows.ts";
 import { type FileStat, type FileStore, FileStoreError, type FileStoreErrorCode } from "../../ports/file-store.ts";
-import { directoryOf } from "./layout.ts";
+import { directoryOf, STATE_DIRECTORY } from "./layout.ts";
 
 export async function removeQuietly(files: FileStore, name: string): Promise<void> {
   await files.remove(name).catch((error: unknown) => {
@@ -72,6 +72,12 @@ export async function removeEmptyDirectories(files: FileStore, directory: string
       return; // Not empty, gone already, or not removable: it may stay.
     }
   }
+}
+
+/** Whether the disk takes names for equal that differ by case. */
+export async function isCaseBlind(files: FileStore): Promise<boolean> {
+  const [own, other] = [await files.stat(STATE_DIRECTORY), await files.stat(STATE_DIRECTORY.toUpperCase())];
+  return other !== undefined && other.inode === own?.inode;
 }
 
 /** An edit in place leaves the inode and makes the file another's all the same (S8). */

@@ -40,7 +40,8 @@ export function sideName(version: VersionId): string {
 /** Names the version first, so that names never meet, and then what the file was called. */
 export function trashName(version: VersionId, path: FilePath): string {
   let name = nameOf(path);
-  while (Buffer.byteLength(name) > TRASH_NAME_BYTES_MAX) name = name.slice(1);
+  // A half of a character would be another one on the disk than here.
+  while (Buffer.byteLength(name) > TRASH_NAME_BYTES_MAX) name = name.slice(name.codePointAt(0)! > 0xffff ? 2 : 1);
   return `${TRASH_DIRECTORY}/${version}-${name}`;
 }
 
@@ -54,9 +55,13 @@ export function asideName(id: string): string {
   return `${ASIDE_DIRECTORY}/${id}`;
 }
 
-/** Whether a path may lie under its own name, as far as fsdfs's own directory is concerned. */
+/** Characters that some disks leave out of a name. */
+const IGNORED = /\p{Default_Ignorable_Code_Point}/gu;
+
+/** Whether a path leads into fsdfs's own directory, be it on a disk that takes names for equal which are not. */
 export function isReserved(path: FilePath): boolean {
-  return path === STATE_DIRECTORY || path.startsWith(`${STATE_DIRECTORY}/`);
+  const [first = ""] = path.split("/", 1);
+  return first.replace(IGNORED, "").normalize("NFKC").toUpperCase() === STATE_DIRECTORY.toUpperCase();
 }
 
 /** The directory that a name lies in; "" is the data directory. */

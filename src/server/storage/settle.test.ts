@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
+import { readCopy } from "../../core/catalog/copies.ts";
+import type { FileContent } from "../../core/catalog/types.ts";
 import { type FileStore, FileStoreError } from "../../ports/file-store.ts";
 
 describe("settling", () => {
@@ -167,3 +169,50 @@ async function stoppedBeforeTheRename() {
   await expect(world.settler.settle(next.version)).rejects.toThrow("the disk fails");
   return { world, content, next };
 }
+
+describe("S7: a disk that takes names for equal which are not", () => {
+  function caseBlind(disk: FileStore): FileStore {
+    const folded = (argument: unknown) => (typeof argument === "string" ? argument.toLowerCase() : argument);
+    return new Proxy(disk, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === "function" ? (...all: unknown[]) => member.apply(target, all.map(folded)) : member;
+      },
+    });
+  }
+
+  /** What is read of a version. */
+  async function textOf(world: DiskWorld, { version, sizeBytes }: FileContent): Promise<string | undefined> {
+    const copy = await world.copies.open(version);
+    const bytes = new Uint8Array(sizeBytes);
+    await copy?.file.read(bytes, 0);
+    await copy?.file.close();
+    return copy && new TextDecoder().decode(bytes);
+  }
+
+  test("holds both files, whichever is read, written or deleted first", async () => {
+    const world = await DiskWorld.begin(caseBlind);
+    const [one, other] = [await world.put("Song.ogg", "one"), await world.put("song.ogg", "two")];
+    expect([await textOf(world, one), await textOf(world, other)]).toEqual(["one", "two"]);
+    const newer = await world.put("song.ogg", "of two the newer");
+    expect([await textOf(world, one), await textOf(world, newer)]).toEqual(["one", "of two the newer"]);
+    await world.remove("Song.ogg");
+    expect(await textOf(world, newer)).toBe("of two the newer");
+  });
+
+  test("keeps a file that gets the same name in other letters", async () => {
+    const world = await DiskWorld.begin(caseBlind);
+    const content = await world.put("Song.ogg", "some bytes");
+    await world.move("Song.ogg", "song.ogg");
+    await world.settleAll();
+    expect(await textOf(world, content)).toBe("some bytes");
+  });
+
+  test("has no copy in fsdfs's own directory, whatever letters a path is written in", async () => {
+    const world = await DiskWorld.begin(caseBlind);
+    for (const path of [".FSDFS/identity", ".fſdfs/identity", ".fs\u200bdfs/identity"]) {
+      const content = await world.put(path, "a copy");
+      expect(readCopy(world.catalog.read(), content.version)?.location).toMatch(/^\.fsdfs\/side\//);
+    }
+  });
+});

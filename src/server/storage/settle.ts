@@ -23,7 +23,7 @@ import type { Random } from "../../ports/random.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Change } from "../catalog/change.ts";
 import { KeyedLock } from "../keyed-lock.ts";
-import { DirectoryMaker, isDiskError, isFileOf, removeEmptyDirectories, statOrNothing } from "./disk.ts";
+import { DirectoryMaker, isCaseBlind, isDiskError, isFileOf, removeEmptyDirectories, statOrNothing } from "./disk.ts";
 import {
   ASIDE_DIRECTORY,
   asideName,
@@ -271,10 +271,11 @@ export class Settler {
     }
   }
 
-  /** A crash may have left a file with both its old name and its new; rename(2) would keep both. */
+  /** A crash may have left a file with both its old name and its new; rename(2) would keep both. (Or they are one to the disk.) */
   async #renameOver(from: string, to: string, copy: CopyRow): Promise<void> {
     if (from === to) return;
-    if (await this.#isThere(to, copy)) await this.#files.remove(from);
+    const found = await statOrNothing(this.#files, to);
+    if (found?.type === "file" && isFileOf(copy, found) && found.links > 1) await this.#files.remove(from);
     else await this.#files.rename(from, to);
   }
 
@@ -285,6 +286,7 @@ export class Settler {
       throw new FileStoreError("not-a-file", "a directory lies where a file should be");
     const owner = this.#ownerOf(version, to, occupant);
     if (owner === undefined) {
+      if (await isCaseBlind(this.#files)) throw new FileStoreError("exists", "it may be another copy's file (S7)");
       await this.#setAside(to);
       return undefined;
     }

@@ -7,7 +7,9 @@ import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import { removeAll } from "../../core/catalog/pieces.ts";
 import type { CopyRow } from "../../core/catalog/rows.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
+import type { VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
+import { trashName } from "./layout.ts";
 
 const trashOf = (world: DiskWorld, { version }: FileContent) => readTrash(world.catalog.read(), version);
 
@@ -23,6 +25,17 @@ async function removeForever(world: DiskWorld, path: string, { version }: FileCo
 }
 
 describe("the trash", () => {
+  test("names a file with whole characters of what it was called, however long that was", () => {
+    const version = `${"0".repeat(14)}-${"0".repeat(12)}` as VersionId;
+    for (const name of [`x${"🎵".repeat(63)}`, `xx${"🎵".repeat(63)}`, `🎵${"é".repeat(125)}`]) {
+      const trashed = trashName(version, name as FilePath);
+      expect([trashed.isWellFormed(), Buffer.byteLength(trashed) - ".fsdfs/trash/".length <= 255]).toEqual([
+        true,
+        true,
+      ]);
+    }
+  });
+
   test("keeps of a deleted file its digest and who deleted it, which the catalog says no more", async () => {
     const world = await DiskWorld.begin();
     const content = await world.put("a", "some bytes");

@@ -91,7 +91,6 @@ class MeshConnection implements Connection {
     }
     if (!METHOD.test(request.method)) throw new TypeError(`"${request.method}" is no method's name`);
     if (request.signal?.aborted) throw givenUp();
-    if (this.#session.hasEnded) throw this.#session.reason;
     return await ask(this.#session, request);
   }
 

@@ -93,6 +93,18 @@ describe("a wire that goes dead", () => {
   });
 });
 
+it("a connection ends with the last number that a request can have, and is made anew", async () => {
+  const port = await mesh().listen(async ({ head }) => ({ head }));
+  const caller = mesh({ limits: { exchangesInAll: 3 } });
+  const connection = await caller.connect(`127.0.0.1:${port}`, "control");
+  const ask = { method: "echo", head: nothing, timeoutMs: 10_000 };
+  for (let i = 0; i < 3; i++) await connection.request(ask);
+  await expect(connection.request(ask)).rejects.toMatchObject({ code: "closed" });
+  await connection.closed;
+  const next = await caller.connect(`127.0.0.1:${port}`, "control");
+  await next.request(ask);
+});
+
 describe("a window of 16 MB", () => {
   /** Less than the window, more than all that the kernel's buffers or HTTP/2's own 64 KB would let pass. */
   const MUCH_BYTES = 15_000_000;

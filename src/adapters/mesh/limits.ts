@@ -7,6 +7,8 @@ export interface MeshLimits {
   readonly windowBytes: number;
   /** Requests that one connection may have under way: far above the thousand that are expected. */
   readonly exchangesPerConnection: number;
+  /** Requests of one connection in all: their numbers have four bytes. Then another is made, as after any end of one. */
+  readonly exchangesInAll: number;
   /** Connections that others hold open to this server: a mesh of 100 servers with some processes each. */
   readonly inboundConnections: number;
   /** Of these, how many may still be in their handshake: strangers cannot keep the swarm's own servers out. */
@@ -23,6 +25,7 @@ export const MESH_LIMITS: MeshLimits = {
   handshakeTimeoutMs: 10_000,
   windowBytes: 16 * 1024 * 1024,
   exchangesPerConnection: 8192,
+  exchangesInAll: 2 ** 32 - 1,
   inboundConnections: 1024,
   inboundHandshakes: 128,
   keepaliveIntervalMs: 5_000,

@@ -75,8 +75,10 @@ export class Session implements Wire, FrameSink {
     return this.#reason ?? new NetworkError("closed", "the connection has ended");
   }
 
-  /** A new exchange of the calling side. */
+  /** A new exchange of the calling side. @throws NetworkError `closed` when it has had as many as it may */
   open(): Exchange {
+    if (this.#lastId >= this.#limits.exchangesInAll) this.destroy("it has had as many requests as there are numbers");
+    if (this.hasEnded) throw this.reason;
     this.#lastId += 1;
     return this.#add(new Exchange(this.#lastId, this));
   }

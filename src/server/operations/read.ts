@@ -79,14 +79,17 @@ export async function open(parts: Parts, path: FilePath, options: OpenOptions): 
   const info = head(parts.lookups, path);
   if (info.type === "directory") throw new FsdfsError("is-a-directory", { path });
   const version = info.version!;
-  const opened = await openLocal(parts, info, version);
+  // What this disk did not give is asked of others, as long as somebody has it.
+  const isElsewhere = parts.disk.isUnreadable(version) && parts.sources.upHolders(version).length > 0;
+  const opened = isElsewhere ? undefined : await openLocal(parts, info, version);
   if (opened !== undefined) return opened;
   const holders = parts.sources.upHolders(version);
   if (holders.length === 0) throw new FsdfsError("no-copy-reachable", { path });
   const redirect = options.redirect ?? parts.options.redirect;
-  const best = locateFile(parts.lookups, parts.catalog.read(), { path, content: contentOf(info) }).servers.find(
+  const others = locateFile(parts.lookups, parts.catalog.read(), { path, content: contentOf(info) }).servers.filter(
     ({ id, state }) => state === "up" && id !== parts.catalog.self,
   );
+  const best = others.find(({ id }) => parts.mesh.link(id)?.report.diskAlarm === undefined) ?? others[0];
   if (redirect === "auto" && parts.options.redirect === "auto" && best !== undefined) {
     return { kind: "redirect", info, url: linkTo(parts, best, path, version) };
   }

@@ -177,7 +177,7 @@ export class LocalFace implements ReadyFace {
   }
 
   #openCopy(copy: CopyRow): LocalFile {
-    const file = this.#files.open(copy.location, copy.inode);
+    const file = this.#reading.hasFailed(copy) ? undefined : this.#files.open(copy.location, copy.inode);
     if (file !== undefined && isAsRecorded(file, copy)) return file;
     file?.close();
     throw new NotHere();

@@ -15,6 +15,9 @@ const SPARE_MAX = 16;
 /** What is read faster lies in the page cache, and is not worth another thread. */
 const CACHED_MS_MAX = 1.5;
 
+/** Files that could not be read, which are remembered. */
+const FAILED_MAX = 1000;
+
 /** How a file was read last. Kept with the file, it spares the next reader the other thread. */
 export interface Pace {
   isCached?: boolean;
@@ -30,9 +33,21 @@ export class Reading {
   readonly #clock: Clock;
   readonly #spare: Uint8Array[] = [];
   #underWay = 0;
+  /** By inode. */
+  readonly #failed = new Set<number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Whether reading it has failed here: another process finds out why, and leads readers elsewhere. */
+  hasFailed({ inode }: CopyRow): boolean {
+    return this.#failed.has(inode);
+  }
+
+  #fails({ inode }: CopyRow): void {
+    if (this.#failed.size >= FAILED_MAX) this.#failed.clear();
+    this.#failed.add(inode);
   }
 
   /**
@@ -61,6 +76,9 @@ export class Reading {
         yield count === chunk.length ? chunk : chunk.subarray(0, count);
         this.#give(buffer);
       }
+    } catch (error) {
+      this.#fails(copy);
+      throw error;
     } finally {
       this.#underWay -= 1;
       file.close();

@@ -31,6 +31,7 @@ export const ailing: Drill = {
     stage.check(taken.length === 0, "P4", `${machine.name} took ${taken.length} copies while its disk returned errors`);
     const { copies } = (await stage.locate(stage.machine(0), "old/1"))!;
     stage.check(copies === 3, "P4", `a copy that cannot be read just now does not count any more: ${copies}`);
+    for (const through of stage.machines) await readThrough(stage, through, "old/1");
     machine.plan = () => undefined;
     await stage.rest("with a disk that reads again", { copies: 3 });
     stage.check((await alarmsOf(stage, machine)) === 0, "P4", `the alarm of ${machine.name} does not end`);
@@ -44,6 +45,14 @@ function breakReads(stage: Stage, machine: Machine, path: string): void {
     if (port !== "files" || method !== "read" || about !== path) return undefined;
     return { kind: "error", code: "io", side: "before" };
   };
+}
+
+/** Others have it, and give it to readers. */
+async function readThrough(stage: Stage, machine: Machine, path: string): Promise<void> {
+  const reader = stage.history.begin("reader", "get", path);
+  await stage.workload(0).readAt(machine, reader);
+  const found = reader.seen.get(path)?.kind ?? reader.code;
+  stage.check(found === "file", "P4", `${path} is read through ${machine.name} as ${found}`);
 }
 
 /** As another server tells of them. */

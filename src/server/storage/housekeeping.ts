@@ -14,26 +14,41 @@ import type { Uploads } from "./uploads.ts";
 
 const SETTLED_AT_ONCE = 100;
 const IDLE_MS = 2000;
-/** What cannot be settled yet (T3) is looked at again after this. */
+/** What cannot be settled yet (T3) is looked at again after this, for each hundred of them. */
 const STUCK_MS = 250;
 const CHORES_MS = 30_000;
 
-/** Settles whatever the catalog's changes have left to do. */
+/**
+ * Settles whatever the catalog's changes have left to do, in walks through all of it: what cannot be settled, for now or for
+ * ever, keeps nothing behind it waiting.
+ */
 export function settleUnit(settler: Settler, catalog: Catalog, membership: Membership): BackgroundUnit {
+  /** Where the walk goes on; undefined: at the beginning. */
+  let after: VersionId | undefined;
+  let steps = 0;
   const unit = new BackgroundUnit("settle files", async (signal): Promise<NextStep> => {
     if (catalog.origin === undefined || membership.isBehind) return { restMs: STUCK_MS };
-    const pending = settler.pending(SETTLED_AT_ONCE);
-    if (pending.length === 0) return { restMs: IDLE_MS };
-    for (const version of pending) {
-      if (signal.aborted) break;
-      if (settler.isPending(version)) await settler.settle(version);
-    }
-    const left = settler.pending(SETTLED_AT_ONCE);
-    if (left.length === 0) return { restMs: IDLE_MS };
-    return { restMs: left.some((version) => !pending.includes(version)) ? 0 : STUCK_MS };
+    const pending = settler.pending(SETTLED_AT_ONCE, after);
+    after = pending.length < SETTLED_AT_ONCE ? undefined : pending.at(-1);
+    steps += 1;
+    await settleAll(settler, pending, signal);
+    if (after !== undefined) return { restMs: 0 };
+    const restMs = settler.pending(1).length === 0 ? IDLE_MS : STUCK_MS * steps;
+    steps = 0;
+    return { restMs };
   });
   catalog.onChange(() => unit.wake());
   return unit;
+}
+
+/** @throws what the first threw that could not be settled, when all were tried */
+async function settleAll(settler: Settler, versions: readonly VersionId[], signal: AbortSignal): Promise<void> {
+  const failures: unknown[] = [];
+  for (const version of versions) {
+    if (signal.aborted) return;
+    if (settler.isPending(version)) await settler.settle(version).catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 export interface ChoresParts {

@@ -11,7 +11,7 @@
 
 import { hex } from "../../core/bytes.ts";
 import { hasTodo, placeCopy, readCopy, readTrash, removeCopy } from "../../core/catalog/copies.ts";
-import { entryKey, tableRange, todoKey, versionOfKey } from "../../core/catalog/keys.ts";
+import { entryKey, keyAfter, tableRange, todoKey, versionOfKey } from "../../core/catalog/keys.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
 import type { CopyRow } from "../../core/catalog/rows.ts";
 import { readTodo, writeTodo } from "../../core/catalog/todo.ts";
@@ -70,10 +70,12 @@ export class Settler {
     this.#random = random;
   }
 
-  /** Versions with work left that nobody is at, the oldest first. */
-  pending(limit: number): VersionId[] {
+  /** Versions with work left that nobody is at, the oldest first, from behind `after` on. */
+  pending(limit: number, after?: VersionId): VersionId[] {
     const versions: VersionId[] = [];
-    for (const { key } of this.#catalog.read().range(tableRange("todo"))) {
+    const { start, end } = tableRange("todo");
+    const range = { start: after === undefined ? start : keyAfter(todoKey(after)), end };
+    for (const { key } of this.#catalog.read().range(range)) {
       const version = versionOfKey(key);
       if (!this.#settling.has(version)) versions.push(version);
       if (versions.length === limit) break;

@@ -94,7 +94,7 @@ async function judgeLinks(data: string): Promise<Found[]> {
   }
   if (links === 0) return [];
   const many = `${links === 1 ? "A symbolic link lies" : `${links} symbolic links lie`} in the data directory.`;
-  return [warn(many, "fsdfs follows none of them: what they lead to is not in the swarm. Mount it there instead.")];
+  return [warn(many, "fsdfs follows none of them: what they lead to is not in the swarm. Copy it: fsdfs put")];
 }
 
 const fileSystem: Check = {

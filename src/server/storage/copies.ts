@@ -206,6 +206,7 @@ export class Copies {
     return await this.#settler.withPaths([path], async () => {
       const found = await this.#hashFile(path, "durably");
       if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;
+      if (found.stat.device !== (await this.#files.stat(""))?.device) return false; // It could never be moved from there.
       if (this.#settler.isOfAnother(version, path, found.stat)) return false; // Another version's file, on its way to the trash.
       await this.#files.syncDirectory(directoryOf(path));
       const adopted = await this.#catalog.change((change) => {

@@ -14,6 +14,11 @@ export function isDiskError(error: unknown, ...codes: FileStoreErrorCode[]): boo
   return error instanceof FileStoreError && codes.includes(error.code);
 }
 
+/** Whether a file cannot have a name for what is on the way to it, or in its place: it lies aside (S7). */
+export function cannotHold(error: unknown): boolean {
+  return isDiskError(error, "not-a-directory", "not-a-file", "too-long", "symlink", "exists", "other-device");
+}
+
 /** What lies at a name; undefined also where its path leads through something that is no directory. */
 export async function statOrNothing(files: FileStore, name: string): Promise<FileStat | undefined> {
   try {
@@ -83,4 +88,12 @@ export async function isCaseBlind(files: FileStore): Promise<boolean> {
 /** An edit in place leaves the inode and makes the file another's all the same (S8). */
 export function isFileOf(copy: CopyRow, stat: FileStat): boolean {
   return stat.inode === copy.inode && stat.sizeBytes === copy.sizeBytes && stat.modifiedNs === copy.modifiedNs;
+}
+
+/** A crash may have left a file with both its old name and its new; rename(2) would keep both. (Or they are one to the disk.) */
+export async function renameOver(files: FileStore, from: string, to: string, copy: CopyRow): Promise<void> {
+  if (from === to) return;
+  const found = await statOrNothing(files, to);
+  if (found?.type === "file" && isFileOf(copy, found) && found.links > 1) await files.remove(from);
+  else await files.rename(from, to);
 }

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
 import { readCopy } from "../../core/catalog/copies.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
-import { type FileStore, FileStoreError } from "../../ports/file-store.ts";
+import type { FilePath } from "../../core/paths.ts";
+import { type FileStat, type FileStore, FileStoreError } from "../../ports/file-store.ts";
 
 describe("settling", () => {
   test("T2: a file that a crash left at its new path, its row at the old, is known again", async () => {
@@ -169,6 +170,42 @@ async function stoppedBeforeTheRename() {
   await expect(world.settler.settle(next.version)).rejects.toThrow("the disk fails");
   return { world, content, next };
 }
+
+/** A directory that is another file system: nothing is renamed or linked into it, or out of it. */
+function withMount(disk: FileStore): FileStore {
+  const isIn = (name: string) => name.startsWith("mounted/");
+  return new Proxy(disk, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...all: string[]) => {
+        const leads = (name === "rename" || name === "link") && isIn(all[0]!) !== isIn(all[1]!);
+        if (leads) throw new FileStoreError("other-device", all[1]!);
+        const found = member.apply(target, all);
+        if (name !== "stat" || !isIn(all[0]!)) return found;
+        return found.then((stat: FileStat | undefined) => stat && { ...stat, device: stat.device + 1 });
+      };
+    },
+  });
+}
+
+describe("S7: another file system that is mounted in the data directory", () => {
+  test("has no copies: they lie aside, and go when they are deleted", async () => {
+    const world = await DiskWorld.begin(withMount);
+    const content = await world.put("mounted/a", "some bytes");
+    expect(readCopy(world.catalog.read(), content.version)?.location).toMatch(/^\.fsdfs\/side\//);
+    await world.remove("mounted/a");
+    expect(world.files).toEqual([expect.stringContaining(".fsdfs/trash/")]);
+  });
+
+  test("makes no file a copy that could not be moved from there (C9)", async () => {
+    const world = await DiskWorld.begin(withMount);
+    const content = await world.put("mounted/a", "some bytes");
+    await world.copies.withdraw(content.version);
+    world.disk.writeExternally("mounted/a", new TextEncoder().encode("some bytes"));
+    expect(await world.copies.adopt(content.version, "mounted/a" as FilePath, content)).toBe(false);
+  });
+});
 
 describe("S7: a disk that takes names for equal which are not", () => {
   function caseBlind(disk: FileStore): FileStore {

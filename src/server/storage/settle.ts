@@ -23,7 +23,16 @@ import type { Random } from "../../ports/random.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Change } from "../catalog/change.ts";
 import { KeyedLock } from "../keyed-lock.ts";
-import { DirectoryMaker, isCaseBlind, isDiskError, isFileOf, removeEmptyDirectories, statOrNothing } from "./disk.ts";
+import {
+  cannotHold,
+  DirectoryMaker,
+  isCaseBlind,
+  isDiskError,
+  isFileOf,
+  removeEmptyDirectories,
+  renameOver,
+  statOrNothing,
+} from "./disk.ts";
 import {
   ASIDE_DIRECTORY,
   asideName,
@@ -73,8 +82,7 @@ export class Settler {
   /** Versions with work left that nobody is at, the oldest first, from behind `after` on. */
   pending(limit: number, after?: VersionId): VersionId[] {
     const versions: VersionId[] = [];
-    const { start, end } = tableRange("todo");
-    const range = { start: after === undefined ? start : keyAfter(todoKey(after)), end };
+    const range = { ...tableRange("todo"), ...(after && { start: keyAfter(todoKey(after)) }) };
     for (const { key } of this.#catalog.read().range(range)) {
       const version = versionOfKey(key);
       if (!this.#settling.has(version)) versions.push(version);
@@ -132,7 +140,7 @@ export class Settler {
     const from = await this.#find(version, copy);
     const to = trashName(version, copy.path);
     if (from !== undefined) {
-      await this.#renameOver(from, to, copy);
+      await renameOver(this.#files, from, to, copy);
       await this.#files.syncDirectory(TRASH_DIRECTORY);
       await this.#syncIfThere(directoryOf(from));
     }
@@ -226,7 +234,7 @@ export class Settler {
       displaced = await this.#moveInto(version, from, preferred, copy);
     } catch (error) {
       if (error instanceof Overtaken) return false;
-      if (!isDiskError(error, "not-a-directory", "not-a-file", "too-long", "symlink", "exists")) throw error;
+      if (!cannotHold(error)) throw error;
       location = sideName(version);
       await this.#moveInto(version, from, location, copy);
     }
@@ -257,7 +265,7 @@ export class Settler {
           const occupant = await this.#files.stat(to);
           if (occupant !== undefined) displaced = await this.#clear(version, to, occupant, copy);
           if (displaced !== undefined) await this.#files.syncDirectory(TRASH_DIRECTORY);
-          if (occupant?.inode === copy.inode) await this.#renameOver(from, to, copy);
+          if (occupant?.inode === copy.inode) await renameOver(this.#files, from, to, copy);
           else await this.#files.rename(from, to);
         }
         const left = new Set([directoryOf(from), directoryOf(copy.location)]);
@@ -271,14 +279,6 @@ export class Settler {
         if (!isDiskError(error, "missing") || attempt === PLACE_ATTEMPTS) throw error;
       }
     }
-  }
-
-  /** A crash may have left a file with both its old name and its new; rename(2) would keep both. (Or they are one to the disk.) */
-  async #renameOver(from: string, to: string, copy: CopyRow): Promise<void> {
-    if (from === to) return;
-    const found = await statOrNothing(this.#files, to);
-    if (found?.type === "file" && isFileOf(copy, found) && found.links > 1) await this.#files.remove(from);
-    else await this.#files.rename(from, to);
   }
 
   /** Sees to it that what lies at `to` is not lost when `to` is renamed over (T1). @throws Overtaken */

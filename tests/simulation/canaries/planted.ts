@@ -258,9 +258,9 @@ export const CANARIES: readonly Canary[] = [
     name: "what is dropped is thrown away at once",
     rules: "D4",
     file: "server/storage/settle.ts",
-    find: "    const to = trashName(version, copy.path);\n    if (from !== undefined) {\n      await this.#renameOver(from, to, copy);\n",
+    find: "    const to = trashName(version, copy.path);\n    if (from !== undefined) {\n      await renameOver(this.#files, from, to, copy);\n",
     replace:
-      '    const to = trashName(version, copy.path);\n    if (from !== undefined) {\n      await this.#renameOver(from, to, copy);\n      if (reason === "dropped") await this.#files.remove(to);\n',
+      '    const to = trashName(version, copy.path);\n    if (from !== undefined) {\n      await renameOver(this.#files, from, to, copy);\n      if (how === "dropped") await this.#files.remove(to);\n',
     drill: "to the trash",
   },
   {
@@ -290,9 +290,9 @@ export const CANARIES: readonly Canary[] = [
   {
     name: "a link on the way is not gone around",
     rules: "S7",
-    file: "server/storage/settle.ts",
-    find: '"not-a-directory", "not-a-file", "too-long", "symlink", "exists")) throw error;\n      location',
-    replace: '"not-a-directory", "not-a-file", "too-long", "exists")) throw error;\n      location',
+    file: "server/storage/disk.ts",
+    find: '"too-long", "symlink", "exists", "other-device");',
+    replace: '"too-long", "exists", "other-device");',
     drill: "names",
   },
   {

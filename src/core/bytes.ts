@@ -296,6 +296,10 @@ export class ByteReader {
     return toText.hexSlice.call(this.#bytes, start, start + count);
   }
 
+  passOver(count: number): void {
+    this.#take(count);
+  }
+
   rest(): Bytes {
     return this.raw(this.#bytes.length - this.#position);
   }

@@ -62,8 +62,8 @@ interface Walk {
   readonly from: number;
   readonly to: number;
   readonly origin: Origin;
-  readonly complete: number;
   after: number;
+  atMost: number;
 }
 
 interface Backup {
@@ -251,7 +251,7 @@ export class CollectingSwarm {
     const origins = [...sender.origins().values()];
     const origin = origins[which % Math.max(origins.length, 1)];
     if (origin === undefined) return;
-    const walk: Walk = { from, to, origin, complete: sender.known(origin), after: receiver.known(origin) };
+    const walk: Walk = { from, to, origin, after: receiver.known(origin), atMost: Number.POSITIVE_INFINITY };
     this.#walks.push(walk);
     this.#goOn(walk, count);
   }
@@ -259,9 +259,10 @@ export class CollectingSwarm {
   #goOn(walk: Walk, count: number): void {
     const [sender, receiver] = [this.servers[walk.from]!, this.servers[walk.to]!];
     if (this.#bug !== "keeps a catalog below a floor" && sender.isBelow(receiver)) return;
-    const { records, reached, announce } = sender.walk(walk.origin, walk.after, count, walk.complete);
+    const { records, reached, atMost, announce } = sender.walk(walk.origin, walk.after, count, walk.atMost);
     receiver.apply({ records, announcements: announce === undefined ? [] : [announce] });
     walk.after = reached;
+    walk.atMost = atMost;
     if (announce !== undefined) this.#walks = this.#walks.filter((other) => other !== walk);
   }
 

@@ -89,11 +89,11 @@ export class ModelServer {
     return this.rowOf(origin)?.[1].contiguous ?? 0;
   }
 
-  walk(origin: Origin, after: number, limit: number, complete?: number): LogWalk {
+  walk(origin: Origin, after: number, limit: number, atMost?: number): LogWalk {
     const found = this.rowOf(origin);
-    if (found === undefined) return { records: [], reached: after, announce: undefined };
+    if (found === undefined) return { records: [], reached: after, atMost: 0, announce: undefined };
     const origins = this.origins();
-    return walkLog(this.view, found[0], (index) => origins.get(index)!, after, limit, complete);
+    return walkLog(this.view, found[0], (index) => origins.get(index)!, after, limit, atMost);
   }
 
   /** Takes in a batch as it comes over the wire. */

@@ -3,8 +3,8 @@
  *
  * A sender walks an origin's log from where the receiver is, and announces the origin's number only with the batch that
  * reaches the log's end. Announcing earlier would be wrong: a record behind the walk may be superseded meanwhile by one
- * that is still ahead of it, and the receiver would claim to know what it never saw. And it announces no more than was
- * known here without gap when the walk began: a relay may fill a gap behind the walk while it lasts.
+ * that is still ahead of it, and the receiver would claim to know what it never saw. And where it has walked over a gap
+ * it announces no more than what lay before that: a relay may fill the gap behind the walk while it lasts.
  */
 import { ByteReader, ByteWriter } from "../bytes.ts";
 import { type HybridTime, SERVER_ID_BYTES, type ServerId, type VersionId } from "../ids.ts";
@@ -13,7 +13,7 @@ import { entryKey, logKey, numberOfLogKey, readVersion, settingKey, writeVersion
 import type { Bytes, ReadView } from "./kv.ts";
 import { decodePointer, type LogPointer } from "./log.ts";
 import { CONTENT_FIELD } from "./merge.ts";
-import { originName } from "./origins.ts";
+import { originName, readOrigin } from "./origins.ts";
 import {
   decodeRegisters,
   type Mark,
@@ -24,7 +24,7 @@ import {
   type VersionRow,
   writeStamp,
 } from "./rows.ts";
-import { readRegisters, readVersionRow } from "./transaction.ts";
+import { readRegister, readVersionRow } from "./transaction.ts";
 import type { CatalogRecord, Origin, RegisterKey, Stamp } from "./types.ts";
 
 const FORMAT = 2;
@@ -34,6 +34,8 @@ export interface LogWalk {
   readonly records: CatalogRecord[];
   /** Where to go on. */
   readonly reached: number;
+  /** What the rest of the walk may announce at most. */
+  readonly atMost: number;
   /** Set when the log's end was reached: what the receiver may then claim to know. */
   readonly announce: ChainedAnnouncement | undefined;
 }
@@ -53,8 +55,8 @@ export interface Batch {
 }
 
 /**
- * Reads at most `limit` records of an origin numbered above `after`. `complete` is the number up to which the origin was
- * known here when the walk began; a walk of several batches must give it, and announces no more.
+ * Reads at most `limit` records of an origin numbered above `after`. A walk of several batches must give each what the one
+ * before answered as `atMost`, or the number up to which the origin was known here, without gap, when the walk began.
  */
 export function walkLog(
   view: ReadView,
@@ -62,9 +64,9 @@ export function walkLog(
   originAt: (index: number) => OriginRow,
   after: number,
   limit: number,
-  complete?: number,
+  atMost = Number.POSITIVE_INFINITY,
 ): LogWalk {
-  const row = originAt(index);
+  const row = readOrigin(view, index);
   const rowsRead = new RowsRead(view, originAt);
   const records: CatalogRecord[] = [];
   let reached = after;
@@ -74,10 +76,12 @@ export function walkLog(
     rows += 1;
     records.push(...recordsAt(rowsRead, { origin: index, number: reached }, decodePointer(value)));
   }
-  if (rows === limit) return { records, reached, announce: undefined };
-  const number = Math.min(complete ?? row.contiguous, row.contiguous);
+  const isOverGap = reached > row.contiguous;
+  const bound = isOverGap ? Math.min(atMost, row.contiguous) : atMost;
+  if (rows === limit) return { records, reached, atMost: bound, announce: undefined };
+  const number = Math.min(bound, row.contiguous);
   const chain = number === row.contiguous ? row.chain : 0;
-  return { records, reached, announce: { origin: row, number, chain, floor: row.floor } };
+  return { records, reached, atMost: bound, announce: { origin: row, number, chain, floor: row.floor } };
 }
 
 /** So many numbers at either end of a tail are looked at: a server that joins has a tail of millions for minutes. */
@@ -159,12 +163,12 @@ function registerAt(
   switch (pointer.kind) {
     case "path": {
       const { path, field } = pointer;
-      const register = readRegisters(view, entryKey(path)).find((other) => other.field === field);
+      const register = readRegister(view, entryKey(path), field);
       return register && { key: { kind: "path", path, field }, register };
     }
     case "content":
       for (const path of rows.version(pointer.version).paths) {
-        const register = readRegisters(view, entryKey(path)).find(({ field }) => field === CONTENT_FIELD);
+        const register = readRegister(view, entryKey(path), CONTENT_FIELD);
         if (register !== undefined && hasMark(register.marks, mark)) {
           return { key: { kind: "path", path, field: CONTENT_FIELD }, register };
         }

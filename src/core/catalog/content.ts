@@ -2,7 +2,7 @@
 import { ByteReader, ByteWriter } from "../bytes.ts";
 import type { VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
-import { readVersion, writeVersion } from "./keys.ts";
+import { readVersion, versionOfBytes, writeVersion } from "./keys.ts";
 import type { Bytes } from "./kv.ts";
 import type { Content } from "./types.ts";
 
@@ -48,6 +48,16 @@ function readForever(reader: ByteReader): readonly VersionId[] | undefined {
 /** Whether a content register's value is a deletion, moves included. */
 export function isDeletion(value: Bytes): boolean {
   return value[0] === CONTENT_KIND.deleted || value[0] === CONTENT_KIND.moved;
+}
+
+/** Whether a content register's value is a file's. */
+export function isFileContent(value: Bytes): boolean {
+  return value[0] === CONTENT_KIND.file || value[0] === CONTENT_KIND.requestedFile;
+}
+
+/** The version of a file's content, without the rest being read; undefined for what is no file. */
+export function fileVersionIn(value: Bytes): VersionId | undefined {
+  return isFileContent(value) ? versionOfBytes(value, 1) : undefined;
 }
 
 /** @throws RangeError when the bytes are no content this version of fsdfs knows */

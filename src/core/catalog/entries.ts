@@ -4,7 +4,7 @@ import { descendantsRange, entryKey, keyAfter, keyAfterSubtree, pathOfEntryKey }
 import type { KeyValue, ReadView } from "./kv.ts";
 import { CONTENT_FIELD, contentOf } from "./merge.ts";
 import { decodeRegisters, type Register } from "./rows.ts";
-import { readRegisters } from "./transaction.ts";
+import { readRegister, readRegisters } from "./transaction.ts";
 import type { FileContent, Stamp } from "./types.ts";
 
 export type Entry =
@@ -27,7 +27,7 @@ export function readEntry(view: ReadView, path: FilePath | ""): Entry | undefine
 
 /** The time of the last write to what is at a path, deletions included. */
 export function contentStamp(view: ReadView, path: FilePath): Stamp | undefined {
-  return readRegisters(view, entryKey(path)).find(({ field }) => field === CONTENT_FIELD)?.stamp;
+  return readRegister(view, entryKey(path), CONTENT_FIELD)?.stamp;
 }
 
 export function hasLiveDescendant(view: ReadView, directory: FilePath): boolean {

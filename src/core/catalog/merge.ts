@@ -16,7 +16,7 @@ import type { FilePath } from "../paths.ts";
 import { isAbsence } from "./absences.ts";
 import { lookAgain } from "./checkpoints.ts";
 import { noteConflict } from "./conflicts.ts";
-import { decodeContent } from "./content.ts";
+import { decodeContent, fileVersionIn } from "./content.ts";
 import { copyKey, logKey, settingKey, todoKey, trashKey } from "./keys.ts";
 import { encodePointer, type LogPointer } from "./log.ts";
 import { noteContent } from "./notes.ts";
@@ -211,8 +211,9 @@ function point({ view }: CatalogTransaction, marks: readonly Mark[], pointer: Lo
 
 /** Of a register that is not the content. Variables come in great numbers, and change nothing that is indexed (C13). */
 function noteChange(transaction: CatalogTransaction, field: string, registers: readonly Register[]): void {
-  const content = contentOf(registers);
-  if (content?.type !== "file") return;
-  if (isVariableField(field)) transaction.describe(content.version);
-  else transaction.touch(content.version);
+  const content = registers.find((other) => other.field === CONTENT_FIELD);
+  const version = content && fileVersionIn(content.value);
+  if (version === undefined) return;
+  if (isVariableField(field)) transaction.describe(version);
+  else transaction.touch(version);
 }

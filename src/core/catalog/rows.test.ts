@@ -11,11 +11,12 @@ import {
 import { ByteWriter } from "../bytes.ts";
 import { type HybridTime, versionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
-import { decodeContent, encodeContent } from "./content.ts";
+import { decodeContent, encodeContent, fileVersionIn } from "./content.ts";
 import { decodePointer, encodePointer, type LogPointer } from "./log.ts";
 import {
   decodeCopyRow,
   decodeOriginRow,
+  decodeRegister,
   decodeRegisters,
   decodeTrashRow,
   decodeVersionRow,
@@ -51,7 +52,14 @@ describe("rows come back as they were written, and cut ones are refused", () => 
       value,
       marks,
     });
-    comesBack(fc.array(register, { maxLength: 4 }), encodeRegisters, decodeRegisters);
+    const rows = fc.array(register, { maxLength: 4 });
+    comesBack(rows, encodeRegisters, decodeRegisters);
+    fc.assert(
+      fc.property(rows, fc.nat(4), (row, which) => {
+        const field = row[which]?.field ?? "variable:none";
+        expect(decodeRegister(encodeRegisters(row), field)).toEqual(row.find((each) => each.field === field));
+      }),
+    );
   });
 
   it("registers whose value holds the stamp: it is written once", () => {
@@ -141,6 +149,11 @@ describe("rows come back as they were written, and cut ones are refused", () => 
 
   it("contents", () => {
     comesBack(anyContent, encodeContent, decodeContent);
+    fc.assert(
+      fc.property(anyContent, (content) => {
+        expect(fileVersionIn(encodeContent(content))).toBe(content.type === "file" ? content.version : undefined);
+      }),
+    );
   });
 
   it("log pointers", () => {

@@ -104,16 +104,38 @@ export function encodeRegisters(registers: readonly Register[]): Bytes {
 export function decodeRegisters(row: Bytes): Register[] {
   const reader = readerOf(row);
   return times(reader.varint(), () => {
-    const first = reader.u8();
-    const inValue = first >= STAMP_IN_VALUE;
-    const code = inValue ? first - STAMP_IN_VALUE : first;
-    const field = readField(reader, code);
-    if (field === undefined) throw new RangeError(`a register has the unknown field ${code}`);
-    const written = inValue ? undefined : readStamp(reader);
-    const marks = readMarks(reader);
-    const value = reader.bytes();
-    return { field, stamp: written ?? stampIn(value), marks, value };
+    const { field, inValue } = readFieldOf(reader);
+    return readRegister(reader, field, inValue);
   });
+}
+
+/** One of a row's registers; the others are not made, which is most of the work. */
+export function decodeRegister(row: Bytes, wanted: string): Register | undefined {
+  const reader = readerOf(row);
+  for (let left = reader.varint(); left > 0; left--) {
+    const { field, inValue } = readFieldOf(reader);
+    if (field === wanted) return readRegister(reader, field, inValue);
+    if (!inValue) skipStamp(reader);
+    for (let marks = reader.varint(); marks > 0; marks--) skipMark(reader);
+    reader.passOver(reader.varint());
+  }
+  return undefined;
+}
+
+function readFieldOf(reader: ByteReader): { field: string; inValue: boolean } {
+  const first = reader.u8();
+  const inValue = first >= STAMP_IN_VALUE;
+  const code = inValue ? first - STAMP_IN_VALUE : first;
+  const field = readField(reader, code);
+  if (field === undefined) throw new RangeError(`a register has the unknown field ${code}`);
+  return { field, inValue };
+}
+
+function readRegister(reader: ByteReader, field: string, inValue: boolean): Register {
+  const written = inValue ? undefined : readStamp(reader);
+  const marks = readMarks(reader);
+  const value = reader.bytes();
+  return { field, stamp: written ?? stampIn(value), marks, value };
 }
 
 const OTHER_FIELD = 0;
@@ -263,6 +285,11 @@ export function readStamp(reader: ByteReader): Stamp {
   };
 }
 
+function skipStamp(reader: ByteReader): void {
+  reader.varint();
+  reader.passOver(TIME_BYTES + SERVER_ID_BYTES);
+}
+
 export function times<T>(count: number, read: () => T): T[] {
   const list: T[] = [];
   for (let i = 0; i < count; i++) list.push(read());
@@ -283,4 +310,9 @@ function writeMarks(writer: ByteWriter, marks: readonly Mark[]): void {
 
 function readMarks(reader: ByteReader): Mark[] {
   return times(reader.varint(), () => ({ origin: reader.uint(2), number: reader.varint() }));
+}
+
+function skipMark(reader: ByteReader): void {
+  reader.passOver(2);
+  reader.varint();
 }

@@ -9,6 +9,7 @@ import type { Bytes, ReadView, WriteView } from "./kv.ts";
 import type { CatalogNote } from "./notes.ts";
 import { type OriginIndexes, OriginTable } from "./origins.ts";
 import {
+  decodeRegister,
   decodeRegisters,
   decodeVersionRow,
   encodeRegisters,
@@ -123,6 +124,12 @@ export class CatalogTransaction {
 export function readRegisters(view: ReadView, key: Bytes): Register[] {
   const row = view.get(key);
   return row === undefined ? [] : decodeRegisters(row);
+}
+
+/** One register of a path: for who needs no other. */
+export function readRegister(view: ReadView, key: Bytes, field: string): Register | undefined {
+  const row = view.get(key);
+  return row === undefined ? undefined : decodeRegister(row, field);
 }
 
 export function readVersionRow(view: ReadView, version: VersionId): VersionRow {

@@ -339,10 +339,10 @@ export class Catalog {
 
   /**
    * Reads an origin's records above `after` and makes sure that what was read is durable before it is told (C4).
-   * `complete` is what was known of the origin when the walk began.
+   * `atMost` is what the walk may announce (`walkLog`).
    */
-  async walk(originIndex: number, after: number, limit: number, complete?: number): Promise<LogWalk> {
-    const walk = walkLog(this.read(), originIndex, (index) => this.originAt(index), after, limit, complete);
+  async walk(originIndex: number, after: number, limit: number, atMost?: number): Promise<LogWalk> {
+    const walk = walkLog(this.read(), originIndex, (index) => this.originAt(index), after, limit, atMost);
     await this.flushed();
     return walk;
   }

@@ -2,7 +2,7 @@
  * This server's own connection to one other server: heartbeats, the push of its own records, and requests. The other
  * direction is the other server's link.
  */
-import type { Batch } from "../../core/catalog/batch.ts";
+import type { Batch, LogWalk } from "../../core/catalog/batch.ts";
 import { encodeBatch } from "../../core/catalog/batch.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { originName } from "../../core/catalog/origins.ts";
@@ -244,7 +244,7 @@ export class Link {
    */
   async #push(): Promise<void> {
     const { clock, catalog } = this.#context;
-    const cursors = new Map<string, { readonly reached: number; readonly complete: number }>();
+    const cursors = new Map<string, Pick<LogWalk, "reached" | "atMost">>();
     let before: Promise<void> = Promise.resolve();
     while (!this.closed.aborted) {
       const next = this.#nextToPush();
@@ -253,14 +253,14 @@ export class Link {
         continue;
       }
       try {
-        const { reached, complete } = cursors.get(next.name) ?? { reached: 0, complete: next.complete };
+        const { reached, atMost } = cursors.get(next.name) ?? { reached: 0, atMost: undefined };
         const after = Math.max(reached, this.knownNumber(next.name));
-        const walk = await catalog.walk(next.index, after, PUSH_RECORDS, complete);
+        const walk = await catalog.walk(next.index, after, PUSH_RECORDS, atMost);
         const announcements = walk.announce === undefined ? [] : [walk.announce];
         if (walk.announce !== undefined) await before;
         const sent = this.#send({ records: walk.records, announcements });
         sent.catch(() => undefined); // It is awaited below, or in the next round.
-        cursors.set(next.name, { reached: walk.reached, complete });
+        cursors.set(next.name, { reached: walk.reached, atMost: walk.atMost });
         await before;
         before = sent;
         if (walk.announce !== undefined) {
@@ -283,12 +283,12 @@ export class Link {
   }
 
   /** The next of this server's own origins, old incarnations included, that the other server lags behind in. */
-  #nextToPush(): { index: number; name: string; complete: number } | undefined {
+  #nextToPush(): { index: number; name: string } | undefined {
     const { catalog } = this.#context;
     for (const [index, row] of catalog.origins()) {
       if (row.server !== catalog.self) continue;
       const name = originName(row);
-      if (row.contiguous > this.knownNumber(name)) return { index, name, complete: row.contiguous };
+      if (row.contiguous > this.knownNumber(name)) return { index, name };
     }
     return undefined;
   }

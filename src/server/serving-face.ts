@@ -24,6 +24,7 @@ import type {
   Listing,
   ListOptions,
   Location,
+  ManyVariablesOptions,
   MergePlan,
   MergeState,
   OpenedFile,
@@ -166,9 +167,12 @@ export class ServingFace implements Face {
     return await this.#run("setVariables", [file, changes], () => setVariables(this.#parts, file, changes));
   }
 
-  async setManyVariables(changes: readonly VariableChange[]): Promise<(VariableFailure | null)[]> {
+  async setManyVariables(
+    changes: readonly VariableChange[],
+    { onMade }: ManyVariablesOptions = {},
+  ): Promise<(VariableFailure | null)[]> {
     checkChanges(changes);
-    return await this.#run("setManyVariables", [changes], () => setManyVariables(this.#parts, changes));
+    return await this.#run("setManyVariables", [changes], () => setManyVariables(this.#parts, changes, onMade));
   }
 
   async list(path: string, options: ListOptions = {}): Promise<Listing> {

@@ -9,8 +9,22 @@ export interface VariablesFace {
    * @throws `file-not-found`, `is-a-directory`, `variable-invalid`, `variables-too-many`
    */
   setVariables(path: string, changes: VariableChanges): Promise<Variables>;
-  /** The same for many files, at most 1,000 at once: each by itself. Answers for each, in order, what was wrong with it. */
-  setManyVariables(changes: readonly VariableChange[]): Promise<(VariableFailure | null)[]>;
+  /**
+   * The same for many files, at most 1,000 at once: each by itself. Answers for each, in order, what was wrong with it, when
+   * those that were set are acknowledged.
+   */
+  setManyVariables(
+    changes: readonly VariableChange[],
+    options?: ManyVariablesOptions,
+  ): Promise<(VariableFailure | null)[]>;
+}
+
+export interface ManyVariablesOptions {
+  /**
+   * Called when they are made and have yet to be acknowledged, if they are made here: what is asked for from then on comes
+   * after them.
+   */
+  readonly onMade?: () => void;
 }
 
 export type VariableChanges = Readonly<Record<string, VariableValue | null>>;

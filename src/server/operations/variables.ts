@@ -1,6 +1,7 @@
 /** Setting variables: of a file, all or none; of many files, each by itself. */
+import { isFileContent } from "../../core/catalog/content.ts";
 import { hasLiveDescendant } from "../../core/catalog/entries.ts";
-import { contentOf } from "../../core/catalog/merge.ts";
+import { CONTENT_FIELD, contentOf } from "../../core/catalog/merge.ts";
 import type { Register } from "../../core/catalog/rows.ts";
 import {
   checkVariable,
@@ -46,11 +47,12 @@ export async function setVariables(parts: Parts, path: FilePath, changes: Variab
 export async function setManyVariables(
   parts: Parts,
   changes: readonly VariableChange[],
+  onMade?: () => void,
 ): Promise<(VariableFailure | null)[]> {
   const steps = slicesOf(changes, CHANGES_AT_ONCE).map(
     (slice) => (change: Change) => slice.map((each) => failureOf(() => writeOne(change, each))),
   );
-  return (await acknowledged(parts, steps)).flat();
+  return (await acknowledged(parts, steps, onMade)).flat();
 }
 
 /** @throws FsdfsError `argument-invalid` */
@@ -82,34 +84,44 @@ function writeOne(change: Change, { path, name, value }: VariableChange): void {
 function write(change: Change, path: FilePath, wanted: readonly Wanted[]): void {
   const registers = change.transaction.registers(path);
   checkIsFile(change, path, registers);
-  const present = new Map(
-    registers.filter(({ field }) => isVariableField(field)).map(({ field, value }) => [field, !isUnset(value)]),
-  );
-  const after = new Map(present);
-  for (const [name, value] of wanted) after.set(variableField(name), value !== null);
-  // Two servers that take some at once may bring a file above it; what is there can be changed all the same.
-  const [setBefore, setAfter] = [countSet(present), countSet(after)];
-  if (setAfter > VARIABLES_MAX && setAfter > setBefore) {
-    throw new FsdfsError("variables-too-many", { path, limit: VARIABLES_MAX });
-  }
-  if (after.size > VARIABLE_NAMES_MAX && after.size > present.size) {
-    throw new FsdfsError("variable-names-too-many", { path, limit: VARIABLE_NAMES_MAX });
-  }
+  checkCounts(path, registers, new Map(wanted.map(([name, value]) => [variableField(name), value])));
   for (const [name, value] of wanted) {
     change.writePath(path, variableField(name), value === null ? UNSET : encodeVariable(value));
   }
 }
 
-function countSet(variables: ReadonlyMap<string, boolean>): number {
-  let count = 0;
-  for (const isSet of variables.values()) if (isSet) count++;
-  return count;
+/** @throws FsdfsError `variables-too-many`, `variable-names-too-many` */
+function checkCounts(
+  path: FilePath,
+  registers: readonly Register[],
+  wanted: ReadonlyMap<string, VariableValue | null>,
+): void {
+  const before = { names: 0, set: 0 };
+  const kept = { names: 0, set: 0 };
+  for (const { field, value } of registers) {
+    if (!isVariableField(field)) continue;
+    const set = isUnset(value) ? 0 : 1;
+    before.names += 1;
+    before.set += set;
+    if (wanted.has(field)) continue;
+    kept.names += 1;
+    kept.set += set;
+  }
+  const names = kept.names + wanted.size;
+  let set = kept.set;
+  for (const value of wanted.values()) if (value !== null) set += 1;
+  // Two servers that take some at once may bring a file above it; what is there can be changed all the same.
+  if (set > VARIABLES_MAX && set > before.set)
+    throw new FsdfsError("variables-too-many", { path, limit: VARIABLES_MAX });
+  if (names > VARIABLE_NAMES_MAX && names > before.names) {
+    throw new FsdfsError("variable-names-too-many", { path, limit: VARIABLE_NAMES_MAX });
+  }
 }
 
 function checkIsFile(change: Change, path: FilePath, registers: readonly Register[]): void {
-  const type = contentOf(registers)?.type;
-  if (type === "file") return;
-  const isDirectory = type === "directory" || hasLiveDescendant(change.view, path);
+  const content = registers.find(({ field }) => field === CONTENT_FIELD);
+  if (content !== undefined && isFileContent(content.value)) return;
+  const isDirectory = contentOf(registers)?.type === "directory" || hasLiveDescendant(change.view, path);
   throw new FsdfsError(isDirectory ? "is-a-directory" : "file-not-found", { path });
 }
 
@@ -124,7 +136,11 @@ function failureOf(task: () => void): VariableFailure | null {
 }
 
 /** Changes of the catalog, one after the other, acknowledged as a write is: durable here and on all who may answer readers. */
-async function acknowledged<T>(parts: Parts, steps: readonly ((change: Change) => T)[]): Promise<T[]> {
+async function acknowledged<T>(
+  parts: Parts,
+  steps: readonly ((change: Change) => T)[],
+  onMade?: () => void,
+): Promise<T[]> {
   const { catalog, readiness } = parts;
   readiness.checkClock();
   const stillWanted = readiness.stillWanted();
@@ -136,6 +152,7 @@ async function acknowledged<T>(parts: Parts, steps: readonly ((change: Change) =
     }),
   );
   const done = await Promise.all(made);
+  onMade?.();
   const last = done.at(-1);
   if (last === undefined) return [];
   await afterChange(async () => {

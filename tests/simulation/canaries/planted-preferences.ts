@@ -51,4 +51,12 @@ export const PREFERENCE_CANARIES: readonly Canary[] = [
     replace: "",
     drill: "preferred places",
   },
+  {
+    name: "what makes room has nothing to do with where it should rather be",
+    rules: "R5",
+    file: "server/replication/room-maker.ts",
+    find: "return copies.sort((a, b) => share(a) - share(b));",
+    replace: "return copies.sort((a, b) => 0 * (share(a) - share(b)));",
+    drill: "made room",
+  },
 ];

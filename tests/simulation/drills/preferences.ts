@@ -167,3 +167,32 @@ export const firstCopies: Drill = {
     await stage.judge({ copies: 4 });
   },
 };
+
+const EVERYWHERE = "anywhere/0";
+
+/** Each server has one copy of every file and room for no more. What goes for one more file should rather be elsewhere. */
+export const madeRoom: Drill = {
+  name: "made room",
+  rules: "R5",
+  config: () => ({ servers: 3, copies: 2, writeCopies: 1, quotaBytes: 4.5 * UNIT_BYTES, reserve: 0 }),
+  async play(stage) {
+    const { machines, random } = stage;
+    await preferByName(stage);
+    const put = (machine: Machine, path: string) => stage.mustPut(machine, path, stage.content(path, UNIT_BYTES));
+    const files = new Map<string, string>();
+    for (const path of [EVERYWHERE, ...machines.map(({ name }) => `${name}/0`)]) {
+      files.set(path, (await put(random.pick(machines), path)).sha256!);
+    }
+    await stage.rest("with one copy of each", { copies: 3 });
+    await stage.sleep(COPIED_MS); // What was copied last does not go at once (R6).
+    await put(random.pick(machines), "one more");
+    await stage.rest("with one more");
+    for (const [path, sha256] of files) {
+      const holders = stage.holders(path, sha256).map(({ name }) => name);
+      const wanted = machines.filter(({ name }) => path === EVERYWHERE || path.startsWith(name));
+      const gone = wanted.filter(({ name }) => !holders.includes(name));
+      stage.check(gone.length === 0, "R5", `${gone.map(({ name }) => name)} gave ${path} up for one more file`);
+    }
+    await stage.judge();
+  },
+};

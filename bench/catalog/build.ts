@@ -10,7 +10,7 @@ import type { TreeSize } from "../../src/adapters/lmdb/tables.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
 import { systemRandom } from "../../src/adapters/system/random.ts";
 import { encodeContent } from "../../src/core/catalog/content.ts";
-import { addCopy, placeCopy } from "../../src/core/catalog/copies.ts";
+import { addCopy, addTrash, placeCopy } from "../../src/core/catalog/copies.ts";
 import { CONTENT_FIELD } from "../../src/core/catalog/merge.ts";
 import type { Origin } from "../../src/core/catalog/types.ts";
 import { type HybridTime, type ServerId, type VersionId, versionId } from "../../src/core/ids.ts";
@@ -20,6 +20,7 @@ import { Catalog } from "../../src/server/catalog/catalog.ts";
 import type { Change } from "../../src/server/catalog/change.ts";
 import { Identity } from "../../src/server/identity.ts";
 import { writeRosterEntry } from "../../src/server/settings.ts";
+import { trashName } from "../../src/server/storage/layout.ts";
 
 /** Files in one transaction. */
 const BATCH_FILES = 500;
@@ -115,6 +116,33 @@ export async function buildInto(
     progress(end);
   }
   await catalog.flushed();
+}
+
+/** Rows of so many files that were deleted, which lie in the trash of a server that does not run. Answers where. */
+export async function fillTrash(state: string, self: ServerId, files: number, sizeBytes: number): Promise<string[]> {
+  const store = openLmdbCatalogStore(state);
+  const locations: string[] = [];
+  try {
+    const catalog = openCatalog(store, self);
+    catalog.useStoredOrigin();
+    for (let first = 0; first < files; first += BATCH_FILES) {
+      const end = Math.min(files, first + BATCH_FILES);
+      await catalog.change((change) => {
+        for (let i = first; i < end; i++) {
+          const path = pathOfFile(i, files);
+          const time = change.now();
+          const version = versionId(time, self);
+          const location = trashName(version, path);
+          addTrash(change.transaction, version, { time, path, location, sizeBytes, reason: "deleted" });
+          locations.push(location);
+        }
+      });
+    }
+    await catalog.flushed();
+    return locations;
+  } finally {
+    await store.close();
+  }
 }
 
 /** Enters a server that is never up into the roster of a server that does not run. */

@@ -54,6 +54,7 @@ export type Operation =
   | { readonly kind: "list"; readonly path: string; readonly pages: number }
   | { readonly kind: "setPolicy"; readonly text: string }
   | { readonly kind: "policy" }
+  | { readonly kind: "emptyTrash"; readonly after?: string }
   | { readonly kind: "stop" };
 
 const TIMER_MS = 1;
@@ -135,6 +136,8 @@ async function perform(operation: Operation): Promise<unknown> {
     }
     case "policy":
       return await server.face.policy();
+    case "emptyTrash":
+      return await server.face.emptyTrash(operation.after === undefined ? {} : { after: operation.after });
     case "stop":
       load.close();
       await server.stop();

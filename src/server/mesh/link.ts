@@ -221,9 +221,9 @@ export class Link {
     const sentWall = clock.wall();
     const wantsKnown = sentAt - this.#lastKnownAt >= KNOWN_EVERY_MS;
     if (wantsKnown) this.#lastKnownAt = sentAt;
-    const known = events.known();
-    const message: Heartbeat = { process, knownDigest: events.knownDigest(), wantsKnown };
     try {
+      const known = events.known();
+      const message: Heartbeat = { process, knownDigest: events.knownDigest(), wantsKnown };
       const head = await this.call("heartbeat", encodeJson(message), HEARTBEAT_TIMEOUT_MS);
       const answer = decodeJson<HeartbeatAnswer>(head);
       this.#lastAnswerAt = clock.monotonic();

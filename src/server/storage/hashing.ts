@@ -51,13 +51,18 @@ async function hashSmall(file: ReadableFile, sizeBytes: number, pass: Hashing["p
 async function hashThrough(file: ReadableFile, pair: Pair, { sizeBytes, pass }: Hashing): Promise<string> {
   const sha256 = createHash("sha256");
   let [now, next] = pair;
-  let reading = file.read(now, 0);
+  const read = (into: Bytes, position: number) => {
+    const piece = file.read(into, position);
+    piece.catch(() => undefined); // It may fail before it is waited for.
+    return piece;
+  };
+  let reading = read(now, 0);
   try {
     for (let position = 0; ; ) {
       const count = await reading;
       position += count;
       const isLast = count === 0 || (sizeBytes !== undefined && position >= sizeBytes);
-      if (!isLast) reading = file.read(next, position);
+      if (!isLast) reading = read(next, position);
       sha256.update(now.subarray(0, count));
       await pass?.(count);
       if (isLast) return sha256.digest("hex");

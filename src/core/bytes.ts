@@ -9,6 +9,9 @@ const SLAB_BYTES = 64 * 1024;
 /** What is longer has memory of its own, so that keeping it keeps no more. */
 const CUT_BYTES_MAX = 2048;
 
+/** So few are copied faster one by one than by a call that copies many. */
+const LOOP_BYTES_MAX = 32;
+
 /** Asking an array for its buffer is slow, so that it is kept beside it. */
 interface Memory {
   readonly bytes: Buffer;
@@ -263,7 +266,10 @@ export class ByteReader {
 
   raw(count: number): Bytes {
     const start = this.#take(count);
-    return copyOf(this.#bytes.subarray(start, start + count));
+    if (count > LOOP_BYTES_MAX) return copyOf(this.#bytes.subarray(start, start + count));
+    const copy = allocate(count);
+    for (let i = 0; i < count; i++) copy[i] = this.#bytes[start + i]!;
+    return copy;
   }
 
   bytes(): Bytes {

@@ -164,7 +164,7 @@ function isStampIn(value: Bytes, stamp: Stamp): boolean {
 
 function stampIn(value: Bytes): Stamp {
   const reader = new ByteReader(value, 1);
-  return { rank: 0, time: reader.uint(TIME_BYTES) as HybridTime, server: reader.hex(SERVER_ID_BYTES) as ServerId };
+  return { rank: 0, time: reader.uint(TIME_BYTES) as HybridTime, server: readServer(reader) };
 }
 
 export function encodeVersionRow(row: VersionRow): Bytes {
@@ -281,8 +281,22 @@ export function readStamp(reader: ByteReader): Stamp {
   return {
     rank: reader.varint(),
     time: reader.uint(TIME_BYTES) as HybridTime,
-    server: reader.hex(SERVER_ID_BYTES) as ServerId,
+    server: readServer(reader),
   };
+}
+
+/** Servers are few and stamps many: the texts of those that were read are kept, by what their bytes are as a number. */
+const servers = new Map<number, ServerId>();
+const SERVERS_MAX = 1000;
+
+function readServer(reader: ByteReader): ServerId {
+  const number = reader.uint(SERVER_ID_BYTES);
+  const known = servers.get(number);
+  if (known !== undefined) return known;
+  const server = number.toString(16).padStart(2 * SERVER_ID_BYTES, "0") as ServerId;
+  if (servers.size >= SERVERS_MAX) servers.clear();
+  servers.set(number, server);
+  return server;
 }
 
 function skipStamp(reader: ByteReader): void {

@@ -184,13 +184,21 @@ export class Trash {
       const kept: Trashed[] = [];
       const gone: Trashed[] = [];
       const { rows, last } = this.#find(after && trashKey(after), ({ row }) => isWanted(row));
+      let forgotten: Promise<void> = Promise.resolve();
       for (const slice of slicesOf(rows, PURGED_AT_ONCE)) {
         const going = slice.filter(({ row, version }) => this.#isPurgeable(row, version));
         kept.push(...slice.filter((each) => !going.includes(each)));
         gone.push(...going);
-        if (going.length > 0) await this.#purgeSlice(going);
-        else await sleep(this.#clock, 0, NEVER);
+        if (going.length === 0) {
+          await sleep(this.#clock, 0, NEVER);
+          continue;
+        }
+        await this.#removeFiles(going);
+        await forgotten; // While these files went, the rows of those before them did.
+        forgotten = this.#forgetRows(going);
+        forgotten.catch(() => undefined); // It is awaited when the next files are gone.
       }
+      await forgotten;
       return { rows: gone, kept, last: last && versionOfKey(last) };
     });
   }
@@ -280,8 +288,16 @@ export class Trash {
   }
 
   async #purgeSlice(trashed: readonly Trashed[]): Promise<void> {
+    await this.#removeFiles(trashed);
+    await this.#forgetRows(trashed);
+  }
+
+  async #removeFiles(trashed: readonly Trashed[]): Promise<void> {
     await Promise.all(trashed.map(({ row }) => this.#leftovers.remove(row.location)));
     await this.#files.syncDirectory(TRASH_DIRECTORY);
+  }
+
+  async #forgetRows(trashed: readonly Trashed[]): Promise<void> {
     const gone = trashed.map(({ version, row }) => ({ version, location: row.location }));
     for (let attempt = 1; ; attempt++) {
       try {

@@ -24,7 +24,7 @@ export function encodeContent(content: Content): Bytes {
         .hex(content.request ?? "");
       return writeForever(writer, content.forever).finish();
     case "directory":
-      return writer.u8(CONTENT_KIND.directory).finish();
+      return writeForever(writer.u8(CONTENT_KIND.directory), content.forever).finish();
     case "deleted":
       if (content.movedTo !== undefined) return writer.u8(CONTENT_KIND.moved).text(content.movedTo).finish();
       writer.u8(CONTENT_KIND.deleted);
@@ -76,7 +76,7 @@ export function decodeContent(bytes: Bytes): Content {
         forever: readForever(reader),
       };
     case CONTENT_KIND.directory:
-      return { type: "directory" };
+      return { type: "directory", forever: readForever(reader) };
     case CONTENT_KIND.deleted:
       return {
         type: "deleted",

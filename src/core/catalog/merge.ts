@@ -119,7 +119,7 @@ function replaceContent(
     if (!row.paths.includes(path)) transaction.setVersion(after.version, { ...row, paths: [...row.paths, path] });
     planCopy(transaction, after.version, after.sha256);
   }
-  if (after.type !== "directory") for (const version of after.forever ?? []) planForever(transaction, version);
+  for (const version of after.forever ?? []) planForever(transaction, version);
 }
 
 /** Notes that a copy on this disk may have to move or go. What has to be done is decided when it is done. */

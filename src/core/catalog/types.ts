@@ -29,7 +29,7 @@ export type Content =
       readonly request: string | undefined;
       readonly forever?: readonly VersionId[] | undefined;
     }
-  | { readonly type: "directory" }
+  | { readonly type: "directory"; readonly forever?: readonly VersionId[] | undefined }
   | {
       readonly type: "deleted";
       readonly movedTo: FilePath | undefined;

@@ -19,6 +19,7 @@ import type { FileStat } from "../../ports/file-store.ts";
 import type { Change } from "../catalog/change.ts";
 import { NamesReserved } from "../catalog/times.ts";
 import { afterChange } from "../failures.ts";
+import { withForever } from "../operations/forever.ts";
 import { checkFileMayBeAt } from "../operations/names.ts";
 import { removeLeftVariables } from "../operations/variables.ts";
 import type { Parts } from "../parts.ts";
@@ -219,8 +220,8 @@ function writeVersion({ catalog }: Parts, change: Change, { path, sha256, stat }
   removeLeftVariables(change, path);
   const time = catalog.timeAfter(change, path);
   const version = change.nameVersion(time);
-  const value = encodeContent({ type: "file", version, sizeBytes: stat.sizeBytes, sha256, request: undefined });
-  change.writePath(path, CONTENT_FIELD, value, time);
+  const content = { type: "file", version, sizeBytes: stat.sizeBytes, sha256, request: undefined } as const;
+  change.writePath(path, CONTENT_FIELD, encodeContent(withForever(change.view, path, content)), time);
   return version;
 }
 

@@ -1,7 +1,7 @@
 /** DELETE, making a directory, and moving: changes of names, without bytes. */
 import { encodeContent } from "../../core/catalog/content.ts";
 import { descendants, type Entry, hasLiveDescendant, readEntry } from "../../core/catalog/entries.ts";
-import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
+import { CONTENT_FIELD, contentOf } from "../../core/catalog/merge.ts";
 import type { Conditions } from "../../core/conditions.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
@@ -10,7 +10,7 @@ import type { RemoveOptions } from "../face.ts";
 import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
 import { requestDigest } from "./decisions.ts";
-import { foreverAt } from "./forever.ts";
+import { foreverAt, withForever } from "./forever.ts";
 import { checkAncestors, checkDirectoryMayBeAt } from "./names.ts";
 import { isCarried, removeLeftVariables } from "./variables.ts";
 
@@ -51,7 +51,8 @@ export async function makeDirectory(parts: Parts, path: FilePath, conditions: Co
     const entry = readEntry(change.view, path);
     if (conditions !== undefined) parts.decisions.decide(change.view, path, entry, conditions);
     if (entry?.stamp !== undefined) return change.restatePath(path, CONTENT_FIELD);
-    change.writePath(path, CONTENT_FIELD, encodeContent({ type: "directory" }), parts.catalog.timeAfter(change, path));
+    const value = encodeContent(withForever(change.view, path, { type: "directory" }));
+    change.writePath(path, CONTENT_FIELD, value, parts.catalog.timeAfter(change, path));
   });
 }
 
@@ -97,17 +98,20 @@ function moveSome(parts: Parts, change: Change, from: FilePath, to: FilePath): b
 }
 
 function moveEntry(parts: Parts, change: Change, entry: Entry, to: FilePath): false {
-  const content = entry.type === "file" ? entry.content : ({ type: "directory" } as const);
   const from = entry.path as FilePath;
+  const registers = change.transaction.registers(from);
+  const content = contentOf(registers);
+  if (content === undefined || content.type === "deleted") throw new Error(`nothing is at ${from}`);
   removeLeftVariables(change, to);
-  for (const register of change.transaction.registers(from)) {
+  for (const register of registers) {
     const { field, value } = register;
     if (field !== CONTENT_FIELD && isCarried(register)) change.writePath(to, field, value);
   }
   // The destination has the later time, so that who knows only the tombstone knows that something is to come (T3 in
   // settle.ts), and the earlier number, so that no batch ends between a file's leaving and its arriving.
   const left = parts.catalog.timeAfter(change, from);
-  change.writePath(to, CONTENT_FIELD, encodeContent(content), parts.catalog.timeAfter(change, to));
+  const value = encodeContent(withForever(change.view, to, content));
+  change.writePath(to, CONTENT_FIELD, value, parts.catalog.timeAfter(change, to));
   change.writePath(from, CONTENT_FIELD, encodeContent({ type: "deleted", movedTo: to }), left);
   return false;
 }

@@ -13,7 +13,7 @@ import { NamesReserved } from "../catalog/times.ts";
 import type { Parts } from "../parts.ts";
 import type { StagedFile } from "../storage/staging.ts";
 import type { DecidedPut } from "./decisions.ts";
-import { foreverAt } from "./forever.ts";
+import { withForever } from "./forever.ts";
 import { checkFileMayBeAt } from "./names.ts";
 import { removeLeftVariables } from "./variables.ts";
 
@@ -74,8 +74,7 @@ function enter(parts: Parts, change: Change, wish: Wish, staged: StagedFile): En
   const time = catalog.timeAfter(change, path);
   const version = change.nameVersion(time);
   const { sizeBytes, sha256 } = staged;
-  const forever = foreverAt(change.view, path);
-  const value = encodeContent({ type: "file", version, sizeBytes, sha256, request, forever });
+  const value = encodeContent(withForever(change.view, path, { type: "file", version, sizeBytes, sha256, request }));
   const stamp = change.writePath(path, CONTENT_FIELD, value, time);
   const record: CatalogRecord = {
     key: { kind: "path", path, field: CONTENT_FIELD },

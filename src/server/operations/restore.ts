@@ -17,7 +17,7 @@ import type { Link } from "../mesh/link.ts";
 import type { Parts } from "../parts.ts";
 import { sleep } from "../timers.ts";
 import type { Restored, RestoreWish } from "../trash-face.ts";
-import { foreverAt } from "./forever.ts";
+import { withForever } from "./forever.ts";
 import { checkFileMayBeAt } from "./names.ts";
 import { checkEnough, completeCopies, wantedCopies } from "./put.ts";
 import { type Found, findInTrash } from "./trash.ts";
@@ -128,8 +128,7 @@ function state(
   if (readVersionRow(change.view, file.version).paths.length > 0) {
     throw new FsdfsError("trash-not-found", { what: file.version });
   }
-  const forever = foreverAt(change.view, path, file.version);
-  const value = encodeContent({ type: "file", ...file, request: undefined, forever });
+  const value = encodeContent(withForever(change.view, path, { type: "file", ...file, request: undefined }));
   change.writePath(path, CONTENT_FIELD, value, catalog.timeAfter(change, path));
   return before === undefined;
 }

@@ -49,7 +49,7 @@ export function retireRows(change: Change, version: VersionId, copy: CopyRow, ho
 function isGoneForever(view: ReadView, version: VersionId, path: FilePath): boolean {
   return [path, ...movesFrom(view, path)].some((place) => {
     const content = contentOf(readRegisters(view, entryKey(place)));
-    return content?.type !== "directory" && content?.forever?.includes(version) === true;
+    return content?.forever?.includes(version) === true;
   });
 }
 

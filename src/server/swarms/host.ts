@@ -3,7 +3,7 @@
  * the guest has come, in the same change, so that a page counts once whichever server of either swarm goes on with it.
  */
 import { utf8 } from "../../core/bytes.ts";
-import { decodeContent } from "../../core/catalog/content.ts";
+import { decodeContent, encodeContent } from "../../core/catalog/content.ts";
 import { entryKey } from "../../core/catalog/keys.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD, contentOf } from "../../core/catalog/merge.ts";
@@ -15,6 +15,7 @@ import { FsdfsError } from "../../errors.ts";
 import type { Change } from "../catalog/change.ts";
 import { afterChange } from "../failures.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
+import { withForever } from "../operations/forever.ts";
 import { removeLeftVariables } from "../operations/variables.ts";
 import type { Parts } from "../parts.ts";
 import { writeKey } from "../settings.ts";
@@ -109,10 +110,12 @@ function takeIn(parts: Parts, change: Change, guest: SwarmId, page: OfferPage): 
 function enter({ catalog }: Parts, change: Change, entry: OfferedEntry): void {
   const path = parsePath(entry.path);
   removeLeftVariables(change, path);
+  const content = decodeContent(contentIn(entry));
+  if (content.type === "deleted")
+    throw new FsdfsError("argument-invalid", { name: "An entry", reason: "nothing is there" });
   const time = catalog.timeAfter(change, path);
+  change.writePath(path, CONTENT_FIELD, encodeContent(withForever(change.view, path, content)), time);
   for (const [field, value] of entry.registers) {
-    const bytes = new Uint8Array(Buffer.from(value, "base64"));
-    if (field === CONTENT_FIELD) change.writePath(path, field, bytes, time);
-    else change.writePath(path, field, bytes);
+    if (field !== CONTENT_FIELD) change.writePath(path, field, new Uint8Array(Buffer.from(value, "base64")));
   }
 }

@@ -73,6 +73,16 @@ describe("web pages of other origins", () => {
     expect((await some.request(target, { ...preflight("null"), key: null })).status).toBe(204);
     expect(allowed(await none.request(target, { key: null, headers: { origin: "null" } }))).toBeNull();
   });
+
+  it("may not have what no link opens shown to them by making it look like one", async () => {
+    const headers = { origin: "https://other.example.org" };
+    for (const target of ["/files/?mac=0", "/files/?recursive=true&mac=0", "/files/a/b/?mac=0"])
+      expect(allowed(await some.request(target, { headers })), target).toBeNull();
+    const method = "DELETE";
+    expect(allowed(await some.request("/files/none?mac=0", { method, headers }))).toBeNull();
+    const beforehand = { ...headers, "access-control-request-method": method };
+    expect(allowed(await some.request("/files/none?mac=0", { method: "OPTIONS", headers: beforehand }))).toBeNull();
+  });
 });
 
 describe("web pages and servers with serving processes", () => {

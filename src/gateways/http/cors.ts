@@ -37,20 +37,24 @@ type Cors = (request: IncomingMessage, response: ServerResponse) => "answered" |
  * A browser that was redirected from one server to another no longer says for which page it asks ("null"). Who has a signed
  * link was given it by a server that knew, and it opens one version of one file: so links may be read by every page.
  */
-const SIGNED_LINK = /^\/files\/[^?]*\?(?:[^#]*&)?mac=/;
+const SIGNED_LINK = /^\/files\/[^?]*[^?/]\?(?:[^#]*&)?mac=/;
+/** What a link lets do. Whatever else can be asked for at its address, a directory's list above all, it does not open. */
+const LINK_METHODS: readonly (string | undefined)[] = ["GET", "HEAD"];
 
 /** @param origins as in "https://player.example.org"; "*" is any */
 function corsFor(origins: readonly string[]): Cors {
   const allowed = new Set(origins);
   return (request, response) => {
-    const { origin } = request.headers;
+    const { origin, "access-control-request-method": wanted } = request.headers;
+    const isPreflight = request.method === "OPTIONS" && wanted !== undefined;
     // What is answered differs by it, for caches between.
     if (!allowed.has("*")) response.setHeader("vary", "Origin");
-    const isAny = allowed.has("*") || SIGNED_LINK.test(request.url ?? "");
+    const isLink =
+      LINK_METHODS.includes(isPreflight ? wanted : request.method) && SIGNED_LINK.test(request.url ?? "");
+    const isAny = allowed.has("*") || isLink;
     if (origin === undefined || !(isAny || allowed.has(origin))) return "goes on";
     response.setHeader("access-control-allow-origin", isAny ? "*" : origin);
     response.setHeader("access-control-expose-headers", EXPOSED);
-    const isPreflight = request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;
     if (!isPreflight) return "goes on";
     response.writeHead(204, {
       "access-control-allow-methods": ALLOWED_METHODS,

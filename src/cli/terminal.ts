@@ -7,6 +7,8 @@ const COLUMNS = 80;
 export function processContext(): Context {
   // Whoever read our output has had enough, as head has.
   process.stdout.on("error", (error: Error & { code?: string }) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  // What goes wrong can be told to nobody then, and is no reason to end: a server on a full disk has to stop in order.
+  process.stderr.on("error", () => undefined);
   return {
     environment: process.env,
     out: outputOf(process.stdout),

@@ -193,6 +193,34 @@ describe.each(PLATFORMS)("over $name", (platform) => {
     expect(await (await client.get("x", { range: { start: 40 } })).text()).toBe(CONTENT.slice(40));
   });
 
+  test.each([
+    { start: 4, end: 4 },
+    { start: 9, end: 4 },
+    { start: -5 },
+    { start: 0, end: 1.5 },
+    { start: Number.NaN },
+  ])("a range that names no bytes is refused, and not answered with the whole file: %j", async (range) => {
+    const base = await holder((request, response) => serveFile(request, response));
+    expect(await codeOf(clientOf(base.url).get("x", { range }))).toBe("argument-invalid");
+    expect(base.asked).toHaveLength(0);
+  });
+
+  test("of the whole file in the place of a part, as from a proxy that knows no ranges, the part is taken (P4)", async () => {
+    const base = await holder((request, response) => {
+      delete request.headers.range;
+      serveFile(request, response);
+    });
+    const client = clientOf(base.url);
+    const { info, sizeBytes, body } = await client.get("x", { range: { start: 4, end: 11 } });
+    expect([info.size, sizeBytes]).toEqual([CONTENT.length, 7]);
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of body) text += decoder.decode(chunk, { stream: true });
+    expect(text).toBe("version");
+    expect(await (await client.get("x", { range: { start: 40 } })).text()).toBe(CONTENT.slice(40));
+    expect(await codeOf(client.get("x", { range: { start: CONTENT.length } }))).toBe("range-unsatisfiable");
+  });
+
   test("an aborted read ends with the signal's own reason, at once and amid the content", async () => {
     const base = await holder((request, response) => {
       response.writeHead(200, { "content-length": 100, "fsdfs-version": VERSION });

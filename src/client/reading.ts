@@ -3,6 +3,7 @@
  * server that was given, or where it redirects to. What one cannot give is asked of the next, and in the end of the
  * server that was given, which passes on what others hold.
  */
+import type { Bytes } from "../core/catalog/kv.ts";
 import { FsdfsError } from "../errors.ts";
 import type { Location } from "../server/face.ts";
 import { answerError } from "./answer-error.ts";
@@ -37,6 +38,7 @@ export async function readFile(
   path: string,
   options: GetOptions,
 ): Promise<Download> {
+  checkRange(options.range);
   const attempt = new Attempt(exchange, holders, path, options);
   const opened = await exchange.repeated(MAYBE_DONE, () => attempt.open(headersOf(options)), options.signal);
   return downloadOf(opened, {
@@ -49,6 +51,14 @@ export async function readFile(
       return await exchange.repeated(MAYBE_DONE, () => attempt.open(headers), options.signal);
     },
   });
+}
+
+/** HTTP has no word for a range without bytes: what looks like one is passed over, and the whole file answered. */
+function checkRange(range: GetOptions["range"]): void {
+  if (range === undefined) return;
+  const { start, end = start + 1 } = range;
+  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && 0 <= start && start < end) return;
+  throw new FsdfsError("argument-invalid", { name: "range", reason: `${start} to ${end} are no bytes of a file` });
 }
 
 type Headers = Readonly<Record<string, string>>;
@@ -75,7 +85,9 @@ class Attempt {
 
   async open(headers: Headers): Promise<Opened> {
     const { from, redirect = "auto" } = this.#options;
-    if (redirect === "never") return contentIn(await this.#ask("?redirect=never", headers), this.#exchange.base);
+    if (redirect === "never") {
+      return await contentIn(await this.#ask("?redirect=never", headers), this.#exchange.base, headers);
+    }
     const holders = from === undefined ? [] : await this.#holders.proven(from.servers);
     // Nothing may happen between the choice and its being counted, or all who read at once choose the same.
     for (const { url } of this.#holders.leastReadFirst(holders)) {
@@ -91,7 +103,7 @@ class Attempt {
     try {
       const at = new URL(url);
       const answer = await this.#ask("?redirect=never", headers, at);
-      return watched(await contentIn(answer, at), end, () => this.#holders.failed(url));
+      return watched(await contentIn(answer, at, headers), end, () => this.#holders.failed(url));
     } catch (error) {
       end();
       if (!(error instanceof FsdfsError)) throw error;
@@ -107,7 +119,7 @@ class Attempt {
   async #fromBase(headers: Headers): Promise<Opened> {
     const { base, platform } = this.#exchange;
     const first = await this.#ask("", headers);
-    if (first.status !== 307) return await contentIn(first, base);
+    if (first.status !== 307) return await contentIn(first, base, headers);
     first.discard();
     const location = first.header("location") ?? "";
     if (URL.canParse(location, base.href)) {
@@ -120,12 +132,12 @@ class Attempt {
           headers,
           ...(signal ? { signal } : {}),
         });
-        return await contentIn(second, holder);
+        return await contentIn(second, holder, headers);
       } catch (error) {
         if (!(error instanceof FsdfsError)) throw error;
       }
     }
-    return await contentIn(await this.#ask("?redirect=never", headers), base);
+    return await contentIn(await this.#ask("?redirect=never", headers), base, headers);
   }
 
   #ask(query: string, headers: Headers, at?: URL): Promise<Answer> {
@@ -141,11 +153,40 @@ class Attempt {
   }
 }
 
-async function contentIn(answer: Answer | Promise<Answer>, url: URL): Promise<Opened> {
-  const got = await answer;
-  const { status } = got;
-  if (status === 200 || status === 206) return { answer: got, close: () => undefined };
-  throw answerError(status, await readText(got)) ?? notFsdfs(url, status);
+async function contentIn(answer: Answer, url: URL, { range }: Headers): Promise<Opened> {
+  const { status } = answer;
+  if (status !== 200 && status !== 206) throw answerError(status, await readText(answer)) ?? notFsdfs(url, status);
+  const got = status === 200 && range !== undefined ? cutOut(answer, range, url) : answer;
+  return { answer: got, close: () => undefined };
+}
+
+/** The part that was asked for, of the whole file that came: a proxy may know no ranges (RFC 9110, 14.2). */
+function cutOut(whole: Answer, range: string, url: URL): Answer {
+  const [, first = "", last = ""] = /^bytes=(\d+)-(\d*)$/.exec(range) ?? [];
+  const size = Number(whole.header("content-length") ?? Number.NaN);
+  const [start, end] = [Number(first), last === "" ? size : Math.min(Number(last) + 1, size)];
+  if (!(start < end)) {
+    whole.discard();
+    throw Number.isNaN(size) ? notFsdfs(url, whole.status) : new FsdfsError("range-unsatisfiable", { size });
+  }
+  const headers = { "content-range": `bytes ${start}-${end - 1}/${size}`, "content-length": `${end - start}` };
+  const told = new Map(Object.entries(headers));
+  return {
+    status: 206,
+    header: (name) => told.get(name) ?? whole.header(name),
+    body: between(whole.body, start, end),
+    discard: () => whole.discard(),
+  };
+}
+
+async function* between(body: AsyncIterable<Bytes>, start: number, end: number): AsyncGenerator<Bytes> {
+  let position = 0;
+  for await (const chunk of body) {
+    const wanted = chunk.subarray(Math.max(start - position, 0), Math.max(end - position, 0));
+    position += chunk.length;
+    if (wanted.length > 0) yield wanted;
+    if (position >= end) return;
+  }
 }
 
 /** Tells when it is over, and when it broke. */

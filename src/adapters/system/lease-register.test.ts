@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createLeaseRegister, type OwnLeaseRegister } from "./lease-register.ts";
 
 const MODULE = new URL("./lease-register.ts", import.meta.url).href;
@@ -14,6 +14,15 @@ describe("the lease register", () => {
     const lease = { until: register.now() + 0.25, revision: 2 ** 40, changes: 7 };
     register.write(lease);
     expect(register.read()).toEqual(lease);
+  });
+
+  it("M2: has none any more when the machine has slept", () => {
+    register = createLeaseRegister();
+    register.write({ until: register.now() + 900, revision: 1, changes: 1 });
+    const woken = Date.now() + 3_600_000;
+    vi.spyOn(Date, "now").mockReturnValue(woken);
+    expect(register.read()).toEqual({ until: 0, revision: 1, changes: 1 });
+    vi.restoreAllMocks();
   });
 
   it("F6: is the same for another process, and so is its clock", () => {

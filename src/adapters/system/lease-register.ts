@@ -5,7 +5,7 @@
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Lease } from "../../core/swarm/lease.ts";
+import { LEASE_MS, type Lease } from "../../core/swarm/lease.ts";
 import type { LeaseRegister } from "../../ports/lease-register.ts";
 
 /** Memory, where the system has it as a directory: no disk is kept awake. */
@@ -32,17 +32,20 @@ export function createLeaseRegister(): OwnLeaseRegister {
 
 /** One that another process has made. */
 export function openLeaseRegister(descriptor: number): LeaseRegister {
-  const cells = new Float64Array(3);
+  const cells = new Float64Array(4);
   return {
     now: () => Number(process.hrtime.bigint()) / NS_PER_MS,
     read(): Lease {
       if (readSync(descriptor, cells, 0, cells.byteLength, 0) !== cells.byteLength) return NONE;
-      return { until: cells[0]!, revision: cells[1]!, changes: cells[2]! };
+      // While the machine sleeps the clock that all share stands still: a lease that is so old is over.
+      const isOver = Date.now() - cells[3]! > LEASE_MS;
+      return { until: isOver ? 0 : cells[0]!, revision: cells[1]!, changes: cells[2]! };
     },
     write({ until, revision, changes }) {
       cells[0] = until;
       cells[1] = revision;
       cells[2] = changes;
+      cells[3] = Date.now();
       writeSync(descriptor, cells, 0, cells.byteLength, 0);
     },
   };

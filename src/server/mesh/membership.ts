@@ -75,6 +75,7 @@ export class Membership {
   readonly #watching = new BackgroundUnit("watch", () => this.#watch());
   readonly #joining = new BackgroundUnit("join", (signal) => this.#join(signal));
   #lastTick: number;
+  #lastTickWall: number;
   /** When the last long standstill ended. */
   #stoodStillUntil = Number.NEGATIVE_INFINITY;
   #settled = false;
@@ -86,6 +87,7 @@ export class Membership {
     this.#parts = parts;
     this.#absent = absent;
     this.#lastTick = parts.clock.monotonic();
+    this.#lastTickWall = parts.clock.wall();
     parts.greeting.onKnown((known) => this.#learn(known));
     parts.mesh.onAnswered((link) => {
       this.#stoodStill.delete(link.server);
@@ -160,9 +162,13 @@ export class Membership {
     return this.#stoodStillUntil > moment || this.#standstillMs > LONG_STANDSTILL_MS;
   }
 
-  /** Since the last tick: what runs first after a standstill must not take the time before for now. */
+  /**
+   * Since the last tick: what runs first after a standstill must not take the time before for now. While the machine sleeps
+   * only the wall clock goes on; that it was set ahead is taken for the same, and costs a question to the others.
+   */
   get #standstillMs(): number {
-    return this.#parts.clock.monotonic() - this.#lastTick;
+    const { clock } = this.#parts;
+    return Math.max(clock.monotonic() - this.#lastTick, clock.wall() - this.#lastTickWall);
   }
 
   /** Seconds this clock is away from the median of the others', when that is too much for writing (C8). */
@@ -332,9 +338,10 @@ export class Membership {
     if (ms > LONG_STANDSTILL_MS) this.#stoodStillUntil = now;
     if (ms > STANDSTILL_MS + TICK_MS) {
       for (const link of mesh.links()) this.#stoodStill.add(link.server);
-      log.warn("this process stood still", { ms: Math.round(ms) });
+      log.warn("this process stood still, or its clock was set", { ms: Math.round(ms) });
     }
     this.#lastTick = now;
+    this.#lastTickWall = clock.wall();
     for (const server of this.#stoodStill) if (mesh.link(server) === undefined) this.#stoodStill.delete(server);
     return { restMs: TICK_MS };
   }

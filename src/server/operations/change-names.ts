@@ -1,14 +1,17 @@
 /** DELETE, making a directory, and moving: changes of names, without bytes. */
 import { encodeContent } from "../../core/catalog/content.ts";
-import { descendants, type Entry, hasLiveDescendant, readEntry } from "../../core/catalog/entries.ts";
+import { type Entry, entryOfRow, hasLiveDescendant, readEntry } from "../../core/catalog/entries.ts";
+import { descendantsRange, keyAfter, pathOfEntryKey } from "../../core/catalog/keys.ts";
+import type { KeyRange, KeyValue, ReadView } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD, contentOf } from "../../core/catalog/merge.ts";
 import type { Conditions } from "../../core/conditions.ts";
-import type { FilePath } from "../../core/paths.ts";
+import { type FilePath, PATH_BYTES_MAX, parsePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Change } from "../catalog/change.ts";
 import type { RemoveOptions } from "../face.ts";
 import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
+import { sleep } from "../timers.ts";
 import { requestDigest } from "./decisions.ts";
 import { foreverAt, withForever } from "./forever.ts";
 import { checkAncestors, checkDirectoryMayBeAt } from "./names.ts";
@@ -16,6 +19,8 @@ import { isCarried, removeLeftVariables } from "./variables.ts";
 
 /** Entries moved in one transaction; a larger directory takes several. */
 const MOVED_AT_ONCE = 500;
+/** Between two looks at so many, when nothing is written: others are served. */
+const REST_MS = 1;
 
 export async function remove(parts: Parts, path: FilePath, options: RemoveOptions): Promise<void> {
   const { conditions } = options;
@@ -56,22 +61,38 @@ export async function makeDirectory(parts: Parts, path: FilePath, conditions: Co
   });
 }
 
-/** K is the same before and after (C2): the version is at its new path in the same transaction in which it leaves the old. */
+/**
+ * K is the same before and after (C2): the version is at its new path in the same transaction in which it leaves the old.
+ * Of a large directory some entries are moved after the other; what is put into it meanwhile may stay where it is.
+ */
 export async function move(parts: Parts, from: FilePath, to: FilePath): Promise<void> {
   if (from === to) return;
-  let first = true;
-  for (;;) {
-    const left = await changeNames(parts, (change) => {
-      const source = readEntry(change.view, from);
-      if (source === undefined) {
-        if (first) throw new FsdfsError("file-not-found", { path: from });
-        return false;
-      }
-      if (first) checkDestination(change, source, from, to);
-      first = false;
-      return source.type === "file" ? moveEntry(parts, change, source, to) : moveSome(parts, change, from, to);
-    });
-    if (!left) return;
+  await checkLengths(parts, from, to);
+  let left = await changeNames(parts, (change) => {
+    const source = readEntry(change.view, from);
+    if (source === undefined) throw new FsdfsError("file-not-found", { path: from });
+    checkDestination(change, source, from, to);
+    if (source.type === "directory") return moveSome(parts, change, from, to, descendantsRange(from));
+    moveEntry(parts, change, source, to);
+    return undefined;
+  });
+  for (let range = left; range !== undefined; range = left) {
+    const some = range;
+    left = await changeNames(parts, (change) => moveSome(parts, change, from, to, some));
+  }
+}
+
+/** Before anything of a directory is moved: whether all of it can be. @throws FsdfsError `path-invalid` */
+async function checkLengths({ catalog, ports, ending }: Parts, from: FilePath, to: FilePath): Promise<void> {
+  const addedBytes = Buffer.byteLength(to) - Buffer.byteLength(from);
+  let range: KeyRange | undefined = addedBytes > 0 ? descendantsRange(from) : undefined;
+  while (range !== undefined) {
+    const { rows, left } = someRows(catalog.read(), range);
+    for (const row of rows) {
+      if (row.key.length + addedBytes > PATH_BYTES_MAX && entryOfRow(row)) movedPath(pathOfEntryKey(row.key), from, to);
+    }
+    range = left;
+    if (left !== undefined) await sleep(ports.clock, REST_MS, ending);
   }
 }
 
@@ -83,21 +104,32 @@ function checkDestination(change: Change, source: Entry, from: FilePath, to: Fil
   if (readEntry(change.view, to) !== undefined) throw new FsdfsError("already-exists", { path: to });
 }
 
-/** Moves some of a directory's entries, and the directory itself with the last. Answers whether some are left. */
-function moveSome(parts: Parts, change: Change, from: FilePath, to: FilePath): boolean {
-  const entries: Entry[] = [];
-  for (const entry of descendants(change.view, from)) {
-    entries.push(entry);
-    if (entries.length === MOVED_AT_ONCE) break;
+/** Moves some of a directory's entries, and the directory itself with the last. Answers where others are left. */
+function moveSome(parts: Parts, change: Change, from: FilePath, to: FilePath, range: KeyRange): KeyRange | undefined {
+  const { rows, left } = someRows(change.view, range);
+  for (const row of rows) {
+    const entry = entryOfRow(row);
+    if (entry !== undefined) moveEntry(parts, change, entry, movedPath(entry.path as FilePath, from, to));
   }
-  for (const entry of entries) moveEntry(parts, change, entry, `${to}${entry.path.slice(from.length)}` as FilePath);
-  if (entries.length === MOVED_AT_ONCE) return true;
+  if (left !== undefined) return left;
   const directory = readEntry(change.view, from);
-  if (directory?.stamp !== undefined) moveEntry(parts, change, directory, to);
-  return false;
+  if (directory?.type === "directory" && directory.stamp !== undefined) moveEntry(parts, change, directory, to);
+  return undefined;
 }
 
-function moveEntry(parts: Parts, change: Change, entry: Entry, to: FilePath): false {
+/** Deletions are among them: of a directory that is being moved there are as many as were moved. */
+function someRows(view: ReadView, range: KeyRange): { rows: KeyValue[]; left: KeyRange | undefined } {
+  const rows = [...view.range({ ...range, limit: MOVED_AT_ONCE })];
+  const last = rows.length === MOVED_AT_ONCE ? rows.at(-1) : undefined;
+  return { rows, left: last && { ...range, start: keyAfter(last.key) } };
+}
+
+/** @throws FsdfsError `path-invalid` when it would be too long */
+function movedPath(path: FilePath, from: FilePath, to: FilePath): FilePath {
+  return parsePath(`${to}${path.slice(from.length)}`);
+}
+
+function moveEntry(parts: Parts, change: Change, entry: Entry, to: FilePath): void {
   const from = entry.path as FilePath;
   const registers = change.transaction.registers(from);
   const content = contentOf(registers);
@@ -113,7 +145,6 @@ function moveEntry(parts: Parts, change: Change, entry: Entry, to: FilePath): fa
   const value = encodeContent(withForever(change.view, to, content));
   change.writePath(to, CONTENT_FIELD, value, parts.catalog.timeAfter(change, to));
   change.writePath(from, CONTENT_FIELD, encodeContent({ type: "deleted", movedTo: to }), left);
-  return false;
 }
 
 /** One change of names, acknowledged as a write is: durable here and on all who may answer readers. */

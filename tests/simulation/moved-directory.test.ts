@@ -1,0 +1,54 @@
+/** Directories that are moved with what is in them. */
+import { expect, it } from "vitest";
+import { PATH_BYTES_MAX } from "../../src/core/paths.ts";
+import type { Machine } from "./machine.ts";
+import { play, putText, readText } from "./play.ts";
+
+const ASK_TIMEOUT_MS = 20_000;
+
+const filesOn = async (machine: Machine): Promise<string[]> => {
+  const { entries } = await machine.ask((face) => face.list("", { recursive: true }), ASK_TIMEOUT_MS);
+  return entries.flatMap(({ type, name }) => (type === "file" ? [name] : []));
+};
+
+/** Of so many bytes, in segments that disks can hold. */
+function pathOf(sizeBytes: number): string {
+  const segments = "x"
+    .repeat(200)
+    .concat("/")
+    .repeat(Math.ceil(sizeBytes / 200));
+  return segments.slice(0, sizeBytes).replace(/\/$/, "x");
+}
+
+it("S7: a directory is not moved where a path below it would be too long; nothing of it is", () =>
+  play({}, async (swarm) => {
+    const [first] = swarm.machines as [Machine];
+    const long = `b/${pathOf(PATH_BYTES_MAX - 10)}`;
+    await putText(swarm, first, "b/a", "short");
+    await putText(swarm, first, long, "long");
+    const moveTo = (to: string) => first.ask((face) => face.move("b", to), ASK_TIMEOUT_MS);
+    await expect(moveTo("ten letters")).rejects.toMatchObject({ code: "path-invalid" });
+    await swarm.world.sleep(5_000);
+    for (const machine of swarm.machines) expect(await filesOn(machine)).toEqual(["b/a", long]);
+    await first.ask((face) => face.remove(long), ASK_TIMEOUT_MS);
+    await moveTo("ten letters");
+    for (const machine of swarm.machines) expect(await filesOn(machine)).toEqual(["ten letters/a"]);
+  }));
+
+const MANY = 700;
+
+it("C2: a directory of more than is moved at once is moved as a whole", () =>
+  play({ servers: 1 }, async (swarm) => {
+    const [only] = swarm.machines as [Machine];
+    const names = Array.from({ length: MANY }, (_, i) => `d${i}`).sort();
+    await only.ask(async (face) => {
+      await face.makeDirectory("a");
+      await Promise.all(names.map((name) => face.makeDirectory(`a/${name}`)));
+    }, ASK_TIMEOUT_MS);
+    await putText(swarm, only, "a/z/file", "text");
+    await only.ask((face) => face.move("a", "longer"), ASK_TIMEOUT_MS);
+    const { entries } = await only.ask((face) => face.list("longer", { limit: 10_000 }), ASK_TIMEOUT_MS);
+    expect(entries.map(({ name }) => name)).toEqual([...names, "z"]);
+    expect((await readText(swarm, only, "longer/z/file")).text).toBe("text");
+    await expect(only.ask((face) => face.list("a"), ASK_TIMEOUT_MS)).rejects.toMatchObject({ code: "file-not-found" });
+  }));

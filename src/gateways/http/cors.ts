@@ -49,8 +49,7 @@ function corsFor(origins: readonly string[]): Cors {
     const isPreflight = request.method === "OPTIONS" && wanted !== undefined;
     // What is answered differs by it, for caches between.
     if (!allowed.has("*")) response.setHeader("vary", "Origin");
-    const isLink =
-      LINK_METHODS.includes(isPreflight ? wanted : request.method) && SIGNED_LINK.test(request.url ?? "");
+    const isLink = LINK_METHODS.includes(isPreflight ? wanted : request.method) && SIGNED_LINK.test(request.url ?? "");
     const isAny = allowed.has("*") || isLink;
     if (origin === undefined || !(isAny || allowed.has(origin))) return "goes on";
     response.setHeader("access-control-allow-origin", isAny ? "*" : origin);

@@ -9,6 +9,7 @@ import type { Losses } from "./losses.ts";
 import type { Machine } from "./machine.ts";
 import type { Strike } from "./process.ts";
 import type { SeededRandom } from "./random.ts";
+import type { RunSize, Span } from "./run-size.ts";
 import type { Swarm } from "./swarm.ts";
 
 export const FAULT_KINDS = [
@@ -47,6 +48,7 @@ export class Faults {
   readonly #armory: Armory;
   readonly #losses: Losses;
   readonly #random: SeededRandom;
+  readonly #lastingMs: readonly Span[];
   #rolledBack: Machine | undefined;
   #snapshots: { readonly machine: Machine; readonly atMs: number; readonly snapshot: CatalogSnapshot }[] = [];
   /** Machines that a fault keeps down. */
@@ -57,11 +59,19 @@ export class Faults {
   #gone: Machine | undefined;
   #over = false;
 
-  constructor(swarm: Swarm, armory: Armory, losses: Losses, random: SeededRandom, leaving: Machine | undefined) {
+  constructor(
+    swarm: Swarm,
+    armory: Armory,
+    losses: Losses,
+    random: SeededRandom,
+    { lastingMs }: Pick<RunSize, "lastingMs">,
+    leaving: Machine | undefined,
+  ) {
     this.#swarm = swarm;
     this.#armory = armory;
     this.#losses = losses;
     this.#random = random;
+    this.#lastingMs = lastingMs;
     this.kinds = drawKinds(random);
     this.#leaving = leaving;
   }
@@ -326,11 +336,7 @@ export class Faults {
   }
 
   #long(): number {
-    return this.#random.pick([
-      this.#random.between(50, 1_000),
-      this.#random.between(1_000, 5_000),
-      this.#random.between(4_000, 25_000),
-    ]);
+    return this.#random.pick(this.#lastingMs.map(({ low, high }) => this.#random.between(low, high)));
   }
 
   #fate(): "resume" | "reset" {

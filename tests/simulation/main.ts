@@ -1,6 +1,7 @@
 /**
  * npm run simulate -- --seeds N --from S [--workers 2]   runs N seeds and prints those that fail
  * npm run simulate -- --list 7,11,42                     runs these seeds
+ *   --long                                               all of them long (run-size.ts), not one in ten
  * npm run simulate -- --seed S [--verbose]               runs one seed, with a readable trace; --calls tells every port call
  * npm run simulate -- --collecting --seeds N --from S       the story of forgotten deletions (C7); --seed S [--verbose] as well
  * npm run simulate -- --crashes [--stride N]             the crash enumeration, every Nth case of it
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     list: { type: "string" },
     crashes: { type: "boolean", default: false },
     collecting: { type: "boolean", default: false },
+    long: { type: "boolean", default: false },
     stride: { type: "string", default: "1" },
     case: { type: "string" },
     workers: { type: "string", default: String(availableParallelism()) },
@@ -69,14 +71,14 @@ async function stories() {
 async function work(): Promise<void> {
   const { compose, runCase, runCollecting, runSeed } = await stories();
   workInPool((piece: number | Case | CollectingSeed): Promise<RunResult | CaseResult> => {
-    if (typeof piece === "number") return runSeed(piece, { compose });
+    if (typeof piece === "number") return runSeed(piece, { compose, long: values.long });
     return "collecting" in piece ? runCollecting(piece.collecting, { compose }) : runCase(compose, piece);
   });
 }
 
 async function oneSeed(seed: number): Promise<void> {
   const { compose, runCollecting, runSeed } = await stories();
-  const options = { compose, ...(tell && { tell }), tellCalls: values.calls };
+  const options = { compose, ...(tell && { tell }), tellCalls: values.calls, long: values.long };
   const result = values.collecting ? await runCollecting(seed, options) : await runSeed(seed, options);
   console.log(JSON.stringify({ ...result, failures: result.failures.length }));
   tellFailures(`seed ${seed}`, result.failures);
@@ -97,14 +99,14 @@ async function manySeeds(seeds: readonly number[], story?: "collecting"): Promis
   const arrived = (result: RunResult) => {
     results.push(result);
     const { seed, faults } = result;
-    const which = story === undefined ? "" : `--${story} `;
+    const which = story === undefined ? (values.long ? "--long " : "") : `--${story} `;
     tellFailures(
       `seed ${seed} (${faults.join(" ")}): npm run simulate -- ${which}--seed ${seed} --verbose`,
       result.failures,
     );
   };
   const pieces = seeds.map((seed): number | CollectingSeed => (story === undefined ? seed : { collecting: seed }));
-  await runInPool({ program, workers, pieces, arrived });
+  await runInPool({ program, args: values.long ? ["--long"] : [], workers, pieces, arrived });
   tellSummary(results, (performance.now() - startMs) / 1000);
   finish(seeds.length, results);
 }

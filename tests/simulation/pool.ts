@@ -8,6 +8,8 @@ const BATCH = 10;
 /** Runs `program` with `--worker` in so many processes until all pieces are done. Results arrive in any order. */
 export async function runInPool<Piece, Result>(options: {
   readonly program: string;
+  /** Further arguments. */
+  readonly args?: readonly string[];
   readonly workers: number;
   readonly pieces: readonly Piece[];
   readonly arrived: (result: Result) => void;
@@ -20,7 +22,7 @@ export async function runInPool<Piece, Result>(options: {
   };
   const one = () =>
     new Promise<void>((resolve) => {
-      const child = fork(options.program, ["--worker"], {
+      const child = fork(options.program, ["--worker", ...(options.args ?? [])], {
         execArgv: [...process.execArgv, ...SIMULATING.flags],
         env: { ...process.env, ...SIMULATING.env },
       });

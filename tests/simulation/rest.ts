@@ -59,6 +59,8 @@ const POLL_INTERVAL_MS = 1_000;
 const ASK_TIMEOUT_MS = 20_000;
 /** At a server whose figures are not those of its disk. */
 const LOOKS_MAX = 5;
+/** Each page is asked of all servers: one is enough as a rule. */
+const TRASH_PAGE = 200;
 const STATE = ".fsdfs/";
 /** Parts of fsdfs's own directory that the quota counts (S3). */
 const COUNTED = [".fsdfs/staged/", ".fsdfs/trash/"];
@@ -200,7 +202,7 @@ async function viewOf(
       });
     if (seen) contents.set(path, seen);
   }
-  const trash = await machine.ask((face) => allTrash(face), ASK_TIMEOUT_MS);
+  const trash = await machine.ask((face) => allTrash(face, "", TRASH_PAGE), ASK_TIMEOUT_MS);
   const status = await machine.ask((face) => face.status(), ASK_TIMEOUT_MS);
   const locations = new Map(located.flatMap((location) => (location ? [[location.path, location]] : [])));
   // What it says of its disk and what the disk holds are looked at in the same moment.

@@ -15,6 +15,7 @@ import type { Calm } from "./oracles/reads.ts";
 import { PolicyClient } from "./policies.ts";
 import { SeededRandom } from "./random.ts";
 import { comeToRest, lookAround, readEverything } from "./rest.ts";
+import { drawSize, type RunSize, type Span } from "./run-size.ts";
 import { Swarm, type SwarmConfig } from "./swarm.ts";
 import { playToEnd, resultOf } from "./to-end.ts";
 import { TrashClients } from "./trash-clients.ts";
@@ -40,6 +41,8 @@ export interface RunOptions {
   readonly tell?: (line: string) => void;
   /** Prints every call of a port as well. */
   readonly tellCalls?: boolean;
+  /** As long as one in ten is by chance (run-size.ts). */
+  readonly long?: boolean;
 }
 
 /** Nothing that clients put fills it. */
@@ -54,10 +57,6 @@ const GONE_CHANCE = 0.15;
 const BOOT_LIMIT_MS = 60_000;
 /** Nothing is stored yet: that all of them agree twice is enough, however soon. */
 const BOOT_POLL_MS = 250;
-/** Of the undisturbed work before the faults. */
-const CALM_MS = { low: 500, high: 4_500 };
-/** Of the undisturbed work after them. */
-const LAST_WORK_MS = 1_000;
 /** Until a healed swarm is at rest: connections that were given up, backoffs to 30 s, catching up, pulls. */
 const REST_LIMIT_MS = 180_000;
 /** A disk that failed is left alone for 10 s, however soon it is well again (storage/disk-watch.ts); others take the puts. */
@@ -72,18 +71,19 @@ export async function runSeed(seed: number, options: RunOptions): Promise<RunRes
   world.tell = options.tell;
   if (options.tellCalls) world.tellCall = (line) => options.tell?.(`${"".padStart(13)}${line}`);
   const random = SeededRandom.of(seed, "scenario");
-  const run = new Run(world, new Swarm(world, drawConfig(seed, random), options.compose), random);
+  const size = drawSize(seed, options.long === true);
+  const run = new Run(world, new Swarm(world, drawConfig(seed, random, size), options.compose), random, size);
   await withBugsReported(world, () => run.toEnd());
   return run.result();
 }
 
-function drawConfig(seed: number, random: SeededRandom): SwarmConfig {
-  const servers = random.between(3, 5);
+function drawConfig(seed: number, random: SeededRandom, size: RunSize): SwarmConfig {
+  const servers = random.pick(size.servers);
   return {
     servers,
     copies: random.pick([2, 3, 3, 3]),
     writeCopies: 2,
-    graceMs: random.pick([10_000, 600_000, 600_000]),
+    graceMs: random.pick(size.graceMs),
     quotaBytes: random.chance(0.85) ? QUOTA_ROOMY_BYTES : random.between(60_000, 200_000),
     strict: random.chance(0.15),
     latencyMs: random.pick([0.2, 1, 5, 20]),
@@ -117,6 +117,7 @@ class Run {
   readonly #world: World;
   readonly #swarm: Swarm;
   readonly #random: SeededRandom;
+  readonly #size: RunSize;
   readonly #history: History;
   readonly #losses: Losses;
   readonly #faults: Faults;
@@ -130,10 +131,11 @@ class Run {
   readonly #trash: TrashClients | undefined;
   readonly #policies: PolicyClient | undefined;
 
-  constructor(world: World, swarm: Swarm, random: SeededRandom) {
+  constructor(world: World, swarm: Swarm, random: SeededRandom, size: RunSize) {
     this.#world = world;
     this.#swarm = swarm;
     this.#random = random;
+    this.#size = size;
     this.#history = new History(swarm);
     this.#losses = new Losses(this.#history);
     swarm.isRotten = (sha256) => sha256 !== null && this.#losses.isRottenAnywhere(sha256);
@@ -143,7 +145,7 @@ class Run {
     this.#policies = PolicyClient.drawn(swarm, this.#history);
     this.#gone = random.chance(GONE_CHANCE) ? random.pick(swarm.machines) : undefined;
     const armory = new Armory(swarm.machines, SeededRandom.of(world.seed, "armory"));
-    this.#faults = new Faults(swarm, armory, this.#losses, SeededRandom.of(world.seed, "faults"), this.#gone);
+    this.#faults = new Faults(swarm, armory, this.#losses, SeededRandom.of(world.seed, "faults"), size, this.#gone);
   }
 
   toEnd(): Promise<void> {
@@ -163,12 +165,12 @@ class Run {
     this.#variables?.start();
     this.#trash?.start();
     this.#policies?.start();
-    await this.#calm(() => this.#world.sleep(this.#random.between(CALM_MS.low, CALM_MS.high)));
+    await this.#calm(() => this.#world.sleep(this.#between(this.#size.calmMs)));
     const dropper = new Dropper(this.#swarm, SeededRandom.of(this.#world.seed, "dropper"), FILES);
     dropper.start();
     const drainer = new Drainer(this.#swarm, SeededRandom.of(this.#world.seed, "drainer"));
     drainer.start();
-    await this.#faults.strike(this.#random.between(8_000, 25_000), this.#random.between(200, 4_000));
+    await this.#faults.strike(this.#between(this.#size.faultsMs), this.#between(this.#size.intervalMs));
     this.#faults.healAll();
     this.#healedMs = this.#world.nowMs;
     workload.stop();
@@ -216,13 +218,17 @@ class Run {
     const label = `workload ${this.#workloads.length}`;
     const workload = new Workload(this.#swarm, this.#history, SeededRandom.of(this.#world.seed, label), {
       clients: this.#random.between(1, 4),
-      pauseMs: { low: 5, high: this.#random.pick([60, 400, 1_500]) },
+      pauseMs: { low: 5, high: this.#random.pick(this.#size.pauseMs) },
       weights: WEIGHTS,
       files: FILES.slice(0, this.#random.between(2, FILES.length)),
       directories: DIRECTORIES,
     });
     this.#workloads.push(workload);
     return workload;
+  }
+
+  #between({ low, high }: Span): number {
+    return this.#random.between(low, high);
   }
 
   async #calm(work: () => Promise<void>): Promise<void> {
@@ -251,7 +257,7 @@ class Run {
   async #lastWork(): Promise<void> {
     const workload = this.#workload();
     workload.start();
-    await this.#world.sleep(LAST_WORK_MS);
+    await this.#world.sleep(this.#size.lastWorkMs);
     workload.stop();
     const able = this.#isTight ? await this.#withRoomForUpload(workload) : "everybody";
     const put = await workload.run("last", "put", "last");

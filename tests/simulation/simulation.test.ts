@@ -35,7 +35,7 @@ describe("the simulation", () => {
   });
 
   it("seeds that once found a fault find none", { timeout: TIMEOUT_MS }, async () => {
-    const { code, output } = await simulate("--list", pinned.join(","));
+    const { code, output } = await simulate("--long", "--list", pinned.join(","));
     expect(output).toContain(`${pinned.length} seeds, 0 failed`);
     expect(code).toBe(0);
   });

@@ -375,11 +375,11 @@ export async function listAll(
   throw new Error("a listing without an end");
 }
 
-/** All pages of the trash. */
-export async function allTrash(face: Face, under = ""): Promise<TrashedFile[]> {
+/** All pages of the trash, of so many files each: of few unless said otherwise, that there are several. */
+export async function allTrash(face: Face, under = "", limit = 5): Promise<TrashedFile[]> {
   const files: TrashedFile[] = [];
   for (let after: string | undefined; ; ) {
-    const page = await face.listTrash({ under, limit: 5, ...(after !== undefined && { after }) });
+    const page = await face.listTrash({ under, limit, ...(after !== undefined && { after }) });
     files.push(...page.files);
     if (page.next === null) return files;
     after = page.next;

@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { readLocalAccess } from "../src/cli/local-access.ts";
+import { type LocalAccess, readLocalAccess } from "../src/cli/local-access.ts";
 import type { Client } from "../src/client/client.ts";
 import { createClient } from "../src/client/node.ts";
 import { buildHolder } from "./catalog/build.ts";
@@ -114,9 +114,12 @@ export class BenchSwarm {
 }
 
 async function makeKey(data: string, url: string): Promise<string> {
-  const local = await readLocalAccess(data);
-  if (local === undefined) throw new Error(`no server runs on ${data}`);
-  const client = createClient({ url, credential: { kind: "signing", requestKey: local.requestKey } });
+  let local: LocalAccess | undefined;
+  await until("what lets this machine's owner in", async () => {
+    local = await readLocalAccess(data); // It is written when the server answers already.
+    return local !== undefined;
+  });
+  const client = createClient({ url, credential: { kind: "signing", requestKey: local!.requestKey } });
   const { secret } = await client.createKey("bench", "admin");
   client.close();
   return secret;

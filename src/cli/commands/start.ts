@@ -101,8 +101,9 @@ async function prepareDataDirectory(values: StartValues, context: Context): Prom
   if (!values.new) await checkDataDirectory(context.environment, values.data);
   await makeDataDirectory(values.data);
   const running = await readLocalAccess(values.data);
-  // The lock that counts is the server's own; this only says it before anything else is tried.
-  if (running !== undefined && running.pid !== process.pid) throw new FsdfsError("data-in-use");
+  // The lock that counts is the server's own; this only says it before anything else is tried. Without a mark it may be
+  // any process that got the number.
+  if (running?.mark !== undefined && running.pid !== process.pid) throw new FsdfsError("data-in-use");
 }
 
 function warnOfPassword({ password, source, changed }: ChosenPassword, context: Context): void {

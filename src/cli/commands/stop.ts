@@ -59,8 +59,10 @@ export const stop = command({
 /** One that is just starting has locked its directory and does not tell its process yet: it is waited for. */
 async function findServer(data: string | undefined, until: number, context: Context): Promise<LocalServer | undefined> {
   const found = await chooseLocalServer(context.environment, data, "stop");
-  if (found !== undefined) return found;
+  if (found?.mark !== undefined) return found;
   const { isDataInUse } = await import("../../main.ts");
+  // Another process may have its number by now, where none can be told from a later one.
+  if (found !== undefined) return (await isDataInUse(found.data)) ? found : undefined;
   const directory = data ?? resolve(DATA_DIRECTORY);
   while (await isDataInUse(directory)) {
     const access = await readLocalAccess(directory);

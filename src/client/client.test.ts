@@ -5,6 +5,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { FsdfsError } from "../errors.ts";
 import { type Client, type ClientOptions, clientOn } from "./client.ts";
 import { PLATFORMS } from "./platforms.fixture.ts";
+import type { Platform } from "./transport.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -85,6 +86,24 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
 
 const sha256Of = (content: string) => createHash("sha256").update(content).digest("hex");
 const PUT_RESULT = { version: "v", sha256: sha256Of("content"), size: 7, copies: 2, created: true };
+
+test("the server is waited for where its work grows with the swarm, however long it is silent", async () => {
+  const patient: string[] = [];
+  const send: Platform["transport"]["send"] = async (outgoing) => {
+    if (outgoing.patient) patient.push(outgoing.url.pathname);
+    const body = (async function* () {
+      yield new TextEncoder().encode("{}");
+    })();
+    return { status: 200, header: () => undefined, body, discard: () => undefined };
+  };
+  const { sha256 } = createPlatform();
+  const client = clientOn({ transport: { send, close: () => undefined }, sha256 }, { url: "http://127.0.0.1:1" });
+  await client.move("a", "b");
+  await client.planMerge("other:4243");
+  await client.removeServer("attic");
+  await client.status();
+  expect(patient).toEqual(["/move", "/merge", "/servers/attic"]);
+});
 
 describe.each(PLATFORMS)("over $name", (platform) => {
   beforeAll(() => {

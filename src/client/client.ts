@@ -193,7 +193,7 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
       await exchange.change("DELETE", directoryTarget(path));
     },
     move: async (from, to) => {
-      await exchange.change("POST", "/move", { from: parsePath(from), to: parsePath(to) });
+      await exchange.change("POST", "/move", { from: parsePath(from), to: parsePath(to) }, true);
     },
     list: (path, list = {}) => exchange.read<Listing>(directoryTarget(path) + queryOf({ ...list })),
     listAll: async function* (path, { recursive = false } = {}) {
@@ -276,7 +276,7 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
     repairClock: async (options = {}) =>
       exchange.parse<ClockRepair>(await exchange.change("POST", "/clock/repair", { ...options })),
     planMerge: async (address) =>
-      exchange.parse<MergePlan>(await exchange.change("POST", "/merge", { with: address, dryRun: true })),
+      exchange.parse<MergePlan>(await exchange.change("POST", "/merge", { with: address, dryRun: true }, true)),
     merge: async (address) => exchange.parse<MergeState>(await exchange.change("POST", "/merge", { with: address })),
     mergeState: () => exchange.read<MergeState>("/merge"),
     policy: () => exchange.read<PolicyStatus>("/policy"),

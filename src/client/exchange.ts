@@ -111,9 +111,9 @@ export class Exchange {
     return this.parse<T>(await this.repeated(MAYBE_DONE, () => this.text(ask)));
   }
 
-  /** Has something changed, once. */
-  async change(method: string, target: string, json?: unknown): Promise<string> {
-    const ask = { method, target, ...(json === undefined ? {} : { json }) };
+  /** Has something changed, once. @param patient as in `Ask` */
+  async change(method: string, target: string, json?: unknown, patient = false): Promise<string> {
+    const ask = { method, target, patient, ...(json === undefined ? {} : { json }) };
     return await this.repeated(NOTHING_DONE, () => this.text(ask));
   }
 

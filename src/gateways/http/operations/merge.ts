@@ -22,8 +22,9 @@ export const merge: Operation = {
     },
     errors: ["merge-refused", "clocks-differ", "server-unreachable"],
   },
-  async run({ face, json }) {
+  async run({ face, json, outlasting }) {
     const { with: address, dryRun } = check(bodySchema, await json());
+    outlasting(); // What would become of each entry is asked of the other swarm.
     if (dryRun) return { kind: "json", status: 200, value: await face.planMerge(address) };
     return { kind: "json", status: 202, value: await face.merge(address) };
   },

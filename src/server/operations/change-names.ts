@@ -78,7 +78,7 @@ export async function move(parts: Parts, from: FilePath, to: FilePath): Promise<
   });
   for (let range = left; range !== undefined; range = left) {
     const some = range;
-    left = await changeNames(parts, (change) => moveSome(parts, change, from, to, some));
+    left = await afterChange(() => changeNames(parts, (change) => moveSome(parts, change, from, to, some)));
   }
 }
 

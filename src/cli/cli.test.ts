@@ -146,6 +146,26 @@ describe("what is no command", () => {
     expect(await run("help", "ls")).toMatchObject({ code: 0, out: expect.stringContaining("Usage: fsdfs ls [PATH]") });
   });
 
+  test.each([
+    ["trash", "empty", ""],
+    ["trash", "restore", "-r", ""],
+    ["sync", "", "swarm:/music", "--delete"],
+    ["sync", "music", "swarm:", "--delete"],
+    ["sync", "swarm:", "music", "--delete"],
+    ["stop", "--data", ""],
+    ["ls", "--data", ""],
+  ])(
+    "what a variable that is not set leaves empty names neither everything nor this directory: %j",
+    async (...args) => {
+      // Nothing listens there, should it be asked all the same.
+      const server = args.includes("--data") ? [] : ["--server", "http://127.0.0.1:1"];
+      expect(await run(...args, ...server)).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(/empty|nothing is named/),
+      });
+    },
+  );
+
   test("options that exclude one another are refused with the command's own help named", async () => {
     expect(await run("ls", "--key", "k", "--password", "p")).toMatchObject({
       code: 2,

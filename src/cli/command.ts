@@ -109,6 +109,7 @@ export function command<O extends Options>(definition: Definition<O>): Command {
       }
       const { values, positionals } = parseOptions(options, args, context.environment);
       checkCount(positionals, definition, usage);
+      checkGiven(positionals, definition.name);
       return (await definition.run({ args, values: values as ValuesOf<O>, positionals, context })) ?? 0;
     },
   };
@@ -118,6 +119,13 @@ export function command<O extends Options>(definition: Definition<O>): Command {
 function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return args.slice(0, end < 0 ? undefined : end).some((arg) => arg === "--help" || arg === "-h");
+}
+
+/** Mostly a variable of a script that is not set: as a path it would be the root, or this directory. */
+function checkGiven(positionals: readonly string[], name: string): void {
+  const at = positionals.indexOf("");
+  if (at < 0) return;
+  throw new UsageError(`Argument ${at + 1} is empty.`, `See: fsdfs ${name} --help`);
 }
 
 function checkCount(

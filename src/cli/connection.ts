@@ -1,12 +1,11 @@
 /** Which server a command speaks to, and how it proves what it may. */
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { Client } from "../client/client.ts";
 import type { ClientCredential } from "../client/credentials.ts";
 import { createClient } from "../client/node.ts";
 import type { Trust } from "../client/trust.ts";
-import { HTTP_PORT } from "../config-values.ts";
+import { absolutePath, HTTP_PORT } from "../config-values.ts";
 import { type Environment, flagOption, type Options, option, type ValuesOf } from "../options.ts";
 import { readPasswordFile } from "../starting/password.ts";
 import { type Call, type Command, command, type Definition, LocalError } from "./command.ts";
@@ -54,7 +53,7 @@ export const CONNECTION_OPTIONS = {
       excludes: ["key", "password"],
       help: "Reads the password from the first line of a file.",
     },
-    (text) => resolve(text),
+    absolutePath,
     undefined,
   ),
   data: option(
@@ -64,7 +63,7 @@ export const CONNECTION_OPTIONS = {
       placeholder: "DIR",
       help: "Asks the server that runs on this data directory.",
     },
-    (text) => resolve(text),
+    absolutePath,
     undefined,
   ),
   ca: option(
@@ -74,7 +73,7 @@ export const CONNECTION_OPTIONS = {
       placeholder: "FILE",
       help: "Certificates, in PEM, of servers or authorities to trust besides those that are known. The server on this machine needs none.",
     },
-    (text) => resolve(text),
+    absolutePath,
     undefined,
   ),
   json: flagOption({ flag: "json", help: "Writes JSON, as docs/API.md describes it." }),

@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { DATA_DIRECTORY } from "../config.ts";
+import { absolutePath } from "../config-values.ts";
 import { type Environment, option } from "../options.ts";
 import { LocalError } from "./command.ts";
 import { findLocalServers, knownDataDirectories, type LocalServer } from "./local-access.ts";
@@ -16,7 +17,7 @@ export const LOCAL_DATA_OPTION = option(
     defaultText: `${DATA_DIRECTORY}, else the only server of yours on this machine`,
     help: "The server that runs on this data directory.",
   },
-  (text) => resolve(text),
+  absolutePath,
   undefined,
 );
 

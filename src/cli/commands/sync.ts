@@ -122,6 +122,9 @@ function directionOf(client: Client, bulk: Bulk, source: string, destination: st
       `Write ${SWARM_PREFIX} before the one in the swarm: fsdfs sync docs ${SWARM_PREFIX}/documents`,
     );
   }
+  if ([source, destination].includes(SWARM_PREFIX)) {
+    throw new UsageError(`Behind ${SWARM_PREFIX} nothing is named.`, `The whole swarm is ${SWARM_PREFIX}/`);
+  }
   return fromSwarm
     ? outOfSwarm(client, bulk, source.slice(SWARM_PREFIX.length), resolve(destination))
     : intoSwarm(client, bulk, resolve(source), destination.slice(SWARM_PREFIX.length));

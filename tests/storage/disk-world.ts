@@ -72,7 +72,7 @@ export class DiskWorld {
       ...{ files, space: this.space, trash: this.trash, leftovers, random },
       ...{ disk: this.watch, partials: this.partials, clock },
     });
-    this.settler = new Settler(this.catalog, files, leftovers, this.trash, random);
+    this.settler = new Settler(this.catalog, files, leftovers, this.trash, random, clock);
     const vanished = new Vanished(clock, 1_000, () => this.catalog.stats(), log);
     this.copies = new Copies(this.catalog, files, this.staging, this.settler, this.trash, vanished, this.watch, log);
   }

@@ -104,7 +104,7 @@ class Entering {
       if (this.#job.source.place.kind === "inside") {
         const now = await statOrNothing(this.#parts.ports.files, path);
         if (now === undefined || !isUnchanged(now, stat)) throw new FsdfsError("file-changed", { path: file.name });
-        if (this.#parts.settler.isOfAnother(undefined, path, now)) {
+        if (await this.#parts.settler.isOfAnother(undefined, path, now)) {
           throw notAdoptable(file.name, "fsdfs is moving it just now");
         }
         return undefined;

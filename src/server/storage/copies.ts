@@ -183,7 +183,7 @@ export class Copies {
       if (found === undefined && !this.#vanished.isGone(version)) return "doubtful";
       const state = found === undefined ? "missing" : "changed";
       this.#log.warn("a copy is not as it was recorded", { path: copy.path, state });
-      const isStrange = found !== undefined && !this.#settler.isOfAnother(version, copy.location, found.stat);
+      const isStrange = found !== undefined && !(await this.#settler.isOfAnother(version, copy.location, found.stat));
       if (isStrange) await this.#setAside(copy.location, found.sha256);
       await this.withdraw(version, copy);
       return isStrange ? "wrong" : "missing";
@@ -207,7 +207,7 @@ export class Copies {
       const found = await this.#hashFile(path, "durably");
       if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;
       if (found.stat.device !== (await this.#files.stat(""))?.device) return false; // It could never be moved from there.
-      if (this.#settler.isOfAnother(version, path, found.stat)) return false; // Another version's file, on its way to the trash.
+      if (await this.#settler.isOfAnother(version, path, found.stat)) return false; // Another version's file, on its way to the trash.
       await this.#files.syncDirectory(directoryOf(path));
       const adopted = await this.#catalog.change((change) => {
         const row = change.transaction.version(version);

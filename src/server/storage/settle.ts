@@ -18,6 +18,7 @@ import { readTodo, writeTodo } from "../../core/catalog/todo.ts";
 import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { type FileStat, type FileStore, FileStoreError } from "../../ports/file-store.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -45,6 +46,7 @@ import {
 } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
 import { isMoving, movesFrom } from "./moves.ts";
+import { type Owner, Owners } from "./owners.ts";
 import { type Retired, retireRows } from "./retiring.ts";
 import type { Trash } from "./trash.ts";
 
@@ -60,6 +62,7 @@ export class Settler {
   readonly #trash: Pick<Trash, "throwAway">;
   /** Files in the trash whose rows have gone over to another name of the same version. */
   readonly #superfluous: string[] = [];
+  readonly #owners: Owners;
   readonly #locks = new KeyedLock();
   /** Versions that are being settled, by so many at once. */
   readonly #settling = new Map<VersionId, number>();
@@ -70,7 +73,9 @@ export class Settler {
     leftovers: Leftovers,
     trash: Pick<Trash, "throwAway">,
     random: Random,
+    clock: Clock,
   ) {
+    this.#owners = new Owners(catalog, clock);
     this.#trash = trash;
     this.#leftovers = leftovers;
     this.#catalog = catalog;
@@ -180,8 +185,8 @@ export class Settler {
   }
 
   /** Whether the file at a path is the copy of another version, which may have yet to leave it. */
-  isOfAnother(version: VersionId | undefined, location: string, stat: FileStat): boolean {
-    return this.#ownerOf(version, location, stat) !== undefined;
+  async isOfAnother(version: VersionId | undefined, location: string, stat: FileStat): Promise<boolean> {
+    return (await this.#owners.of(version, location, stat)) !== undefined;
   }
 
   /** @throws FileStoreError `not-a-directory`, … */
@@ -286,7 +291,7 @@ export class Settler {
     if (occupant.inode === copy.inode) return undefined;
     if (occupant.type === "directory")
       throw new FileStoreError("not-a-file", "a directory lies where a file should be");
-    const owner = this.#ownerOf(version, to, occupant);
+    const owner = await this.#owners.of(version, to, occupant);
     if (owner === undefined) {
       if (await isCaseBlind(this.#files)) throw new FileStoreError("exists", "it may be another copy's file (S7)");
       await this.#setAside(to);
@@ -334,19 +339,6 @@ export class Settler {
     });
   }
 
-  /** The other copy, still to be moved or just come to its place, whose file lies at `location`. */
-  #ownerOf(version: VersionId | undefined, location: string, occupant: FileStat): Owner | undefined {
-    const view = this.#catalog.read();
-    const content = contentOf(readRegisters(view, entryKey(location as FilePath)));
-    const atPath = content?.type === "file" ? [content.version] : [];
-    const moving = Array.from(view.range(tableRange("todo")), ({ key }) => versionOfKey(key));
-    for (const other of [...atPath, ...moving]) {
-      const copy = readCopy(view, other);
-      if (other !== version && copy?.location === location && isFileOf(copy, occupant)) return { version: other, copy };
-    }
-    return undefined;
-  }
-
   async #removeSuperfluous(): Promise<void> {
     for (const name of this.#superfluous.splice(0)) await this.#leftovers.remove(name);
   }
@@ -388,11 +380,6 @@ export class Settler {
 
 /** Another version has its place by right where a file was to be put. */
 class Overtaken extends Error {}
-
-interface Owner {
-  readonly version: VersionId;
-  readonly copy: CopyRow;
-}
 
 interface Displaced extends Owner {
   /** The second name that its file has got. */

@@ -214,6 +214,24 @@ describe("sync", () => {
     );
   });
 
+  test("deletes nothing for a source in which nothing is, as where a disk is not mounted or the swarm is another", async () => {
+    const [empty, full] = [join(local, "unmounted"), join(local, "full")];
+    await mkdir(empty);
+    await writeTree(full, tree);
+    await cli.done(["sync", full, "swarm:/full"]);
+    await cluster.servers[0]?.client.makeDirectory("unmounted");
+    for (const args of [
+      [empty, "swarm:/full"],
+      ["swarm:/unmounted", full],
+    ]) {
+      const told = { code: 1, stderr: expect.stringContaining("Nothing is in") };
+      expect(await cli.run(["sync", ...args, "--delete"])).toMatchObject(told);
+    }
+    expect(await readTree(full)).toEqual(tree);
+    expect(await cli.done(["sync", full, "swarm:/full", "--delete"])).toContain("5 files were there already");
+    await cli.done(["sync", empty, "swarm:/unmounted", "--delete"]);
+  });
+
   test("a link in the source protects a directory of its name in the swarm", async () => {
     const source = join(local, "linking");
     await writeTree(source, { "docs/deep/x": "1", gone: "1" });

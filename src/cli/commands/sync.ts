@@ -27,7 +27,7 @@ export const sync = clientCommand({
   details:
     "One of the two is in the swarm and begins with 'swarm:'. What is in SRC comes to be in DEST; a trailing '/' makes no difference. Files are compared by size and SHA-256; times and modes are neither compared nor kept. What is only in DEST stays, unless --delete is given.\n\nExample: fsdfs sync docs swarm:/documents --delete --dry-run",
   options: {
-    delete: flagOption({ flag: "delete", help: "Deletes what is in DEST and not in SRC." }),
+    delete: flagOption({ flag: "delete", help: "Deletes what is in DEST and not in SRC, unless SRC is empty." }),
     dryRun: flagOption({ flag: "dry-run", short: "n", help: "Only says what would be done." }),
     sizeOnly: flagOption({
       flag: "size-only",
@@ -40,6 +40,9 @@ export const sync = clientCommand({
     const bulk = new Bulk(context.err, values.jobs);
     const direction = directionOf(client, bulk, source, destination);
     await direction.check();
+    if (values.delete && (await isEmpty(direction.source())) && !(await isEmpty(direction.destination()))) {
+      throw emptySource(source, destination);
+    }
     const list = values.json ? new JsonList(context.out, "actions") : undefined;
     const totals = { files: 0, bytes: 0, deleted: 0, extra: 0 };
     const { dryRun } = values;
@@ -207,6 +210,19 @@ async function* remoteItems(client: Client, root: string, { mayBeMissing = false
 
 async function* sizesOf(items: AsyncIterable<Item>): AsyncGenerator<number> {
   for await (const { type, size } of items) if (type === "file") yield size;
+}
+
+async function isEmpty(items: AsyncIterable<Item>): Promise<boolean> {
+  for await (const _ of items) return false;
+  return true;
+}
+
+/** Of a disk that is not mounted there is an empty directory, and of a swarm that is another a root. */
+function emptySource(source: string, destination: string): LocalError {
+  return new LocalError(
+    `Nothing is in ${source}: with --delete all that is in ${destination} would go.`,
+    "Is it the right one, and its disk mounted? What is not wanted any more is deleted by fsdfs rm -r, or by rm here.",
+  );
 }
 
 function noDirectory(path: string): LocalError {

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { FilePath } from "../../core/paths.ts";
+import type { Face } from "../../server/face.ts";
 import { evaluateConditions, rangeApplies } from "./conditions.ts";
+import type { Call } from "./operation.ts";
+import { setVariables } from "./operations/variables.ts";
 
 const file = { etag: '"v2"', modifiedMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678) };
 const AT = "Fri, 02 Jan 2026 03:04:05 GMT";
@@ -51,5 +55,23 @@ describe("rangeApplies", () => {
     ["yesterday", false],
   ])("P4: judges If-Range: %j", (header, applies) => {
     expect(rangeApplies(header, file)).toBe(applies);
+  });
+});
+
+describe("setting variables, which is never conditional", () => {
+  const set = (headers: Call["headers"]) => {
+    const call: Partial<Call> = {
+      headers,
+      principal: { scope: "write" },
+      path: () => ({ path: "a.ogg" as FilePath, directory: false }),
+      json: async () => ({ variables: { popularity: 9 } }),
+      face: { setVariables: async () => ({ popularity: 9 }) } as unknown as Face,
+    };
+    return setVariables.run(call as Call);
+  };
+
+  it.each(["if-match", "if-none-match", "if-unmodified-since", "content-range"])("is refused with %s", async (name) => {
+    await expect(set({ [name]: '"v1"' })).rejects.toMatchObject({ code: "argument-invalid", params: { name } });
+    await expect(set({ accept: "*/*" })).resolves.toMatchObject({ status: 200 });
   });
 });

@@ -40,14 +40,22 @@ const ENTITY_TAGS = /^(?:W\/)?"[^"]*"(?:[ \t]*,[ \t]*(?:W\/)?"[^"]*")*$/;
  * @throws FsdfsError `argument-invalid`
  */
 export function writeConditions(headers: IncomingHttpHeaders, method: string): Conditions | undefined {
-  for (const name of UNSUPPORTED_HEADERS) {
-    if (headers[name] === undefined) continue;
-    throw new FsdfsError("argument-invalid", { name, reason: `a ${method} cannot have this header` });
-  }
+  refuse(UNSUPPORTED_HEADERS, headers, method);
   const ifMatch = tagsOf("If-Match", headers["if-match"], "strong");
   const ifNoneMatch = tagsOf("If-None-Match", headers["if-none-match"], "weak");
   if (ifMatch === undefined && ifNoneMatch === undefined) return undefined;
   return { ...(ifMatch !== undefined && { ifMatch }), ...(ifNoneMatch !== undefined && { ifNoneMatch }) };
+}
+
+/** Of a write that is never conditional. @throws FsdfsError `argument-invalid` */
+export function refuseConditions(headers: IncomingHttpHeaders, method: string): void {
+  refuse(["if-match", "if-none-match", ...UNSUPPORTED_HEADERS], headers, method);
+}
+
+function refuse(names: readonly string[], headers: IncomingHttpHeaders, method: string): void {
+  const name = names.find((each) => headers[each] !== undefined);
+  if (name === undefined) return;
+  throw new FsdfsError("argument-invalid", { name, reason: `a ${method} cannot have this header` });
 }
 
 /** The versions that a header names: a weak tag matches in the weak comparison only (RFC 9110, 8.8.3.2). */

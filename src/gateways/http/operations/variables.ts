@@ -3,6 +3,7 @@ import { z } from "zod";
 import { checkVariable } from "../../../core/catalog/variables.ts";
 import { FsdfsError } from "../../../errors.ts";
 import type { VariableChanges } from "../../../server/face.ts";
+import { refuseConditions } from "../conditions.ts";
 import { linesOf } from "../lines.ts";
 import { check, checkMayChange, filePath, type Operation } from "../operation.ts";
 import { variableChanges, variablesChanged, variablesOfFile } from "../schemas.ts";
@@ -28,6 +29,7 @@ export const setVariables: Operation = {
   async run(call) {
     const path = filePath(call);
     checkMayChange(call.principal, path);
+    refuseConditions(call.headers, "PATCH");
     const changes = changesIn(check(bodySchema, await call.json()).variables);
     return { kind: "json", status: 200, value: { path, variables: await call.face.setVariables(path, changes) } };
   },

@@ -4,7 +4,7 @@
  * is whole and its SHA-256 is right.
  */
 import { createHash, type Hash } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { constants, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Client } from "../client/client.ts";
 import { FsdfsError } from "../errors.ts";
@@ -86,7 +86,8 @@ export class Downloads {
     const { path, version } = location;
     const range = kept === 0 ? {} : { range: { start: kept } };
     const { body } = await this.#client.get(path, { from: location, version, ...range });
-    const handle = await open(part, kept === 0 ? "w" : "r+");
+    // Not emptied: another process may be at the same part, and then writes the same.
+    const handle = await open(part, constants.O_WRONLY | constants.O_CREAT);
     try {
       let position = kept;
       for await (const chunk of body) {
@@ -98,6 +99,7 @@ export class Downloads {
         counted.movedBytes += chunk.length;
         this.#bulk.bytesDone(chunk.length, path);
       }
+      await handle.truncate(location.size); // Of what was there and is none of it.
     } finally {
       await handle.close();
     }

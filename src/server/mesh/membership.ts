@@ -259,12 +259,17 @@ export class Membership {
 
   async #mint(): Promise<void> {
     const hadHistory = this.#parts.catalog.storedOrigin() !== undefined;
-    this.#rolledBack = false;
-    this.#confirmed = true;
+    this.#rolledBack = false; // It may turn out once more meanwhile.
     const { catalog, random } = this.#parts;
-    await catalog.mintOrigin(this.#greatestIncarnation, hadHistory ? random.fraction() : 0);
-    this.#parts.liveness.renumbered(this.#parts.clock.monotonic());
-    if (hadHistory) for (const listener of this.#incarnationListeners) await listener();
+    try {
+      await catalog.mintOrigin(this.#greatestIncarnation, hadHistory ? random.fraction() : 0);
+      this.#parts.liveness.renumbered(this.#parts.clock.monotonic());
+      if (hadHistory) for (const listener of this.#incarnationListeners) await listener();
+    } catch (error) {
+      this.#rolledBack = true;
+      throw error;
+    }
+    this.#confirmed = true;
   }
 
   #learn(known: readonly KnownOrigin[]): void {

@@ -16,12 +16,13 @@ import { StartFlags } from "./control/start-flags.ts";
 import { Events } from "./events/events.ts";
 import { SwarmHeat } from "./heat.ts";
 import { Identity } from "./identity.ts";
+import { Absences } from "./mesh/absences.ts";
 import { CatchUp } from "./mesh/catch-up.ts";
 import { Collector } from "./mesh/collector.ts";
 import { Floors } from "./mesh/floors.ts";
 import { Greeting } from "./mesh/greeting.ts";
 import { Intake } from "./mesh/intake.ts";
-import { Membership, readAbsent } from "./mesh/membership.ts";
+import { Membership } from "./mesh/membership.ts";
 import { Mesh } from "./mesh/mesh.ts";
 import { Removal } from "./mesh/removal.ts";
 import { Seat } from "./mesh/seat.ts";
@@ -115,24 +116,22 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const talking = { clock, network, catalog, settings, identity, process, liveness, greeting, removal, log, report };
   const mesh = new Mesh(talking, ending);
   removal.watch(mesh);
-  const membership = new Membership(
-    {
-      clock,
-      random,
-      store: ports.catalog,
-      catalog,
-      settings,
-      flags,
-      identity,
-      liveness,
-      greeting,
-      mesh,
-      removal,
-      options,
-      log,
-    },
-    readAbsent(ports.catalog),
-  );
+  const membership = new Membership({
+    clock,
+    random,
+    store: ports.catalog,
+    catalog,
+    settings,
+    flags,
+    identity,
+    liveness,
+    greeting,
+    mesh,
+    removal,
+    absences: new Absences(ports.catalog),
+    options,
+    log,
+  });
   counting.membership = membership;
   const intake = new Intake(catalog, log);
   const { claims } = greeting;

@@ -10,7 +10,7 @@ function begin() {
     clock: { monotonic: () => now.monotonicMs, wall: () => now.wallMs, after: () => () => {} },
     ...{ greeting: listens, mesh: listens, settings: listens, catalog: listens },
   } as unknown as MembershipParts;
-  return { now, membership: new Membership(parts, new Set()) };
+  return { now, membership: new Membership(parts) };
 }
 
 test("M2: a process that was stopped stood still", () => {

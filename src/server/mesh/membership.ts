@@ -2,9 +2,7 @@
  * How a server becomes and stays one of a swarm: it finds one or founds one, settles in which incarnation it writes
  * (C6), enters itself in the roster, and counts as behind until it is level (C10). Also who counts for K (M3).
  */
-import { fromUtf8, utf8 } from "../../core/bytes.ts";
 import type { Floor } from "../../core/catalog/floors.ts";
-import { metaKey } from "../../core/catalog/keys.ts";
 import type { WriteView } from "../../core/catalog/kv.ts";
 import type { HybridTime, ServerId, SwarmId } from "../../core/ids.ts";
 import type { Liveness } from "../../core/swarm/liveness.ts";
@@ -27,6 +25,7 @@ import {
 } from "../settings.ts";
 import { encodeMoved, MOVED_KEY, readMoved } from "../swarms/messages.ts";
 import { sleep } from "../timers.ts";
+import type { Absences } from "./absences.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Mesh } from "./mesh.ts";
 import type { KnownOrigin } from "./messages.ts";
@@ -47,8 +46,6 @@ const LONG_STANDSTILL_MS = 5000;
 const ADDRESSES_MAX = 8;
 const IDLE_MS = 60_000;
 
-const ABSENT_KEY = metaKey("absent");
-
 export interface MembershipParts {
   readonly clock: Clock;
   readonly random: Random;
@@ -61,6 +58,7 @@ export interface MembershipParts {
   readonly greeting: Greeting;
   readonly mesh: Mesh;
   readonly removal: Removal;
+  readonly absences: Absences;
   readonly options: ServerOptions;
   readonly log: Log;
 }
@@ -68,9 +66,7 @@ export interface MembershipParts {
 export class Membership {
   readonly #parts: MembershipParts;
   readonly #stoodStill = new Set<ServerId>();
-  readonly #absenceListeners: ((server: ServerId) => Promise<void>)[] = [];
   readonly #incarnationListeners: (() => Promise<void>)[] = [];
-  #absent: Set<ServerId>;
   readonly #ticking = new BackgroundUnit("tick", () => this.#tick());
   readonly #watching = new BackgroundUnit("watch", () => this.#watch());
   readonly #joining = new BackgroundUnit("join", (signal) => this.#join(signal));
@@ -83,9 +79,8 @@ export class Membership {
   #rolledBack = false;
   #greatestIncarnation = 0 as HybridTime;
 
-  constructor(parts: MembershipParts, absent: Set<ServerId>) {
+  constructor(parts: MembershipParts) {
     this.#parts = parts;
-    this.#absent = absent;
     this.#lastTick = parts.clock.monotonic();
     this.#lastTickWall = parts.clock.wall();
     parts.greeting.onKnown((known) => this.#learn(known));
@@ -99,7 +94,7 @@ export class Membership {
 
   /** Called for each server that has become absent, or has come back. */
   onAbsence(listener: (server: ServerId) => Promise<void>): void {
-    this.#absenceListeners.push(listener);
+    this.#parts.absences.onChange(listener);
   }
 
   /** Called when this server begins a new incarnation though it had one: its catalog may be an old one. */
@@ -108,7 +103,7 @@ export class Membership {
   }
 
   isAbsent(server: ServerId): boolean {
-    return this.#absent.has(server);
+    return this.#parts.absences.has(server);
   }
 
   /** C10: it forwards requests, and neither pulls, drops nor coordinates. */
@@ -362,23 +357,13 @@ export class Membership {
   }
 
   async #noteAbsences(now: number): Promise<void> {
-    const { settings, identity, liveness, store } = this.#parts;
+    const { settings, identity, liveness } = this.#parts;
     const absent = new Set<ServerId>();
     for (const server of settings.roster.keys()) {
-      const unheard = this.#absent.has(server) && liveness.lastHeardAt(server) === undefined;
+      const unheard = this.#parts.absences.has(server) && liveness.lastHeardAt(server) === undefined;
       const silent = unheard || liveness.isAbsent(server, now);
       if (server !== identity.server && silent) absent.add(server);
     }
-    const changed = [...absent.symmetricDifference(this.#absent)];
-    if (changed.length === 0) return;
-    this.#absent = absent;
-    await store.write((view) => view.put(ABSENT_KEY, utf8(JSON.stringify([...absent]))));
-    for (const server of changed) for (const listener of this.#absenceListeners) await listener(server);
+    await this.#parts.absences.note(absent);
   }
-}
-
-/** Who was absent when this server last ran: a restart counts nobody back in (C13, M3). */
-export function readAbsent(store: CatalogStore): Set<ServerId> {
-  const row = store.read().get(ABSENT_KEY);
-  return new Set(row === undefined ? [] : (JSON.parse(fromUtf8(row)) as ServerId[]));
 }

@@ -322,7 +322,7 @@ export const CANARIES: readonly Canary[] = [
   {
     name: "a silent server counts for ever",
     rules: "M3",
-    file: "server/mesh/membership.ts",
+    file: "server/mesh/absences.ts",
     find: "    return this.#absent.has(server);",
     replace: "    return this.#absent.has(server) && this.#absent.size > 99;",
     drill: "silent server",

@@ -52,8 +52,11 @@ export class CatchUp {
   }
 
   async #step(): Promise<NextStep> {
-    const origins = this.#missing();
-    for (const { origin, link } of origins) await this.#fetch(origin, link);
+    const failures: unknown[] = [];
+    for (const { origin, link } of this.#missing()) {
+      await this.#fetch(origin, link).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0]; // The others have been asked for all the same.
     return { restMs: REST_MS };
   }
 

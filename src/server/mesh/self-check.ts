@@ -75,9 +75,9 @@ export class SelfCheck {
     const range = { start, end: sharedRange(table).end };
     const own = digestRange(this.#catalog.read(), table, range, ROWS, this.#originAt);
     const compared: KeyRange = { start, end: own.last === undefined ? range.end : keyAfter(own.last) };
+    this.#position = next(table, compared.end, own.last === undefined); // Whatever comes of this: it is met again.
     const answer = await link.call("compare", encodeQuestion(table, compared, own), TIMEOUT_MS);
     if (answer.length > 0) await this.#takeIn(answer, table, compared, own.digest);
-    this.#position = next(table, compared.end, own.last === undefined);
     return { restMs: REST_MS };
   }
 

@@ -129,6 +129,8 @@ export type FileStoreErrorCode =
   | "too-long"
   | "denied"
   | "other-device"
+  /** The system has no more descriptors or memory at the moment: nothing is wrong with the disk. */
+  | "busy"
   | "io";
 
 export class FileStoreError extends Error {

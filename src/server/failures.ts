@@ -4,10 +4,12 @@ import { CatalogStoreError } from "../ports/catalog-store.ts";
 import { FileStoreError } from "../ports/file-store.ts";
 import { NetworkError, RemoteError } from "../ports/network.ts";
 
+const DISK_ERRORS: Readonly<Record<string, "no-space" | "overloaded">> = { "no-space": "no-space", busy: "overloaded" };
+
 export function asUserError(error: unknown): unknown {
   if (error instanceof FileStoreError || error instanceof CatalogStoreError) {
     if (error.code === "closed") return new FsdfsError("stopping", {}, { cause: error });
-    return new FsdfsError(error.code === "no-space" ? "no-space" : "disk-failed", {}, { cause: error });
+    return new FsdfsError(DISK_ERRORS[error.code] ?? "disk-failed", {}, { cause: error });
   }
   if (error instanceof NetworkError) return new FsdfsError("interrupted", {}, { cause: error });
   if (error instanceof RemoteError) {

@@ -17,6 +17,10 @@ const CODES: Readonly<Record<string, FileStoreErrorCode>> = {
   EACCES: "denied",
   EPERM: "denied",
   EXDEV: "other-device",
+  EMFILE: "busy",
+  ENFILE: "busy",
+  ENOMEM: "busy",
+  EAGAIN: "busy",
   EIO: "io",
 };
 

@@ -4,6 +4,9 @@ import type { ReadView, WriteView } from "./kv.ts";
 import { decodeOriginRow, encodeOriginRow, type OriginRow } from "./rows.ts";
 import type { Origin } from "./types.ts";
 
+/** Servers that ever were, each once for every time that it could not be sure of what it had said before. */
+export const ORIGINS_MAX = 65_536;
+
 export function originName(origin: Origin): string {
   return `${origin.server}@${origin.incarnation}`;
 }
@@ -70,6 +73,8 @@ export class OriginTable {
     const known = this.#indexes.get(name) ?? this.#readAll().get(name);
     if (known !== undefined) return known;
     const index = this.#indexes.size;
+    // Its key would be another's (two bytes): what that one said would be taken for this one's.
+    if (index >= ORIGINS_MAX) throw new RangeError(`the catalog knows ${ORIGINS_MAX} origins, and no more`);
     this.#indexes = new Map(this.#indexes).set(name, index);
     const { server, incarnation } = origin;
     this.set(index, { server, incarnation, contiguous: 0, seen: 0, floor: 0, chain: 0 });

@@ -33,6 +33,7 @@ import { announcedByOthers, PullChoice } from "./choice.ts";
 import type { Dropping } from "./dropping.ts";
 import { purposeOfPull } from "./purpose.ts";
 import { type RoomMaker, type RoomWish, YOUNG_MS } from "./room-maker.ts";
+import { type Seat, Seats } from "./seats.ts";
 import { SMALL_BYTES, type Sources } from "./sources.ts";
 import { Stall } from "./stall.ts";
 import { LOAD_MAX, Throttle } from "./throttle.ts";
@@ -80,16 +81,10 @@ export interface PullStep {
 /** What another server wants, and what may go for that here. */
 export type HandedOver = Pick<RoomWish, "spared" | "gainsZone"> & { readonly surplus: number };
 
-interface ActivePull {
+interface ActivePull extends Seat {
   done: Promise<boolean>;
-  /** Bytes that it will still claim, at most. */
-  bytesLeft: number;
-  /** Whether there is room for them, or will be when others have claimed theirs. */
-  isSeated: boolean;
   /** When it is so that another server can take another file (R3). */
   readonly handedOver: HandedOver | undefined;
-  /** What of the trash gives way to it. */
-  readonly purpose: Purpose;
 }
 
 export class Puller {
@@ -97,6 +92,7 @@ export class Puller {
   readonly #parts: PullerParts;
   readonly #throttle: Throttle;
   readonly #active = new Map<VersionId, ActivePull>();
+  readonly #seats: Seats;
   /** How much of `--pulls` those under way take that this server has chosen by itself. */
   #taken = 0;
   readonly #backoffs: Backoffs;
@@ -104,6 +100,7 @@ export class Puller {
 
   constructor(parts: PullerParts) {
     this.#parts = parts;
+    this.#seats = new Seats(parts.space, () => this.#active.values());
     this.#throttle = new Throttle(parts.clock, parts.directives.pullRate);
     parts.directives.onChange(() => {
       this.#throttle.setRate(parts.directives.pullRate);
@@ -202,8 +199,15 @@ export class Puller {
     const surplus = handedOver?.surplus ?? this.#surplusOf(version);
     const isOwnChoice = signal !== undefined;
     const purpose = isOwnChoice ? purposeOfPull(surplus, version, clock.wall()) : purposeOf(surplus);
-    const active: ActivePull = { done: Promise.resolve(false), bytesLeft, isSeated: false, handedOver, purpose };
-    active.isSeated = this.#missingFor(active) <= 0;
+    const active: ActivePull = {
+      done: Promise.resolve(false),
+      bytesLeft,
+      isSeated: false,
+      isMakingRoom: false,
+      handedOver,
+      purpose,
+    };
+    active.isSeated = this.#seats.missingFor(active) <= 0;
     this.#active.set(version, active);
     active.done = this.#pull(version, active, signal)
       .then((held) => {
@@ -237,7 +241,7 @@ export class Puller {
     if (wanted === undefined || copies.has(version)) return copies.has(version);
     const { path, content } = wanted;
     if (await copies.adopt(version, path, content)) return true;
-    if (await copies.restore(version, path, content)) return true;
+    if (this.#seats.mayComeBack(active) && (await copies.restore(version, path, content))) return true;
     const uploaded = uploads.takeOrphaned(content.sha256, content.sizeBytes);
     if (uploaded !== undefined) return await copies.commit(version, uploaded);
     this.#checkRoom(version, active); // Nothing need be opened to know that there will be none.
@@ -308,7 +312,7 @@ export class Puller {
   /** @throws FsdfsError `no-space`, or TOO_YOUNG, when there is no room and no copies may go for it */
   #checkRoom(version: VersionId, active: ActivePull): void {
     const { roomMaker } = this.#parts;
-    const missing = active.isSeated ? 0 : this.#missingFor(active);
+    const missing = active.isSeated ? 0 : this.#seats.missingFor(active);
     const wish = this.#wish(version, active);
     if (missing <= 0 || roomMaker.mayMake(missing, wish)) return;
     throw roomMaker.mayMake(missing, { ...wish, isUrgent: true }) ? TOO_YOUNG : new FsdfsError("no-space");
@@ -316,18 +320,9 @@ export class Puller {
 
   /** Sees to it that there is room for a pull whose source is open (step 3). @throws FsdfsError `no-space` */
   async #seat(version: VersionId, active: ActivePull): Promise<void> {
-    if (active.isSeated) return;
-    const missing = () => this.#missingFor(active);
-    if (missing() > 0 && !(await this.#parts.roomMaker.make(missing, this.#wish(version, active)))) {
-      throw new FsdfsError("no-space");
-    }
-    active.isSeated = true;
-  }
-
-  #missingFor(active: ActivePull): number {
-    let bytes = active.bytesLeft - this.#parts.space.roomBytes(active.purpose);
-    for (const other of this.#active.values()) if (other !== active && other.isSeated) bytes += other.bytesLeft;
-    return bytes;
+    const { roomMaker } = this.#parts;
+    const make = (missing: () => number) => roomMaker.make(missing, this.#wish(version, active));
+    if (!(await this.#seats.take(active, make))) throw new FsdfsError("no-space");
   }
 
   #wish(version: VersionId, active: ActivePull): RoomWish {

@@ -38,10 +38,22 @@ export class Drainer {
     if (this.#working === undefined) return;
     await this.#working;
     for (let retries = 0; retries < RETRIES; retries++) {
-      if (await this.#tell(machines[retries % machines.length]!, stayAll)) return;
+      if (await this.#allStay(machines)) return;
       await this.#swarm.world.sleep(RETRY_MS);
     }
     this.#swarm.world.fail("liveness", "nobody could be told that all servers stay");
+  }
+
+  /** One that is behind may not know yet who is drained: whoever was told so does. */
+  async #allStay(machines: readonly Machine[]): Promise<boolean> {
+    let drained = 0;
+    for (const machine of machines) {
+      const isTold = await this.#tell(machine, async (face) => {
+        drained += await stayAll(face);
+      });
+      if (!isTold) return false;
+    }
+    return drained === 0;
   }
 
   async #work(): Promise<void> {
@@ -69,8 +81,9 @@ export class Drainer {
   }
 }
 
-async function stayAll(face: Face): Promise<void> {
-  for (const { id, settings } of await face.servers()) {
-    if (settings.draining) await face.configureServer(id, { draining: false });
-  }
+/** Answers how many were to be drained. */
+async function stayAll(face: Face): Promise<number> {
+  const drained = (await face.servers()).filter(({ settings }) => settings.draining);
+  for (const { id } of drained) await face.configureServer(id, { draining: false });
+  return drained.length;
 }

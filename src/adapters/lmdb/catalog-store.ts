@@ -41,7 +41,7 @@ interface QueuedChange {
 }
 
 /** A transaction takes no further change once it has kept the event loop for so long. */
-const TRANSACTION_MS_MAX = 4;
+const TRANSACTION_MS_MAX = 5;
 /** Less free space than this makes a failed write a full disk: LMDB tells a short write as EIO. */
 const FULL_DISK_BYTES = 1024 ** 2;
 

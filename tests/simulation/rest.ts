@@ -57,7 +57,7 @@ export interface RestView {
 
 const POLL_INTERVAL_MS = 1_000;
 const ASK_TIMEOUT_MS = 20_000;
-/** At a server whose figures are not those of its disk. */
+/** At a server whose figures are not those of its disk; at a swarm whose disks have changed. */
 const LOOKS_MAX = 5;
 /** Each page is asked of all servers: one is enough as a rule. */
 const TRASH_PAGE = 200;
@@ -165,7 +165,28 @@ export async function readEverything(swarm: Swarm, machines: readonly Machine[])
   }
 }
 
+/** Looks again when a disk has changed meanwhile: what one sees then is of two moments. */
 export async function lookAround(
+  swarm: Swarm,
+  history: History,
+  losses: Losses,
+  machines: readonly Machine[],
+): Promise<RestView> {
+  for (let looks = 1; ; looks++) {
+    const before = placesOf(machines);
+    const view = await lookOnce(swarm, history, losses, machines);
+    // A copy that was too young to go where a policy does not want it goes a while after all seemed to be done (R5, R6).
+    if (placesOf(machines) === before || looks === LOOKS_MAX) return view;
+    await swarm.world.sleep(POLL_INTERVAL_MS);
+  }
+}
+
+/** Where files lie on the disks, as one text. */
+function placesOf(machines: readonly Machine[]): string {
+  return machines.map(({ files }) => Array.from(files.tree(), ({ name }) => name).join("\n")).join("\n\n");
+}
+
+async function lookOnce(
   swarm: Swarm,
   history: History,
   losses: Losses,

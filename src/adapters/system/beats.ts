@@ -5,7 +5,7 @@
 
 /** Four wakings a second. */
 export const BEAT_MS = 250;
-/** What is due sooner is not for the beat: no wait becomes less than half as long. */
+/** What is due sooner is not for the beat: a wait may become an eighth of a second shorter. */
 export const WAIT_MS_MIN = 200;
 
 export class Beats {

@@ -95,7 +95,7 @@ function makeCall(
     path: () => pathOfTarget(target),
     hasBody: () => hasBody(exchange.request),
     declaredSize: () => declaredSize(exchange.request),
-    body: () => told(readBody(exchange, { idleMs: limits.uploadIdleMs }), onReceived),
+    body: () => counted(readBody(exchange, { idleMs: limits.uploadIdleMs }), onReceived),
     json: () => readJson(exchange, limits),
     isLocal: isSecret(exchange.request.headers["fsdfs-local"], localSecret),
     outlasting: () => outlasting(exchange),
@@ -108,7 +108,7 @@ function makeCall(
   };
 }
 
-async function* told(body: AsyncIterable<Bytes>, onReceived: (bytes: number) => void): AsyncGenerator<Bytes> {
+async function* counted(body: AsyncIterable<Bytes>, onReceived: (bytes: number) => void): AsyncGenerator<Bytes> {
   for await (const chunk of body) {
     onReceived(chunk.length);
     yield chunk;

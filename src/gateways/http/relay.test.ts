@@ -61,8 +61,10 @@ async function controlAnswers(handler: RequestListener): Promise<void> {
   await once(control, "listening");
 }
 
+/** Over a connection of its own: one that is kept may be cut, being idle, just when it is used again. */
 async function ask(method: string, body?: string): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${port}/x`, { method, ...(body === undefined ? {} : { body }) });
+  const request = { method, headers: { connection: "close" }, ...(body === undefined ? {} : { body }) };
+  const response = await fetch(`http://127.0.0.1:${port}/x`, request);
   const text = await response.text();
   return response.ok ? text : (JSON.parse(text) as { error: { code: string } }).error.code;
 }

@@ -14,7 +14,6 @@ import { isFileOf } from "./disk.ts";
 
 /** Copies that have yet to move or go, looked at without a pause: after a directory was moved there may be millions. */
 const LOOKED_AT_ONCE = 200;
-const NEVER = new AbortController().signal;
 
 export interface Owner {
   readonly version: VersionId;
@@ -34,14 +33,15 @@ export class Owners {
   async of(version: VersionId | undefined, location: string, occupant: FileStat): Promise<Owner | undefined> {
     const content = contentOf(readRegisters(this.#catalog.read(), entryKey(location as FilePath)));
     let some = content?.type === "file" ? [content.version] : [];
-    for (let after: VersionId | undefined, isFirst = true; isFirst || after !== undefined; isFirst = false) {
-      if (after !== undefined) await sleep(this.#clock, 0, NEVER);
+    let after: VersionId | undefined;
+    do {
+      if (after !== undefined) await sleep(this.#clock, 0);
       const next = this.#leaving(after);
       const owner = this.#among([...some, ...next], version, location, occupant);
       if (owner !== undefined) return owner;
       some = [];
       after = next.length < LOOKED_AT_ONCE ? undefined : next.at(-1);
-    }
+    } while (after !== undefined);
     return undefined;
   }
 

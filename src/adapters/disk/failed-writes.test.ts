@@ -1,27 +1,19 @@
 /** What a file whose disk has failed still uses: a descriptor that is given away too soon is another file's (P4). */
 import { fstatSync, openSync } from "node:fs";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { WritableDiskFile } from "./files.ts";
-
-/** How each call of the system ends, in the order in which they are made. */
-const calls: (() => Promise<number>)[] = [];
-
-vi.mock("./calls.ts", async (original) => ({
-  ...(await original<typeof import("./calls.ts")>()),
-  writeFile: () => calls.shift()!(),
-}));
 
 test("a write has not failed before all that it has asked of the system is back", async () => {
   const events: string[] = [];
   const large = Promise.withResolvers<number>();
-  calls.push(
-    async () => {
+  const calls = [
+    async (): Promise<number> => {
       throw Object.assign(new Error("no space"), { code: "ENOSPC", errno: -28 });
     },
     () => large.promise.finally(() => events.push("the large piece is back")),
-  );
+  ];
   const descriptor = openSync("/dev/null", "w");
-  const file = new WritableDiskFile(descriptor, "staged");
+  const file = new WritableDiskFile(descriptor, "staged", 0, () => calls.shift()!());
   await file.write(new Uint8Array(100));
   const failed = file.write(new Uint8Array(100_000)).catch(async (error: unknown) => {
     events.push("it has failed");

@@ -117,11 +117,16 @@ export class WritableDiskFile extends DiskFile implements WritableFile {
   /** The disk has all of them. */
   #isSynced = false;
   readonly #gathered = new Gathered();
+  readonly #toSystem: typeof writeFile;
 
-  /** @param sizeBytes what the file holds already */
-  constructor(descriptor: number, name: string, sizeBytes = 0) {
+  /**
+   * @param sizeBytes what the file holds already
+   * @param toSystem hands bytes to the system
+   */
+  constructor(descriptor: number, name: string, sizeBytes = 0, toSystem = writeFile) {
     super(descriptor, name);
     this.#sizeBytes = sizeBytes;
+    this.#toSystem = toSystem;
   }
 
   /** Small pieces are gathered: handing one to the system costs as much as copying many. */
@@ -169,7 +174,7 @@ export class WritableDiskFile extends DiskFile implements WritableFile {
     this.#isSynced = false;
     try {
       for (let written = 0; written < bytes.length; ) {
-        written += await writeFile(this.descriptor, bytes, written, start + written);
+        written += await this.#toSystem(this.descriptor, bytes, written, start + written);
       }
     } catch (error) {
       this.hasFailed = true; // A sync must not succeed without these bytes.

@@ -2,6 +2,7 @@
  * Builds the catalog of a server that holds a great many files together with two others, through the rules that a live
  * server uses, without any file on the disk: records of three origins, four for each file (one content, three holdings).
  */
+
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { openDiskFileStore } from "../../src/adapters/disk/file-store.ts";
@@ -21,6 +22,7 @@ import type { Change } from "../../src/server/catalog/change.ts";
 import { Identity } from "../../src/server/identity.ts";
 import { writeRosterEntry } from "../../src/server/settings.ts";
 import { trashName } from "../../src/server/storage/layout.ts";
+import { loudLog } from "../../tests/loud-log.ts";
 
 /** Files in one transaction. */
 const BATCH_FILES = 500;
@@ -164,7 +166,7 @@ export async function addSilentServer(state: string, self: ServerId): Promise<vo
 }
 
 function openCatalog(store: CatalogStore, self: ServerId): Catalog {
-  return new Catalog(store, systemClock, { self, counts: () => true, defaultTarget: 3 });
+  return new Catalog(store, systemClock, { self, counts: () => true, defaultTarget: 3 }, loudLog);
 }
 
 function writeFile(

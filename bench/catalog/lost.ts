@@ -2,6 +2,7 @@
  * What it costs a server that another one is lost for good: the files that it held get another place in the work index
  * (C13). Twenty servers share the files, three copies each; nothing runs but the re-indexing, on a catalog on the disk.
  */
+
 import { mkdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
@@ -11,6 +12,7 @@ import type { ServerId } from "../../src/core/ids.ts";
 import type { CatalogStore } from "../../src/ports/catalog-store.ts";
 import { Catalog } from "../../src/server/catalog/catalog.ts";
 import { Reindexer } from "../../src/server/replication/reindex.ts";
+import { loudLog } from "../../tests/loud-log.ts";
 import { TurnMeter, type TurnMs } from "../turns.ts";
 import { buildInto, type Others, otherOrigins } from "./build.ts";
 
@@ -62,7 +64,7 @@ export async function loseServer(state: string): Promise<Lost> {
   const timed = timingWrites(store, writes);
   const absent = new Set<ServerId>();
   const context = { self: SELF, counts: (server: ServerId) => !absent.has(server), defaultTarget: COPIES };
-  const catalog = new Catalog(timed, systemClock, context);
+  const catalog = new Catalog(timed, systemClock, context, loudLog);
   catalog.useStoredOrigin();
   const reindexer = new Reindexer(catalog, timed, () => ({ copies: COPIES, uncounted: [] }));
   const ending = new AbortController();

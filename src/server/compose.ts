@@ -89,7 +89,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
       return counting.settings?.copies ?? COPIES_DEFAULT;
     },
   };
-  const catalog = new Catalog(ports.catalog, clock, context, await NameMark.load(files));
+  const catalog = new Catalog(ports.catalog, clock, context, log, await NameMark.load(files));
   const settings = new Settings(catalog);
   counting.settings = settings;
   const flags = new StartFlags(catalog, options);

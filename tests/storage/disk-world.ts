@@ -1,4 +1,5 @@
 /** The storage of one server over adapters in memory, without a swarm: for tests of what a disk may look like. */
+
 import { MemoryCatalogStore } from "../../src/adapters/memory/catalog-store.ts";
 import { MemoryFileStore } from "../../src/adapters/memory/file-store.ts";
 import { encodeContent } from "../../src/core/catalog/content.ts";
@@ -20,6 +21,7 @@ import { Space } from "../../src/server/storage/space.ts";
 import { Staging } from "../../src/server/storage/staging.ts";
 import { Trash } from "../../src/server/storage/trash.ts";
 import { Vanished } from "../../src/server/storage/vanished.ts";
+import { loudLog } from "../loud-log.ts";
 
 const SELF = "aaaaaaaaaaaa" as ServerId;
 const WALL_MS = 1_767_225_600_000;
@@ -54,7 +56,7 @@ export class DiskWorld {
       this.disk.makeDirectoryExternally(name);
     }
     const context = { self: SELF, counts: () => true, defaultTarget: 3 };
-    this.catalog = new Catalog(this.store, clock, context);
+    this.catalog = new Catalog(this.store, clock, context, loudLog);
     this.watch = new DiskWatch(files, clock, log);
     this.space = new Space(this.catalog, QUOTA_BYTES, 0, this.watch);
     const leftovers = new Leftovers(files);

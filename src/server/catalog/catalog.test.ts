@@ -1,6 +1,8 @@
 /** The catalog's times: kept over restarts, followed over epochs (C8). */
-import { beforeEach, describe, expect, it } from "vitest";
+
+import { beforeEach, describe, expect, it, test } from "vitest";
 import { serverNumbered } from "../../../tests/catalog/arbitrary.ts";
+import { loudLog } from "../../../tests/loud-log.ts";
 import { MemoryCatalogStore } from "../../adapters/memory/catalog-store.ts";
 import { encodeContent } from "../../core/catalog/content.ts";
 import { contentStamp, readEntry } from "../../core/catalog/entries.ts";
@@ -33,7 +35,7 @@ beforeEach(() => {
 });
 
 async function start(): Promise<Catalog> {
-  const catalog = new Catalog(store, clock, { self: SELF, counts: () => true, defaultTarget: 3 });
+  const catalog = new Catalog(store, clock, { self: SELF, counts: () => true, defaultTarget: 3 }, loudLog);
   if (catalog.storedOrigin() === undefined) await catalog.mintOrigin(0 as HybridTime, 0);
   else catalog.useStoredOrigin();
   return catalog;
@@ -61,6 +63,22 @@ function recordOf(stamp: Stamp): CatalogRecord {
     number: 1,
   };
 }
+
+test("a change is made though one who follows it fails, and the others are told of it", async () => {
+  const errors: string[] = [];
+  const log = { ...loudLog, error: (message: string) => void errors.push(message) };
+  const context = { self: SELF, counts: () => true, defaultTarget: 3 };
+  const catalog = new Catalog(store, clock, context, log);
+  await catalog.mintOrigin(0 as HybridTime, 0);
+  const told: number[] = [];
+  catalog.onChange(() => {
+    throw new Error("a bug");
+  });
+  catalog.onChange(({ versions }) => told.push(versions.size));
+  await put(catalog);
+  expect(told).toEqual([1]);
+  expect(errors).toEqual(["a change of the catalog could not be followed"]);
+});
 
 describe("times", () => {
   it("C8: go on above the last one after a restart, though the wall clock was set back", async () => {

@@ -21,12 +21,14 @@ import { slicesOf } from "../../core/slices.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { CatalogStore, Settled } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
 import { announce } from "./announce.ts";
 import { rememberChainEnd, type Verdict, verdictOn } from "./chain.ts";
 import { type Change, type Changed, REPLACED } from "./change.ts";
 import { clear, endTaking } from "./clear.ts";
 import { Counts } from "./counts.ts";
 import { Emptying } from "./emptying.ts";
+import { Followers } from "./followers.ts";
 import { readIncarnation, spread, writeIncarnation } from "./incarnation.ts";
 import { KnownOrigins } from "./known-origins.ts";
 import type { NameMark } from "./name-mark.ts";
@@ -45,7 +47,7 @@ export class Catalog {
   readonly #store: CatalogStore;
   readonly context: CatalogContext;
   readonly #times: Times;
-  readonly #listeners: ((changed: Changed) => void)[] = [];
+  readonly #followers: Followers;
   readonly #rolledBackListeners: (() => void)[] = [];
   #origin: Origin | undefined;
   #settling = Promise.withResolvers<void>();
@@ -58,7 +60,8 @@ export class Catalog {
   #isTaking: boolean;
 
   /** @param names what is kept of names outside of the store; undefined: nothing */
-  constructor(store: CatalogStore, clock: Clock, context: CatalogContext, names?: NameMark) {
+  constructor(store: CatalogStore, clock: Clock, context: CatalogContext, log: Log, names?: NameMark) {
+    this.#followers = new Followers(log);
     this.self = context.self;
     this.#store = store;
     this.context = context;
@@ -152,7 +155,7 @@ export class Catalog {
       this.#revision += 1;
     }
     await this.#store.flushed();
-    for (const listener of this.#listeners) listener({ ...REPLACED, own: true });
+    this.#followers.tell({ ...REPLACED, own: true });
   }
 
   /** Whether this catalog was discarded and does not have all yet that the others knew. */
@@ -198,11 +201,11 @@ export class Catalog {
     this.#isTaking = false;
     this.#known.refresh();
     this.#revision += 1;
-    for (const listener of this.#listeners) listener({ ...REPLACED, own: false });
+    this.#followers.tell({ ...REPLACED, own: false });
   }
 
   onChange(listener: (changed: Changed) => void): void {
-    this.#listeners.push(listener);
+    this.#followers.add(listener);
   }
 
   /** Called when this server turns out to have written more than its catalog knows (C6). */
@@ -306,7 +309,10 @@ export class Catalog {
         merge: (record) => {
           if (record.key.kind === "setting") settings = true;
           if (record.stamp !== undefined) this.#times.observe(record.key, record.stamp);
-          if (this.#isForgotten(record.origin)) view.put(RECONCILE_KEY, Uint8Array.of(1));
+          // What others tell of this server's own past is news only to an older catalog than it had (C6).
+          const { server, incarnation } = record.origin;
+          const isForgotten = server === this.self && incarnation !== this.#origin?.incarnation;
+          if (isForgotten) view.put(RECONCILE_KEY, Uint8Array.of(1));
           return merge(transaction, record);
         },
         announce: (announcement) => announce(transaction, announcement, this.#origin),
@@ -325,7 +331,7 @@ export class Catalog {
     const { touched: versions, described, origins, conflicts, notes } = done!;
     if (generation === this.#generation) for (const [index, row] of origins.changed) this.#known.note(index, row);
     this.#revision += 1;
-    for (const listener of this.#listeners) listener({ versions, described, settings, conflicts, own, notes });
+    this.#followers.tell({ versions, described, settings, conflicts, own, notes });
     return answer;
   }
 
@@ -390,10 +396,5 @@ export class Catalog {
 
   #write<T>(change: (view: WriteView) => Settled<T>): Promise<T> {
     return this.#counts.during(() => this.#store.write(change));
-  }
-
-  /** What others tell of this server's own past is news only to an older catalog than it had (C6). */
-  #isForgotten(origin: Origin): boolean {
-    return origin.server === this.self && origin.incarnation !== this.#origin?.incarnation;
   }
 }

@@ -1,6 +1,8 @@
 /** How fast files make way for directories, and when not (C12). */
+
 import { beforeEach, describe, expect, it } from "vitest";
 import { serverNumbered } from "../../../tests/catalog/arbitrary.ts";
+import { loudLog } from "../../../tests/loud-log.ts";
 import { ManualClock } from "../../../tests/manual-clock.ts";
 import { MemoryCatalogStore } from "../../adapters/memory/catalog-store.ts";
 import { utf8 } from "../../core/bytes.ts";
@@ -24,16 +26,16 @@ let warnings: string[];
 
 beforeEach(async () => {
   clock = new ManualClock();
-  catalog = new Catalog(new MemoryCatalogStore(), clock, {
+  const context = {
     self: serverNumbered(1),
     counts: () => true,
     defaultTarget: 3,
-  });
+  };
+  catalog = new Catalog(new MemoryCatalogStore(), clock, context, loudLog);
   await catalog.mintOrigin(0 as HybridTime, 0);
   readiness = { isFresh: true };
   warnings = [];
-  const silent = () => {};
-  const log = { debug: silent, info: silent, error: silent, warn: (message: string) => void warnings.push(message) };
+  const log = { ...loudLog, warn: (message: string) => void warnings.push(message) };
   const { unit } = new Conflicts(catalog, readiness as Readiness, clock, log);
   unit.start(clock, log, new AbortController().signal);
 });

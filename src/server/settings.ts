@@ -2,7 +2,7 @@
 import { fromUtf8, utf8 } from "../core/bytes.ts";
 import { type Epochs, madeAt, readEpochs, writtenAt } from "../core/catalog/epochs.ts";
 import { nameOfSettingKey, settingsRange } from "../core/catalog/keys.ts";
-import type { ReadView } from "../core/catalog/kv.ts";
+import type { Bytes, ReadView } from "../core/catalog/kv.ts";
 import { decodeRegisters, type VersionRow } from "../core/catalog/rows.ts";
 import { targetOf } from "../core/catalog/surplus.ts";
 import type { Content, Stamp } from "../core/catalog/types.ts";
@@ -10,13 +10,14 @@ import { wallMsOf } from "../core/hybrid-clock.ts";
 import { type HybridTime, type ServerId, versionTime } from "../core/ids.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { Change } from "./catalog/change.ts";
-import { REMOVED_PREFIX } from "./catalog/seat.ts";
+import { REMOVED_PREFIX, ROSTER_PREFIX } from "./catalog/seat.ts";
 import { SERVER_SETTINGS, type ServerSettings, serverSettingsOf } from "./control/server-settings.ts";
 import type { Scope } from "./face.ts";
 import { JOINING_SETTING, type Joining } from "./swarms/messages.ts";
 
 export const COPIES_DEFAULT = 3;
 export const WRITE_COPIES_DEFAULT = 2;
+const KEY_PREFIX = "key/";
 
 /** A server as the roster has it. Only the server itself writes it. */
 export interface RosterEntry {
@@ -164,7 +165,7 @@ export function writeWriteCopies(change: Change, copies: number): void {
 }
 
 export function writeRosterEntry(change: Change, entry: RosterEntry): void {
-  change.writeSetting(`roster/${entry.id}`, json(entry));
+  change.writeSetting(`${ROSTER_PREFIX}${entry.id}`, json(entry));
 }
 
 export function writeRemoval(change: Change, entry: RemovedEntry): void {
@@ -172,7 +173,7 @@ export function writeRemoval(change: Change, entry: RemovedEntry): void {
 }
 
 export function writeKey(change: Change, key: StoredKey): void {
-  change.writeSetting(`key/${key.id}`, json(key));
+  change.writeSetting(`${KEY_PREFIX}${key.id}`, json(key));
 }
 
 /** Whether a roster entry would be written anew. */
@@ -192,14 +193,10 @@ export function sameRosterEntry(a: RosterEntry | undefined, b: RosterEntry): boo
 }
 
 export function decodeSettings(view: ReadView): DecodedSettings {
-  const removed = new Map<ServerId, RemovedEntry>();
-  for (const [, value] of settings(view, REMOVED_PREFIX))
-    removed.set((value as RemovedEntry).id, value as RemovedEntry);
-  const roster = new Map<ServerId, RosterEntry>();
-  for (const [, value] of settings(view, "roster/")) roster.set((value as RosterEntry).id, value as RosterEntry);
+  const removed = named<RemovedEntry>(view, REMOVED_PREFIX, ({ closing }) => Array.isArray(closing));
+  const roster = named<RosterEntry>(view, ROSTER_PREFIX, ({ addresses }) => Array.isArray(addresses));
   for (const server of removed.keys()) roster.delete(server);
-  const keys = new Map<string, StoredKey>();
-  for (const [, value] of settings(view, "key/")) keys.set((value as StoredKey).id, value as StoredKey);
+  const keys = named<StoredKey>(view, KEY_PREFIX, ({ hash }) => typeof hash === "string");
   const swarm = new Map(settings(view, "swarm/"));
   return {
     copies: numberOr(swarm.get("swarm/copies"), COPIES_DEFAULT),
@@ -213,10 +210,35 @@ export function decodeSettings(view: ReadView): DecodedSettings {
   };
 }
 
+/** Of settings whose names end in an id, by that. One that is damaged is none: it must keep no server from starting. */
+function named<T extends { readonly id: string }>(
+  view: ReadView,
+  prefix: string,
+  isWhole: (value: Partial<T>) => boolean,
+): Map<T["id"], T> {
+  const found = new Map<T["id"], T>();
+  for (const [name, value] of settings(view, prefix)) {
+    if (typeof value !== "object" || value === null || !isWhole(value)) continue;
+    const entry = value as T;
+    if (name === `${prefix}${entry.id}`) found.set(entry.id, entry);
+  }
+  return found;
+}
+
 function* settings(view: ReadView, prefix: string): Generator<[string, unknown]> {
   for (const { key, value } of view.range(settingsRange(prefix))) {
-    const register = decodeRegisters(value)[0];
-    if (register !== undefined) yield [nameOfSettingKey(key), JSON.parse(fromUtf8(register.value))];
+    const said = valueIn(value);
+    if (said !== undefined) yield [nameOfSettingKey(key), said];
+  }
+}
+
+/** Undefined when it cannot be read. */
+function valueIn(row: Bytes): unknown {
+  try {
+    const [register] = decodeRegisters(row);
+    return register && JSON.parse(fromUtf8(register.value));
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,9 +1,9 @@
-/** A server of the swarm that sends records with paths that are none: whole servers in simulated time. */
+/** A server of the swarm that sends records that say what cannot be: whole servers in simulated time. */
 import { describe, expect, it } from "vitest";
 import { MemoryNetwork } from "../../src/adapters/memory/network.ts";
 import { encodeBatch } from "../../src/core/catalog/batch.ts";
 import { encodeContent } from "../../src/core/catalog/content.ts";
-import type { CatalogRecord } from "../../src/core/catalog/types.ts";
+import type { CatalogRecord, RegisterKey } from "../../src/core/catalog/types.ts";
 import { hybridTimeOf } from "../../src/core/hybrid-clock.ts";
 import type { ServerId, SwarmId } from "../../src/core/ids.ts";
 import type { FilePath } from "../../src/core/paths.ts";
@@ -64,4 +64,55 @@ describe("a record with a path that is none", () => {
       const { entries } = await other!.ask((face) => face.list(""), 1_000);
       expect(entries.map(({ name }) => name)).toEqual(["good"]);
     }));
+});
+
+/** Records of one rogue server, numbered from 1 on. */
+function recordsOf(wallMs: number, said: readonly (readonly [RegisterKey, Uint8Array])[]): CatalogRecord[] {
+  const incarnation = hybridTimeOf(wallMs);
+  return said.map(([key, value], at) => ({
+    key,
+    stamp: { rank: 0, time: incarnation, server: ROGUE },
+    value,
+    origin: { server: ROGUE, incarnation },
+    number: at + 1,
+  }));
+}
+
+const registerOf = (path: string, field = "content"): RegisterKey => ({ kind: "path", path: path as FilePath, field });
+const setting = (name: string): RegisterKey => ({ kind: "setting", name });
+const text = (value: string) => new TextEncoder().encode(value);
+
+describe("a record whose value cannot be read", () => {
+  it.each<[string, RegisterKey, Uint8Array]>([
+    ["a content of a kind that there is not", registerOf("bad"), Uint8Array.of(99)],
+    ["a content that is cut", registerOf("bad"), Uint8Array.of(1, 2, 3)],
+    ["an N that says nothing", registerOf("after", "target"), new Uint8Array()],
+    ["an N beyond all counting", registerOf("after", "target"), Uint8Array.of(255, 255, 255, 255, 255, 7)],
+    ["a setting that is no JSON", setting("swarm/copies"), text("{")],
+    ["a server's entry that is none", setting(`roster/${ROGUE}`), text("null")],
+    ["a server's entry without addresses", setting(`roster/${ROGUE}`), text(`{"id":"${ROGUE}"}`)],
+    ["a setting without a name", setting(""), text("1")],
+    ["a setting with a name that no key holds", setting("x".repeat(3_000)), text("1")],
+  ])("S7, C3: %s stops no server, not after a restart, nor what comes behind it", (_what, key, value) =>
+    play({}, async (swarm) => {
+      const [first, ...others] = swarm.machines;
+      const directory = encodeContent({ type: "directory" });
+      await send(
+        swarm,
+        recordsOf(first!.wallMs(), [
+          [key, value],
+          [registerOf("good"), directory],
+        ]),
+      );
+      await swarm.world.sleep(5_000);
+      await putText(swarm, first!, "after", "it");
+      for (const machine of [first!, ...others]) {
+        await machine.shutdown();
+        machine.start();
+        await swarm.world.sleep(10_000);
+        const { entries } = await machine.ask((face) => face.list("", { recursive: true }), 1_000);
+        expect(entries.map(({ name }) => name)).toEqual(["after", "good"]);
+      }
+    }),
+  );
 });

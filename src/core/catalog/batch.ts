@@ -272,15 +272,15 @@ function readRecord(reader: ByteReader, readOrigin: () => Origin): CatalogRecord
   if (kind !== KEY.path && kind !== KEY.setting) throw new RangeError(`unknown kind of record ${kind}`);
   const key: RegisterKey =
     kind === KEY.path
-      ? { kind: "path", path: readPath(reader), field: reader.text() }
-      : { kind: "setting", name: reader.text() };
+      ? { kind: "path", path: readName(reader) as FilePath, field: readName(reader) }
+      : { kind: "setting", name: readName(reader) };
   const stamp = readStamp(reader);
   return { key, stamp, value: reader.bytes(), origin, number };
 }
 
-/** What is no UTF-8 becomes "", which is no path either: the record is rejected (soundness.ts), the batch is not. */
-function readPath(reader: ByteReader): FilePath {
-  return (reader.textOrUndefined() ?? "") as FilePath;
+/** What is no UTF-8 becomes "", which is no name of anything: the record is rejected (soundness.ts), the batch is not. */
+function readName(reader: ByteReader): string {
+  return reader.textOrUndefined() ?? "";
 }
 
 function heldFlag(byte: number): number {

@@ -18,6 +18,8 @@ export type Epochs = ReadonlyMap<number, HybridTime>;
 
 /** N's rank has the epoch above the time of the policy, in milliseconds: those end in 2248, as hybrid times do. */
 const POLICY_TIMES = 2 ** 43;
+/** N's rank is a safe integer up to here. */
+export const EPOCH_MAX = 2 ** 10 - 1;
 const SETTINGS = "clock/";
 
 export function epochSetting(epoch: number): string {

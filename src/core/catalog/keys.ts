@@ -23,6 +23,7 @@ export const TIME_BYTES = 7;
 export const VERSION_BYTES = TIME_BYTES + SERVER_ID_BYTES;
 /** A server would write a million records a second for twelve days before it needs another incarnation. */
 const LOG_NUMBER_BYTES = 5;
+export const LOG_NUMBER_MAX = 2 ** (8 * LOG_NUMBER_BYTES) - 1;
 
 const letter = (text: string) => text.charCodeAt(0);
 const TABLE = {

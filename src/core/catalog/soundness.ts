@@ -1,12 +1,21 @@
 /**
- * Which records of other servers may be merged (S7): a path that this server would refuse from a client never becomes a
- * key of its catalog, nor a name on its disk, whoever sends it. A record that is unsound is left out by itself; those
- * that came with it are not.
+ * Which records of other servers may be merged (S7): what this server would take from no client never becomes a key of its
+ * catalog, nor a name on its disk, and what it cannot read stops nothing, whoever sends it. All servers that speak to each
+ * other know the same kinds, so one that is unknown is damage like any other. A record that is unsound is left out by
+ * itself; those that came with it are not.
  */
+import { fromUtf8 } from "../bytes.ts";
 import { isFilePath } from "../paths.ts";
-import { decodeContent, MOVED_KIND } from "./content.ts";
+import { decodeContent } from "./content.ts";
+import { EPOCH_MAX, epochOf } from "./epochs.ts";
+import { LOG_NUMBER_MAX } from "./keys.ts";
+import type { Bytes } from "./kv.ts";
 import { CONTENT_FIELD } from "./merge.ts";
-import type { CatalogRecord } from "./types.ts";
+import { readTarget, TARGET_FIELD } from "./surplus.ts";
+import type { CatalogRecord, RegisterKey } from "./types.ts";
+
+/** The longest that there is has some 30 characters. */
+const SETTING_NAME_LENGTH_MAX = 256;
 
 export interface Separated {
   readonly sound: readonly CatalogRecord[];
@@ -19,17 +28,40 @@ export function separate(records: readonly CatalogRecord[]): Separated {
   return { sound: records.filter((record) => !unsound.includes(record)), unsound };
 }
 
-function isSound({ key, value }: CatalogRecord): boolean {
-  if (key.kind !== "path") return true;
-  return isFilePath(key.path) && (key.field !== CONTENT_FIELD || leadsSomewhere(value));
+function isSound({ key, stamp, value, origin, number }: CatalogRecord): boolean {
+  if (number < 1 || number > LOG_NUMBER_MAX || !Number.isSafeInteger(origin.incarnation)) return false;
+  // From a time beyond these no clock could go on, and names of versions would be given twice.
+  if (stamp !== undefined && (!Number.isSafeInteger(stamp.time) || epochOf(key, stamp) > EPOCH_MAX)) return false;
+  return isReadable(key, value);
 }
 
-/** Of a path that was moved away: that its destination is a path. */
-function leadsSomewhere(value: Uint8Array): boolean {
-  if (value[0] !== MOVED_KIND) return true;
+function isReadable(key: RegisterKey, value: Bytes): boolean {
+  switch (key.kind) {
+    case "holding":
+      return true;
+    case "setting":
+      return key.name !== "" && key.name.length <= SETTING_NAME_LENGTH_MAX && isJson(value);
+    case "path":
+      if (!isFilePath(key.path) || key.field === "") return false;
+      if (key.field === CONTENT_FIELD) return isContent(value);
+      return key.field !== TARGET_FIELD || readTarget(value) !== undefined;
+  }
+}
+
+/** And of a path that was moved away, that its destination is a path. */
+function isContent(value: Bytes): boolean {
   try {
     const content = decodeContent(value);
     return content.type !== "deleted" || content.movedTo === undefined || isFilePath(content.movedTo);
+  } catch {
+    return false;
+  }
+}
+
+function isJson(value: Bytes): boolean {
+  try {
+    JSON.parse(fromUtf8(value));
+    return true;
   } catch {
     return false;
   }

@@ -9,17 +9,28 @@ import type { Holding, Register, VersionRow } from "./rows.ts";
 import { type CatalogContext, type CatalogTransaction, readRegisters } from "./transaction.ts";
 
 export const TARGET_FIELD = "target";
+/** A surplus has two bytes in the index, its sign included. */
+const TARGET_MAX = 0x7fff;
 
 /** `target` undefined: as many as the swarm's files have by default. Registers do not vanish, so that has a value of its own. */
 export function encodeTarget(target: number | undefined): Bytes {
   return new ByteWriter(2).varint(target ?? 0).finish();
 }
 
+/** 0: as many as by default. Undefined when the bytes are no N that the index could order by. */
+export function readTarget(value: Bytes): number | undefined {
+  try {
+    const target = new ByteReader(value).varint();
+    return target <= TARGET_MAX ? target : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What the register of N says, when it says one. */
 export function statedTarget(registers: readonly Register[]): number | undefined {
   const register = registers.find(({ field }) => field === TARGET_FIELD);
-  if (register === undefined) return undefined;
-  return new ByteReader(register.value).varint() || undefined;
+  return (register && readTarget(register.value)) || undefined;
 }
 
 /** N of a version: the greatest of the paths where it lies. `known`: the registers of one of them, read already. */

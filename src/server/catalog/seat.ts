@@ -4,7 +4,8 @@ import { nameOfSettingKey, SEAT_KEY, settingKey, settingsRange } from "../../cor
 import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
 import type { HybridTime, ServerId, SwarmId } from "../../core/ids.ts";
 
-const ROSTER_PREFIX = "roster/";
+/** Of the settings in which each server says who it is. */
+export const ROSTER_PREFIX = "roster/";
 /** Of the settings that say which servers were removed. */
 export const REMOVED_PREFIX = "removed/";
 

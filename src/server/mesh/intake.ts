@@ -1,6 +1,6 @@
 /**
- * Taking in the records that others send. One that has a path which is none is left out and logged; the others of its
- * batch are merged, and its number counts as known, so that one bad record stops no sync (S7, C3).
+ * Taking in the records that others send. One that has a path which is none, or says what cannot be read, is left out and
+ * logged; the others of its batch are merged, and its number counts as known, so that one bad record stops no sync (S7, C3).
  */
 import { decodeBatch } from "../../core/catalog/batch.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
@@ -56,7 +56,7 @@ export class Intake {
     if (this.#rejected.size >= REMEMBERED_MAX) this.#rejected.clear();
     this.#rejected.add(name);
     const path = key.kind === "path" ? key.path.slice(0, SHOWN_LENGTH_MAX) : "";
-    this.#log.error("a record of another server has an invalid path and is left out", {
+    this.#log.error("a record of another server cannot be read and is left out", {
       server: origin.server,
       number,
       path,

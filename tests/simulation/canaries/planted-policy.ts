@@ -24,8 +24,8 @@ export const POLICY_CANARIES: readonly Canary[] = [
     name: "N does not follow when the policy is taken away",
     rules: "Y1",
     file: "core/catalog/surplus.ts",
-    find: "return new ByteReader(register.value).varint() || undefined;",
-    replace: "return new ByteReader(register.value).varint() || 2;",
+    find: "return (register && readTarget(register.value)) || undefined;",
+    replace: "return register && (readTarget(register.value) || 2);",
     drill: "policy",
   },
   {

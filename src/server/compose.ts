@@ -161,8 +161,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const trash = new Trash(catalog, files, space, settings, leftovers, clock, options.trashKeptMs);
   const partials = new Partials(space, leftovers, clock);
   const staging = new Staging({ files, space, trash, leftovers, random, disk, partials, clock });
-  const settler = new Settler(catalog, files, leftovers, trash, random, clock);
   const vanished = new Vanished(clock, options.graceMs, () => catalog.stats(), log);
+  const settler = new Settler(catalog, files, leftovers, trash, vanished, random, clock);
   const copies = new Copies(catalog, files, staging, settler, trash, vanished, disk, log);
   const uploads = new Uploads(catalog, staging, copies, settler, clock);
   uploads.serve(mesh);

@@ -32,6 +32,7 @@ export class DiskWorld {
   readonly store = new MemoryCatalogStore();
   readonly catalog: Catalog;
   readonly space: Space;
+  readonly leftovers: Leftovers;
   readonly partials: Partials;
   readonly staging: Staging;
   readonly settler: Settler;
@@ -59,7 +60,8 @@ export class DiskWorld {
     this.catalog = new Catalog(this.store, clock, context, loudLog);
     this.watch = new DiskWatch(files, clock, log);
     this.space = new Space(this.catalog, QUOTA_BYTES, 0, this.watch);
-    const leftovers = new Leftovers(files);
+    this.leftovers = new Leftovers(files);
+    const { leftovers } = this;
     this.trash = new Trash(
       this.catalog,
       files,
@@ -74,8 +76,8 @@ export class DiskWorld {
       ...{ files, space: this.space, trash: this.trash, leftovers, random },
       ...{ disk: this.watch, partials: this.partials, clock },
     });
-    this.settler = new Settler(this.catalog, files, leftovers, this.trash, random, clock);
     const vanished = new Vanished(clock, 1_000, () => this.catalog.stats(), log);
+    this.settler = new Settler(this.catalog, files, leftovers, this.trash, vanished, random, clock);
     this.copies = new Copies(this.catalog, files, this.staging, this.settler, this.trash, vanished, this.watch, log);
   }
 

@@ -10,6 +10,7 @@ export class Leftovers {
   readonly unit: BackgroundUnit;
   readonly #files: FileStore;
   readonly #names = new Set<string>();
+  #removing: Promise<boolean> = Promise.resolve(true);
 
   constructor(files: FileStore) {
     this.#files = files;
@@ -23,8 +24,22 @@ export class Leftovers {
     this.unit.wake();
   }
 
+  /** Whether a file has yet to go: it may be gone at any moment. */
+  isToGo(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  /** Another file is about to get this name: it stays. */
+  async keep(name: string): Promise<void> {
+    this.#names.delete(name);
+    await this.#removing;
+  }
+
   async #step(): Promise<NextStep> {
-    for (const name of [...this.#names]) if (await this.#tryToRemove(name)) this.#names.delete(name);
+    for (const name of this.#names) {
+      this.#removing = this.#tryToRemove(name);
+      if (await this.#removing) this.#names.delete(name);
+    }
     return { restMs: this.#names.size > 0 ? RETRY_MS : IDLE_MS };
   }
 

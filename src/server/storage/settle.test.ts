@@ -57,6 +57,24 @@ describe("settling", () => {
     expect(world.space.usedBytes()).toBe(world.scannedBytes);
   });
 
+  test("S8: files that are away in numbers are in doubt also when they are to be moved, and come to their new paths", async () => {
+    const world = await DiskWorld.begin();
+    const all: FileContent[] = [];
+    for (let i = 0; i < 30; i++) all.push(await world.put(`music/${i}`, `of ${i}`));
+    world.disk.renameExternally("music", "elsewhere");
+    for (let i = 0; i < 30; i++) await world.move(`music/${i}`, `songs/${i}`);
+    await world.settleAll();
+    const doubtful = all.filter((content) => world.has(content));
+    expect(doubtful.length).toBeGreaterThanOrEqual(20);
+    world.disk.renameExternally("elsewhere", "music");
+    await world.settleAll();
+    for (const content of doubtful) {
+      const i = all.indexOf(content);
+      expect([world.has(content), world.text(`songs/${i}`)]).toEqual([true, `of ${i}`]);
+    }
+    expect(world.settler.pending(1)).toEqual([]);
+  });
+
   test("S8: an operator's file that came in between does not count as the trash's", async () => {
     let world: DiskWorld;
     let armed = false;

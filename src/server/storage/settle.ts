@@ -49,6 +49,7 @@ import { isMoving, movesFrom } from "./moves.ts";
 import { type Owner, Owners } from "./owners.ts";
 import { type Retired, retireRows } from "./retiring.ts";
 import type { Trash } from "./trash.ts";
+import type { Vanished } from "./vanished.ts";
 
 /** A directory that is emptied and removed while a file is on its way into it is made again so often. */
 const PLACE_ATTEMPTS = 5;
@@ -60,6 +61,7 @@ export class Settler {
   readonly #directories: DirectoryMaker;
   readonly #leftovers: Leftovers;
   readonly #trash: Pick<Trash, "throwAway">;
+  readonly #vanished: Vanished;
   /** Files in the trash whose rows have gone over to another name of the same version. */
   readonly #superfluous: string[] = [];
   readonly #owners: Owners;
@@ -72,11 +74,13 @@ export class Settler {
     files: FileStore,
     leftovers: Leftovers,
     trash: Pick<Trash, "throwAway">,
+    vanished: Vanished,
     random: Random,
     clock: Clock,
   ) {
     this.#owners = new Owners(catalog, clock);
     this.#trash = trash;
+    this.#vanished = vanished;
     this.#leftovers = leftovers;
     this.#catalog = catalog;
     this.#files = files;
@@ -145,6 +149,7 @@ export class Settler {
     const from = await this.#find(version, copy);
     const to = trashName(version, copy.path);
     if (from !== undefined) {
+      await this.#leftovers.keep(to);
       await renameOver(this.#files, from, to, copy);
       await this.#files.syncDirectory(TRASH_DIRECTORY);
       await this.#syncIfThere(directoryOf(from));
@@ -230,7 +235,8 @@ export class Settler {
     const found = await this.#find(version, copy, preferred);
     const from = found ?? ((await this.putBack(version, copy)) ? copy.location : undefined);
     if (from === undefined) {
-      await this.#lose(version);
+      // What was in its place may come back to it (S8); it is looked for again. What never was is lost.
+      if (copy.staged !== undefined || this.#vanished.isGone(version)) await this.#lose(version);
       return true;
     }
     let location = preferred;
@@ -304,6 +310,7 @@ export class Settler {
       return undefined;
     }
     const trash = trashName(owner.version, owner.copy.path);
+    await this.#leftovers.keep(trash);
     try {
       await this.#files.link(to, trash);
     } catch (error) {

@@ -237,7 +237,7 @@ export class Trash {
 
   /**
    * The file of a version that is wanted again, counted as trash or not yet counted, becomes its copy, which has yet to
-   * be settled. False when it lies elsewhere by now, or there is a copy, or no room, or it is wanted no more.
+   * be settled. False when it lies elsewhere by now or has yet to go, or there is a copy, or no room, or it is wanted no more.
    *
    * @param first comes before, in the same change: it may give the version a path
    */
@@ -249,6 +249,7 @@ export class Trash {
   ): Promise<boolean> {
     const { sizeBytes, inode, modifiedNs } = stat;
     return await this.#alone(async () => {
+      if (this.#leftovers.isToGo(location)) return false;
       const isCounted = readTrash(this.#catalog.read(), version) !== undefined;
       if (!isCounted && !this.#space.claim(sizeBytes, "pull")) return false;
       try {

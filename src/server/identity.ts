@@ -16,6 +16,7 @@ import { REMOVED_KEY } from "./mesh/removal.ts";
 import { isDiskError, removeQuietly } from "./storage/disk.ts";
 import {
   ASIDE_DIRECTORY,
+  asideName,
   IDENTITY_FILE,
   SIDE_DIRECTORY,
   STAGED_DIRECTORY,
@@ -45,6 +46,7 @@ export class Identity {
     if (store.read().get(REMOVED_KEY) !== undefined) await beginAnew(store, files, asNew);
     const known = readText(store, SERVER_KEY);
     const marked = await readMark(files);
+    if (known === undefined || (marked !== undefined && marked !== known && asNew)) await setTrashAside(files, random);
     if (known !== undefined && isServerId(known) && (marked === known || asNew)) {
       if (marked !== known) await writeMark(files, known);
       const swarm = readText(store, SWARM_KEY);
@@ -118,6 +120,17 @@ async function prepareDirectories(files: FileStore): Promise<void> {
   }
   await files.syncDirectory(STATE_DIRECTORY);
   await files.syncDirectory("");
+}
+
+/** What the lost catalog, or another server's, knew to be trash is the operator's: this one's would take it for rubbish (S2). */
+async function setTrashAside(files: FileStore, random: Random): Promise<void> {
+  for await (const names of files.listInBatches(TRASH_DIRECTORY)) {
+    if (names.length === 0) continue;
+    await files.rename(TRASH_DIRECTORY, asideName(`trash-${hex(random.bytes(SERVER_ID_BYTES))}`));
+    await files.makeDirectory(TRASH_DIRECTORY);
+    await files.syncDirectory(ASIDE_DIRECTORY);
+    return await files.syncDirectory(STATE_DIRECTORY);
+  }
 }
 
 async function readMark(files: FileStore): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 /** A trash of many files on simulated servers. */
 import { expect, test } from "vitest";
+import { MemoryCatalogStore } from "../../src/adapters/memory/catalog-store.ts";
 import { emptyInSteps } from "../../src/client/trash.ts";
 import type { Machine } from "./machine.ts";
 import { play, putText, readText } from "./play.ts";
@@ -38,4 +39,22 @@ test("is emptied in steps, each of which tells how far it came; what lay at a pa
     await expect(second.ask((face) => face.emptyTrash({ after }), ASK_TIMEOUT_MS)).rejects.toMatchObject({
       code: "argument-invalid",
     });
+  }));
+
+test("S2: lies aside, for the operator, where the catalog that knew of it is lost", () =>
+  play({ servers: 1, copies: 1, writeCopies: 1 }, async (swarm) => {
+    const [machine] = swarm.machines as [Machine];
+    await putText(swarm, machine, "a.ogg", "some bytes");
+    await machine.ask((face) => face.remove("a.ogg"), ASK_TIMEOUT_MS);
+    await swarm.world.sleep(10_000);
+    machine.crash();
+    machine.catalog = new MemoryCatalogStore();
+    machine.start();
+    await swarm.world.sleep(60_000);
+    const kept = machine.files.tree().filter(({ name, type }) => type === "file" && name.endsWith("a.ogg"));
+    expect(kept).toEqual([expect.objectContaining({ name: expect.stringContaining(".fsdfs/aside/") })]);
+    await putText(swarm, machine, "a.ogg", "other bytes");
+    await machine.ask((face) => face.remove("a.ogg"), ASK_TIMEOUT_MS);
+    await swarm.world.sleep(10_000);
+    expect((await machine.ask((face) => face.listTrash(), ASK_TIMEOUT_MS)).files).toHaveLength(1);
   }));

@@ -166,6 +166,15 @@ describe("what is no command", () => {
     },
   );
 
+  test.each(["fsdfs_123", "two\r", "ключ"])(
+    "what cannot be a key is refused before anybody is asked: %j",
+    async (key) => {
+      const failed = await run("ls", "--key", key, "--server", "http://127.0.0.1:1");
+      expect(failed).toMatchObject({ code: 2, err: expect.stringContaining("--key") });
+      expect(failed.err).not.toContain(key);
+    },
+  );
+
   test("options that exclude one another are refused with the command's own help named", async () => {
     expect(await run("ls", "--key", "k", "--password", "p")).toMatchObject({
       code: 2,

@@ -6,6 +6,7 @@ import type { ClientCredential } from "../client/credentials.ts";
 import { createClient } from "../client/node.ts";
 import type { Trust } from "../client/trust.ts";
 import { absolutePath, HTTP_PORT } from "../config-values.ts";
+import { parseKey } from "../core/security/api-keys.ts";
 import { type Environment, flagOption, type Options, option, type ValuesOf } from "../options.ts";
 import { readPasswordFile } from "../starting/password.ts";
 import { type Call, type Command, command, type Definition, LocalError } from "./command.ts";
@@ -31,7 +32,7 @@ export const CONNECTION_OPTIONS = {
       excludes: ["password", "password-file"],
       help: "A key made by fsdfs key create. The server on this machine needs none.",
     },
-    String,
+    wholeKey,
     undefined,
   ),
   password: option(
@@ -140,6 +141,12 @@ async function readCertificates(file: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+/** As it was made: what is not cannot be sent, or is another's secret. It is not shown. */
+function wholeKey(text: string): string {
+  if (parseKey(text) === undefined) throw new Error("it is no key, which has 59 characters as in fsdfs_0123…");
+  return text;
 }
 
 async function givenCredential(values: ConnectionValues): Promise<ClientCredential | undefined> {

@@ -83,6 +83,23 @@ describe("files", () => {
     }
   });
 
+  test("two sources of one name are not put into one place, nor got into one: which of them stayed would be chance", async () => {
+    await writeTree(local, { "one/same.txt": "of one", "two/same.txt": "of two" });
+    expect(await cli(["put", "one/same.txt", "two/same.txt", "both/"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("one/same.txt and two/same.txt"),
+    });
+    expect(await cli(["ls", "both"])).toMatchObject({ code: 1 });
+    await done(["put", "one", "two", "apart"]);
+    expect(await cli(["get", "apart/one/same.txt", "apart/two/same.txt", "."])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("same.txt"),
+    });
+    expect(await readdir(local)).not.toContain("same.txt");
+    await done(["put", "one/same.txt", "one/same.txt", "once/"]);
+    expect(await done(["ls", "once"])).toBe("same.txt\n");
+  });
+
   test("standard input and output take the place of files", async () => {
     await done(["put", "-", "piped/input.txt"], 0, "from a pipe");
     expect(await done(["get", "piped/input.txt", "-"], 2)).toBe("from a pipe");

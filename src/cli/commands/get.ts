@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Client } from "../../client/client.ts";
 import { parsePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
+import { checkApart } from "../apart.ts";
 import { Bulk, JOBS_OPTION } from "../bulk.ts";
 import { LocalError } from "../command.ts";
 import { clientCommand } from "../connection.ts";
@@ -31,6 +32,7 @@ export const get = clientCommand({
     const sources = positionals.length === 1 ? positionals : positionals.slice(0, -1);
     const destination = positionals.length === 1 ? "." : (positionals.at(-1) ?? ".");
     if (destination === "-") return await getToOutput(client, sources);
+    checkApart(sources, remoteName);
     const bulk = new Bulk(context.err, values.jobs);
     const downloads = new Downloads(client, bulk);
     const list = values.json ? new JsonList(context.out, "files") : undefined;

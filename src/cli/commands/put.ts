@@ -4,6 +4,7 @@ import { basename, resolve } from "node:path";
 import type { Client } from "../../client/client.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Location, PutResult } from "../../server/face.ts";
+import { checkApart } from "../apart.ts";
 import { Bulk, JOBS_OPTION } from "../bulk.ts";
 import { clientCommand } from "../connection.ts";
 import { JsonList } from "../json-list.ts";
@@ -28,6 +29,7 @@ export const put = clientCommand({
   run: async ({ client, values, positionals, context }) => {
     const sources = positionals.slice(0, -1);
     const destination = positionals.at(-1) ?? "";
+    checkApart(sources, nameOf);
     const bulk = new Bulk(context.err, values.jobs);
     const into = await isTargetDirectory(client, destination, sources.length);
     const list = values.json ? new JsonList(context.out, "files") : undefined;
@@ -93,6 +95,17 @@ async function* uploads(
   }
 }
 
+/** What a source is called in a directory that takes it in; undefined when it has no name there. */
+function nameOf(source: string): string | undefined {
+  if (source === "-" || isForItsContents(source)) return undefined;
+  return isUrl(source) ? nameInUrl(source) : basename(resolve(source));
+}
+
+/** As for cp: "dir/." means what is in dir. */
+function isForItsContents(source: string): boolean {
+  return /(^|\/)\.\.?\/?$/.test(source);
+}
+
 async function* uploadsOf(client: Client, source: string, destination: string, into: boolean): AsyncGenerator<Upload> {
   if (source === "-") {
     yield { kind: "input", local: "-", remote: joinRemote(destination, ""), sizeBytes: 0 };
@@ -103,8 +116,7 @@ async function* uploadsOf(client: Client, source: string, destination: string, i
     return;
   }
   const found = await stat(source);
-  // As for cp: "dir/." means what is in dir.
-  if (found.isDirectory() && /(^|\/)\.\.?\/?$/.test(source)) {
+  if (found.isDirectory() && isForItsContents(source)) {
     yield* withoutFilledDirectories(walk(source, destination));
     return;
   }

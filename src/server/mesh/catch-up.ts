@@ -53,18 +53,18 @@ export class CatchUp {
 
   async #step(): Promise<NextStep> {
     const failures: unknown[] = [];
-    for (const { origin, link } of this.#missing()) {
-      await this.#fetch(origin, link).catch((error: unknown) => failures.push(error));
+    for (const { origin, links } of this.#missing()) {
+      await this.#fetchFromAny(origin, links).catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0]; // The others have been asked for all the same.
     return { restMs: REST_MS };
   }
 
-  /** Origins that lag behind what some linked server knows, and will not come by themselves. */
-  #missing(): { origin: Origin; link: Link }[] {
+  /** Origins that lag behind what linked servers know, and will not come by themselves; who knows most of each first. */
+  #missing(): { origin: Origin; links: Link[] }[] {
     const now = this.#clock.monotonic();
     const own = this.#ownTails();
-    const best = new Map<string, { origin: Origin; link: Link; number: number }>();
+    const known = new Map<string, { origin: Origin; links: Link[] }>();
     for (const link of this.#mesh.links()) {
       if (this.#claims.isBelow(link.server)) continue;
       for (const origin of link.knownOrigins()) {
@@ -73,13 +73,28 @@ export class CatchUp {
         const tail = link.tailOf(name);
         const hasMore = number > this.#catalog.knownNumber(name) || (tail !== 0 && tail !== own.get(name));
         if (!hasMore || this.#isCurrent(origin)) continue;
-        if (number > (best.get(name)?.number ?? -1)) best.set(name, { origin, link, number });
+        const links = known.get(name)?.links ?? [];
+        known.set(name, { origin, links: [...links, link] });
       }
     }
-    for (const name of this.#lags.keys()) if (!best.has(name)) this.#lags.delete(name);
-    return [...best].flatMap(([name, { origin, link }]) =>
-      this.#isStuck(name, origin, now) ? [{ origin, link }] : [],
-    );
+    for (const name of this.#lags.keys()) if (!known.has(name)) this.#lags.delete(name);
+    const missing = [...known].filter(([name, { origin }]) => this.#isStuck(name, origin, now));
+    return missing.map(([name, { origin, links }]) => {
+      return { origin, links: links.sort((a, b) => b.knownNumber(name) - a.knownNumber(name)) };
+    });
+  }
+
+  /** One that is slow, or cannot read what it has, keeps nothing from coming that another has as well. */
+  async #fetchFromAny(origin: Origin, links: readonly Link[]): Promise<void> {
+    let failure: unknown;
+    for (const link of links) {
+      try {
+        return await this.#fetch(origin, link);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
   }
 
   #ownTails(): Map<string, number> {

@@ -104,6 +104,21 @@ export function fromHex(text: string): Bytes {
   return new Uint8Array(Buffer.from(text, "hex"));
 }
 
+/** What `read` answers; undefined when the bytes that it reads are damaged. */
+export function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether it tells of bytes that are not what they should be: as rows are read (RangeError), UTF-8 (TypeError), JSON. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError;
+}
+
 /** Grows as it is written. */
 export class ByteWriter {
   #memory: Memory;

@@ -1,5 +1,5 @@
 /** What the swarm has agreed on, read from the catalog's setting registers and kept decoded until they change. */
-import { fromUtf8, utf8 } from "../core/bytes.ts";
+import { fromUtf8, readable, utf8 } from "../core/bytes.ts";
 import { type Epochs, madeAt, readEpochs, writtenAt } from "../core/catalog/epochs.ts";
 import { nameOfSettingKey, settingsRange } from "../core/catalog/keys.ts";
 import type { Bytes, ReadView } from "../core/catalog/kv.ts";
@@ -234,12 +234,10 @@ function* settings(view: ReadView, prefix: string): Generator<[string, unknown]>
 
 /** Undefined when it cannot be read. */
 function valueIn(row: Bytes): unknown {
-  try {
+  return readable(() => {
     const [register] = decodeRegisters(row);
-    return register && JSON.parse(fromUtf8(register.value));
-  } catch {
-    return undefined;
-  }
+    return register && (JSON.parse(fromUtf8(register.value)) as unknown);
+  });
 }
 
 function numberOr(value: unknown, otherwise: number): number {

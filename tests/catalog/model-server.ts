@@ -91,9 +91,11 @@ export class ModelServer {
 
   walk(origin: Origin, after: number, limit: number, atMost?: number): LogWalk {
     const found = this.rowOf(origin);
-    if (found === undefined) return { records: [], reached: after, atMost: 0, announce: undefined };
+    if (found === undefined) return { records: [], reached: after, atMost: 0, announce: undefined, unreadable: [] };
     const origins = this.origins();
-    return walkLog(this.view, found[0], (index) => origins.get(index)!, after, limit, atMost);
+    const walk = walkLog(this.view, found[0], (index) => origins.get(index)!, after, limit, atMost);
+    if (walk.unreadable.length > 0) throw walk.unreadable[0];
+    return walk;
   }
 
   /** Takes in a batch as it comes over the wire. */

@@ -85,6 +85,7 @@ export class Machine {
   skewMs = 0;
   /** Started without an address to join: it may find others, or found a swarm of its own. */
   knowsNobody = false;
+  isDamaged = false; // Rows of its catalog cannot be read any more: what it says of that is no bug.
   /** Loads its policies from now on. */
   policies = simulated.POLICIES;
   #asNew = false;
@@ -203,19 +204,19 @@ export class Machine {
         resolve();
       };
       let cancel = () => {};
+      const { process } = running;
       const giveUpAfter = (ms: number) => {
-        const { stoppedMs } = running.process;
+        const { stoppedMs } = process;
         cancel = this.#world.after(ms, () => {
-          const stoodStillMs = running.process.stoppedMs - stoppedMs;
-          if (running.process.state === "running" && stoodStillMs > 0) return giveUpAfter(stoodStillMs);
-          if (running.process.state === "running")
-            this.#world.fail("stop", `${running.process.name} did not stop in 5 s`);
+          const stoodStillMs = process.stoppedMs - stoppedMs;
+          if (process.state === "running" && stoodStillMs > 0) return giveUpAfter(stoodStillMs);
+          if (process.state === "running") this.#world.fail("stop", `${process.name} did not stop in 5 s`);
           resolve();
         });
       };
       giveUpAfter(5_500);
-      running.process.onDeath(ended);
-      running.process.enter(() => running.server.stop().then(ended, (error) => this.#bug(running, "stop", error)));
+      process.onDeath(ended);
+      process.enter(() => running.server.stop().then(ended, (error) => this.#bug(running, "stop", error)));
     });
     if (this.#running === running) this.crash();
   }
@@ -314,8 +315,8 @@ export class Machine {
       onHandlerBug: (error) => {
         if (process.state === "dead" || error instanceof ProcessEnded) return;
         this.#world.trace(`${process.name} handler: ${describe(error)}`);
-        if (isBug(error))
-          this.#world.fail("bug", `${process.name}: ${error instanceof Error ? error.stack : String(error)}`);
+        if (!isBug(error) || this.isDamaged) return;
+        this.#world.fail("bug", `${process.name}: ${error instanceof Error ? error.stack : String(error)}`);
       },
     });
   }
@@ -362,7 +363,7 @@ export class Machine {
       if (process.state === "dead") return;
       const told = `${process.name} ${level} ${message} ${fields ? JSON.stringify(fields) : ""}`;
       this.#world.tell?.(`${"".padStart(11)}${told}`);
-      if (fields?.unit !== undefined && tellsOfBug(fields.error)) this.#world.fail("bug", told);
+      if (fields?.unit !== undefined && tellsOfBug(fields.error) && !this.isDamaged) this.#world.fail("bug", told);
     };
     return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
   }
@@ -375,9 +376,8 @@ export class Machine {
     });
   }
 
-  #bug(running: Running, where: string, error: unknown): void {
-    if (running.process.state !== "dead")
-      this.#world.fail("bug", `${running.process.name} ${where}: ${describe(error)}`);
+  #bug({ process }: Running, where: string, error: unknown): void {
+    if (process.state !== "dead") this.#world.fail("bug", `${process.name} ${where}: ${describe(error)}`);
   }
 }
 

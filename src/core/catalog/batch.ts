@@ -38,6 +38,8 @@ export interface LogWalk {
   readonly atMost: number;
   /** Set when the log's end was reached: what the receiver may then claim to know. */
   readonly announce: ChainedAnnouncement | undefined;
+  /** Why some records are not among these: their rows are damaged, and what is announced is not all of it. */
+  readonly unreadable: readonly unknown[];
 }
 
 export interface ChainedAnnouncement {
@@ -69,19 +71,24 @@ export function walkLog(
   const row = readOrigin(view, index);
   const rowsRead = new RowsRead(view, originAt);
   const records: CatalogRecord[] = [];
+  const unreadable: unknown[] = [];
   let reached = after;
   let rows = 0;
   for (const { key, value } of view.range({ start: logKey(index, after + 1), end: logKey(index + 1, 0), limit })) {
     reached = numberOfLogKey(key);
     rows += 1;
-    records.push(...recordsAt(rowsRead, { origin: index, number: reached }, decodePointer(value)));
+    try {
+      records.push(...recordsAt(rowsRead, { origin: index, number: reached }, decodePointer(value)));
+    } catch (error) {
+      unreadable.push(error);
+    }
   }
   const isOverGap = reached > row.contiguous;
   const bound = isOverGap ? Math.min(atMost, row.contiguous) : atMost;
-  if (rows === limit) return { records, reached, atMost: bound, announce: undefined };
+  if (rows === limit) return { records, reached, atMost: bound, announce: undefined, unreadable };
   const number = Math.min(bound, row.contiguous);
   const chain = number === row.contiguous ? row.chain : 0;
-  return { records, reached, atMost: bound, announce: { origin: row, number, chain, floor: row.floor } };
+  return { records, reached, atMost: bound, announce: { origin: row, number, chain, floor: row.floor }, unreadable };
 }
 
 /** So many numbers at either end of a tail are looked at: a server that joins has a tail of millions for minutes. */

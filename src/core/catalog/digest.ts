@@ -5,10 +5,11 @@
  * Deletions, withdrawals and removed variables have no part in the digest: each server collects them when it may (C7), and whoever lacks one
  * says the same without it, while whoever says something else instead differs in that. They are among the records.
  */
-import { ByteWriter } from "../bytes.ts";
+import { ByteWriter, readable } from "../bytes.ts";
 import { isAbsence } from "./absences.ts";
 import { nameOfSettingKey, pathOfEntryKey, type Table, tableRange, versionOfKey } from "./keys.ts";
 import type { Bytes, KeyRange, ReadView } from "./kv.ts";
+import { CONTENT_FIELD } from "./merge.ts";
 import { decodeRegisters, decodeVersionRow, type Holding, type Mark, type Register, writeStamp } from "./rows.ts";
 import type { CatalogRecord, Origin, RegisterKey } from "./types.ts";
 
@@ -22,6 +23,8 @@ export interface RangeDigest {
   readonly last: Bytes | undefined;
 }
 
+const NOTHING: Bytes = new Uint8Array();
+
 /** The digest of at most `limit` rows from `range.start` on. */
 export function digestRange(
   view: ReadView,
@@ -34,8 +37,9 @@ export function digestRange(
   let rows = 0;
   let last: Bytes | undefined;
   for (const { key, value } of view.range({ ...range, limit })) {
-    const said = canonicalRow(table, key, value, originAt);
-    if (said !== undefined) digest = fnv(digest, said);
+    // One that is damaged says what nobody else says, so that it is told of by who knows it.
+    const said = readable(() => canonicalRow(table, key, value, originAt) ?? NOTHING) ?? value;
+    if (said !== NOTHING) digest = fnv(digest, said);
     rows += 1;
     last = key;
   }
@@ -56,14 +60,16 @@ export function recordsInRange(
   for (const { key, value } of view.range(range)) {
     if (table === "versions") {
       const version = versionOfKey(key);
-      for (const holding of decodeVersionRow(value).holdings) {
+      for (const holding of readable(() => decodeVersionRow(value).holdings) ?? []) {
         const holder = originAt(holding.marks[0]!.origin).server;
         const held = Uint8Array.of(holding.held ? 1 : 0);
         add({ kind: "holding", version, holder }, [newest(holding, originAt)], { stamp: undefined, value: held });
       }
       continue;
     }
-    for (const { field, stamp, value: said, marks } of decodeRegisters(value)) {
+    // The content first, by which a row is healed that cannot be read.
+    const registers = readable(() => decodeRegisters(value)) ?? [];
+    for (const { field, stamp, value: said, marks } of registers.sort(contentFirst)) {
       const of: RegisterKey =
         table === "entries"
           ? { kind: "path", path: pathOfEntryKey(key), field }
@@ -72,6 +78,10 @@ export function recordsInRange(
     }
   }
   return records;
+}
+
+function contentFirst(a: Register, b: Register): number {
+  return Number(b.field === CONTENT_FIELD) - Number(a.field === CONTENT_FIELD);
 }
 
 export function sharedRange(table: SharedTable): KeyRange {

@@ -10,7 +10,7 @@
  * A deletion, withdrawal or removal of a variable at or below the floor whose register is not here was collected here, and
  * is not taken in again: others may collect it later and send it meanwhile. Whatever else is at or below the floor is taken in.
  */
-import { compareBytes } from "../bytes.ts";
+import { compareBytes, readable } from "../bytes.ts";
 import type { VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import { isAbsence } from "./absences.ts";
@@ -65,12 +65,12 @@ function asRegister(record: CatalogRecord, field: string, mark: Mark): Register 
 }
 
 function mergePathRegister(transaction: CatalogTransaction, path: FilePath, written: Register, mark: Mark): boolean {
-  const registers = transaction.registers(path);
-  const present = registers.find(({ field }) => field === written.field);
+  const isContent = written.field === CONTENT_FIELD;
+  const registers = transaction.registers(path, isContent);
+  const present = registers.find(({ field, value }) => field === written.field && !(isContent && isUnreadable(value)));
   const wins = present === undefined || compareWrites(written, present) > 0;
   const known = present !== undefined && knows(present.marks, mark);
   if (known && !wins) return false;
-  const isContent = written.field === CONTENT_FIELD;
   if (present === undefined && isAbsence(written) && isCollected(transaction, mark)) return false;
   const marks = known ? present.marks : withMark(transaction, present?.marks ?? [], mark);
   const merged: Register = { ...(wins ? written : present), marks };
@@ -92,6 +92,11 @@ function mergePathRegister(transaction: CatalogTransaction, path: FilePath, writ
   replaceContent(transaction, path, before, content);
   noteConflict(transaction, path, before, content);
   return true;
+}
+
+/** A content that is damaged is as if it were lost: whatever is said of the path heals it (C5). */
+function isUnreadable(value: Uint8Array): boolean {
+  return readable(() => decodeContent(value)) === undefined;
 }
 
 /** Brings everything that follows from a path's content in line with its change. */

@@ -4,7 +4,7 @@
  * other know the same kinds, so one that is unknown is damage like any other. A record that is unsound is left out by
  * itself; those that came with it are not.
  */
-import { fromUtf8 } from "../bytes.ts";
+import { fromUtf8, readable } from "../bytes.ts";
 import { isFilePath } from "../paths.ts";
 import { decodeContent } from "./content.ts";
 import { EPOCH_MAX, epochOf } from "./epochs.ts";
@@ -50,19 +50,11 @@ function isReadable(key: RegisterKey, value: Bytes): boolean {
 
 /** And of a path that was moved away, that its destination is a path. */
 function isContent(value: Bytes): boolean {
-  try {
-    const content = decodeContent(value);
-    return content.type !== "deleted" || content.movedTo === undefined || isFilePath(content.movedTo);
-  } catch {
-    return false;
-  }
+  const content = readable(() => decodeContent(value));
+  if (content?.type !== "deleted") return content !== undefined;
+  return content.movedTo === undefined || isFilePath(content.movedTo);
 }
 
 function isJson(value: Bytes): boolean {
-  try {
-    JSON.parse(fromUtf8(value));
-    return true;
-  } catch {
-    return false;
-  }
+  return readable(() => JSON.parse(fromUtf8(value)) as unknown) !== undefined;
 }

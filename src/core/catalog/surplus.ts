@@ -1,5 +1,5 @@
 /** K, N and surplus of a version, and its place in the work index (C13). */
-import { ByteReader, ByteWriter } from "../bytes.ts";
+import { ByteReader, ByteWriter, readable } from "../bytes.ts";
 import type { ServerId, VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import { rendezvousWeight } from "../rendezvous.ts";
@@ -19,12 +19,8 @@ export function encodeTarget(target: number | undefined): Bytes {
 
 /** 0: as many as by default. Undefined when the bytes are no N that the index could order by. */
 export function readTarget(value: Bytes): number | undefined {
-  try {
-    const target = new ByteReader(value).varint();
-    return target <= TARGET_MAX ? target : undefined;
-  } catch {
-    return undefined;
-  }
+  const target = readable(() => new ByteReader(value).varint());
+  return target === undefined || target > TARGET_MAX ? undefined : target;
 }
 
 /** What the register of N says, when it says one. */

@@ -2,6 +2,8 @@
  * One write transaction on the catalog: rows, indexes and counts change together or not at all (C13). What a register
  * is and how two writes to it meet stands in merge.ts; this is what all rules share while a transaction lasts.
  */
+
+import { readable } from "../bytes.ts";
 import type { ServerId, VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import { entryKey, versionKey } from "./keys.ts";
@@ -58,10 +60,13 @@ export class CatalogTransaction {
     this.stats = readStats(view);
   }
 
-  registers(path: FilePath): readonly Register[] {
+  /** @param heals of a row that cannot be read there are none, as if it were lost: a content that is merged heals it (C5) */
+  registers(path: FilePath, heals = false): readonly Register[] {
     const known = this.#registers.get(path);
     if (known !== undefined) return known;
-    const registers = readRegisters(this.view, entryKey(path));
+    const row = this.view.get(entryKey(path));
+    const read = () => (row === undefined ? [] : decodeRegisters(row));
+    const registers = heals ? (readable(read) ?? []) : read();
     this.#registers.set(path, registers);
     return registers;
   }

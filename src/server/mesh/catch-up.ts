@@ -84,14 +84,19 @@ export class CatchUp {
     });
   }
 
-  /** One that is slow, or cannot read what it has, keeps nothing from coming that another has as well. */
+  /**
+   * One that is slow, or cannot read all that it has, keeps nothing from coming that another has as well; and what nobody
+   * can read keeps nothing from coming that lies behind it.
+   */
   async #fetchFromAny(origin: Origin, links: readonly Link[]): Promise<void> {
     let failure: unknown;
-    for (const link of links) {
-      try {
-        return await this.#fetch(origin, link);
-      } catch (error) {
-        failure = error;
+    for (const readable of [false, true]) {
+      for (const link of links) {
+        try {
+          return await this.#fetch(origin, link, readable);
+        } catch (error) {
+          failure = error;
+        }
       }
     }
     throw failure;
@@ -120,11 +125,11 @@ export class CatchUp {
   }
 
   /** The next batch is asked for while this one is taken in; they are taken in one after the other, for C3's sake. */
-  async #fetch(origin: Origin, link: Link): Promise<void> {
+  async #fetch(origin: Origin, link: Link, readable: boolean): Promise<void> {
     const { generation } = this.#catalog;
     const complete = link.knownNumber(originName(origin));
     const ask = (after: number) => {
-      const answer = link.call("catch-up", encodeRequest({ origin, after, complete }), TIMEOUT_MS);
+      const answer = link.call("catch-up", encodeRequest({ origin, after, complete, readable }), TIMEOUT_MS);
       answer.catch(() => undefined); // It is awaited below, unless the batch before it fails first.
       return answer;
     };
@@ -155,10 +160,11 @@ export class CatchUp {
   }
 
   async #giveRecords({ message }: ServerRequest): Promise<OutgoingResponse> {
-    const { origin, after, complete } = decodeRequest(message);
+    const { origin, after, complete, readable } = decodeRequest(message);
     for (const [index, row] of this.#catalog.origins()) {
       if (originName(row) !== originName(origin)) continue;
       const walk = await this.#catalog.walk(index, after, RECORDS, complete);
+      if (walk.unreadable.length > 0 && !readable) throw walk.unreadable[0];
       const announcements = walk.announce === undefined ? [] : [walk.announce];
       return { head: encodeBatch({ records: walk.records, announcements } satisfies Batch) };
     }
@@ -175,15 +181,19 @@ interface RecordsRequest {
   readonly after: number;
   /** What the one that is asked has said to know of the origin, before the first batch was asked for. */
   readonly complete: number;
+  /** What can be read is wanted though something cannot. */
+  readonly readable: boolean;
 }
 
-function encodeRequest({ origin, after, complete }: RecordsRequest): Bytes {
-  return new ByteWriter(32).hex(origin.server).uint(origin.incarnation, 7).varint(after).varint(complete).finish();
+function encodeRequest({ origin, after, complete, readable }: RecordsRequest): Bytes {
+  const writer = new ByteWriter(32).hex(origin.server).uint(origin.incarnation, 7).varint(after).varint(complete);
+  return writer.u8(readable ? 1 : 0).finish();
 }
 
 function decodeRequest(message: Bytes): RecordsRequest {
   const reader = new ByteReader(message);
   const server = reader.hex(SERVER_ID_BYTES) as ServerId;
   const incarnation = reader.uint(7) as HybridTime;
-  return { origin: { server, incarnation }, after: reader.varint(), complete: reader.varint() };
+  const [after, complete] = [reader.varint(), reader.varint()];
+  return { origin: { server, incarnation }, after, complete, readable: !reader.done && reader.u8() === 1 };
 }

@@ -2,7 +2,8 @@
  * Taking in the records that others send. One that has a path which is none, or says what cannot be read, is left out and
  * logged; the others of its batch are merged, and its number counts as known, so that one bad record stops no sync (S7, C3).
  */
-import { decodeBatch } from "../../core/catalog/batch.ts";
+import { isDamage } from "../../core/bytes.ts";
+import { type Batch, decodeBatch } from "../../core/catalog/batch.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { originName } from "../../core/catalog/origins.ts";
 import { separate } from "../../core/catalog/soundness.ts";
@@ -25,6 +26,8 @@ export class Intake {
   readonly #catalog: Catalog;
   readonly #log: Log;
   readonly #rejected = new Set<string>();
+  /** What was told last of a row that cannot be read. */
+  #damage: string | undefined;
 
   constructor(catalog: Catalog, log: Log) {
     this.#catalog = catalog;
@@ -46,8 +49,25 @@ export class Intake {
     options.came?.(taken);
     const { sound, unsound } = separate(records);
     for (const record of unsound) this.#reject(record);
-    await this.#catalog.apply({ records: sound, announcements: announces ? announcements : [] }, options.generation);
+    await this.#merge({ records: sound, announcements: announces ? announcements : [] }, options.generation);
     return taken;
+  }
+
+  /** Nothing is left out then: this server would be told that it knows what it does not, and show what was before. */
+  async #merge(batch: Batch, generation?: number): Promise<void> {
+    try {
+      await this.#catalog.apply(batch, generation);
+    } catch (error) {
+      if (isDamage(error) && String(error) !== this.#damage) {
+        this.#damage = String(error);
+        // As `catalog-unreadable` says.
+        this.#log.error("this catalog is damaged and takes nothing in: stop this server, and move the catalog away", {
+          unit: "records",
+          error: this.#damage,
+        });
+      }
+      throw error;
+    }
   }
 
   #reject({ key, origin, number }: CatalogRecord): void {

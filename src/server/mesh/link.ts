@@ -256,6 +256,7 @@ export class Link {
         const { reached, atMost } = cursors.get(next.name) ?? { reached: 0, atMost: undefined };
         const after = Math.max(reached, this.knownNumber(next.name));
         const walk = await catalog.walk(next.index, after, PUSH_RECORDS, atMost);
+        if (walk.unreadable.length > 0) throw walk.unreadable[0]; // It asks another, or for the rest (catch-up.ts).
         const announcements = walk.announce === undefined ? [] : [walk.announce];
         if (walk.announce !== undefined) await before;
         const sent = this.#send({ records: walk.records, announcements });

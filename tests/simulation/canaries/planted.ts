@@ -38,8 +38,8 @@ export const CANARIES: readonly Canary[] = [
     name: "a number is announced that was not sent",
     rules: "C3",
     file: "core/catalog/batch.ts",
-    find: "announce: { origin: row, number, chain, floor: row.floor } };",
-    replace: "announce: { origin: row, number: number + 1, chain, floor: row.floor } };",
+    find: "announce: { origin: row, number, chain, floor: row.floor }, unreadable };",
+    replace: "announce: { origin: row, number: number + 1, chain, floor: row.floor }, unreadable };",
   },
   {
     name: "a PUT is acknowledged before its record is flushed",

@@ -1,0 +1,89 @@
+/** Rows of one server's catalog that cannot be read any more, as when a disk damages them: whole servers in simulated time. */
+import { describe, expect, it } from "vitest";
+import { entryKey, versionKey } from "../../src/core/catalog/keys.ts";
+import { decodeRegisters, encodeRegisters } from "../../src/core/catalog/rows.ts";
+import type { VersionId } from "../../src/core/ids.ts";
+import type { FilePath } from "../../src/core/paths.ts";
+import type { Machine } from "./machine.ts";
+import { play, putText, readText } from "./play.ts";
+import type { Swarm } from "./swarm.ts";
+
+const BAD = "bad" as FilePath;
+const UNREADABLE = Uint8Array.of(99);
+const HEAL_MS = 60_000;
+
+type Damage = (machine: Machine, version: string) => void;
+
+const damageEntry: Damage = ({ catalog }) => catalog.damage(entryKey(BAD), UNREADABLE);
+
+const damageContent: Damage = ({ catalog }) => {
+  const registers = decodeRegisters(catalog.read().get(entryKey(BAD))!);
+  catalog.damage(entryKey(BAD), encodeRegisters(registers.map((register) => ({ ...register, value: UNREADABLE }))));
+};
+
+const damageVersion: Damage = ({ catalog }, version) => catalog.damage(versionKey(version as VersionId), UNREADABLE);
+
+async function names(machine: Machine): Promise<string> {
+  const { entries } = await machine.ask((face) => face.list("", { recursive: true }), 20_000);
+  return entries.map(({ name }) => name).join(" ");
+}
+
+/** Files of which the row of one is damaged on the first server, which wrote all of them. */
+async function begin(swarm: Swarm, damage: Damage): Promise<[Machine, Machine, Machine]> {
+  const machines = swarm.machines as [Machine, Machine, Machine];
+  await putText(swarm, machines[0], "a", "it");
+  const { version } = await putText(swarm, machines[0], BAD, "it");
+  await machines[0].ask((face) => face.setVariables(BAD, { popularity: 9 }), 20_000);
+  await putText(swarm, machines[0], "c", "it");
+  await swarm.world.sleep(5_000);
+  machines[0].isDamaged = true;
+  damage(machines[0], version);
+  return machines;
+}
+
+describe.each<[string, Damage]>([
+  ["an entry", damageEntry],
+  ["a content", damageContent],
+  ["a version's row", damageVersion],
+])("%s that cannot be read on one server", (what, damage) => {
+  it("C3: keeps nothing from a server that joins", () =>
+    play({}, async (swarm) => {
+      const [, , third] = await begin(swarm, damage);
+      await third.shutdown();
+      third.replaceDisks();
+      third.start();
+      await swarm.world.sleep(HEAL_MS);
+      expect(await names(third)).toBe("a bad c");
+    }));
+
+  it("C3: keeps nothing else from a server that joins it alone", () =>
+    play({ servers: 2 }, async (swarm) => {
+      const [, second] = await begin(swarm, damage);
+      await second.shutdown();
+      second.replaceDisks();
+      second.start();
+      await swarm.world.sleep(HEAL_MS);
+      expect(await names(second)).toMatch(/^a( bad)? c$/);
+      expect(await second.ask(async (face) => face.health().status, 1_000)).toBe("ok");
+    }));
+
+  if (what === "a version's row") return;
+  it("C3: keeps what others write from no server", () =>
+    play({}, async (swarm) => {
+      const [first, second] = await begin(swarm, damage);
+      await putText(swarm, second, BAD, "another");
+      await putText(swarm, second, "d", "it");
+      await swarm.world.sleep(HEAL_MS);
+      expect(await names(first)).toBe("a bad c d");
+      expect((await readText(swarm, first, BAD)).text).toBe("another");
+      expect(await first.ask(async (face) => face.health().status, 1_000)).toBe("ok");
+    }));
+
+  it("C5: is healed by the others", () =>
+    play({}, async (swarm) => {
+      const [first] = await begin(swarm, damage);
+      await swarm.world.sleep(HEAL_MS);
+      expect(await names(first)).toBe("a bad c");
+      expect((await readText(swarm, first, BAD)).text).toBe("it");
+    }));
+});

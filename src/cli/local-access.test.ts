@@ -58,6 +58,15 @@ describe("the way to the server of this machine", () => {
     expect(await findLocalServers(environment(), a)).toEqual([]);
     expect(await findLocalServers(environment(), b)).toEqual([{ ...access(), data: b }]);
   });
+
+  test("is not taken from where another user has put it, unless that directory is named", async () => {
+    const planted = await dataDirectory("fsdfs-data");
+    await writeLocalAccess(planted, access());
+    const user = process.getuid?.() ?? 0;
+    expect(await findLocalServers(environment(), undefined, user)).toMatchObject([access()]);
+    expect(await findLocalServers(environment(), undefined, user + 1)).toEqual([]);
+    expect(await findLocalServers(environment(), planted, user + 1)).toMatchObject([access()]);
+  });
 });
 
 describe("data directories once used (S9)", () => {

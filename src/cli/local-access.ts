@@ -3,7 +3,7 @@
  * the key that signs requests to it, and which process it is. Who can read it can read the swarm's password beside it. It is
  * no key of the catalog, so that a server writes nothing into a swarm by starting.
  */
-import { readFile, rm } from "node:fs/promises";
+import { lstat, readFile, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { DATA_DIRECTORY, STATE_DIRECTORY_NAME } from "../config.ts";
 import type { Bytes } from "../core/catalog/kv.ts";
@@ -61,18 +61,33 @@ export async function readLocalAccess(dataDirectory: string): Promise<LocalAcces
 
 /**
  * The servers that run on this machine for this user: the one on `dataDirectory` if that is given, else those on
- * ./fsdfs-data and on every data directory that was ever used.
+ * ./fsdfs-data and on every data directory that was ever used. There another user may have put a file that leads elsewhere,
+ * as into a directory of his that is the present one: it would be sent the key, or say what process is to be ended.
  */
 export async function findLocalServers(
   environment: Environment,
   dataDirectory: string | undefined,
+  user = process.getuid?.(),
 ): Promise<LocalServer[]> {
   const found = new Map<number, LocalServer>();
   for (const data of dataDirectory === undefined ? await knownDataDirectories(environment) : [dataDirectory]) {
+    if (dataDirectory === undefined && !(await isOf(user, data))) continue;
     const access = await readLocalAccess(data);
     if (access !== undefined && !found.has(access.pid)) found.set(access.pid, { ...access, data });
   }
   return [...found.values()];
+}
+
+const ROOT = 0;
+
+async function isOf(user: number | undefined, dataDirectory: string): Promise<boolean> {
+  if (user === undefined) return true; // A system without such users.
+  try {
+    const [directory, file] = [await lstat(dataDirectory), await stat(localAccessFile(dataDirectory))];
+    return file.uid === user && (directory.uid === user || directory.uid === ROOT);
+  } catch {
+    return false;
+  }
 }
 
 /** ./fsdfs-data, then every data directory that was ever used. */

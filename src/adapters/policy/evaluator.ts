@@ -118,14 +118,15 @@ class SandboxedPolicy implements LoadedPolicy {
     if (this.#isClosed) throw new Error("the policy is closed");
     if (this.#sandbox !== undefined) return this.#sandbox;
     const sandbox = new Sandbox();
+    this.#sandbox = sandbox; // While it is loaded as well it is ended with the policy.
     const answer = await sandbox.ask(JSON.stringify(this.#source)).catch((error: unknown) => this.#forget(error));
     const told: unknown = JSON.parse(answer);
     if (Array.isArray(told)) {
+      this.#sandbox = undefined;
       await sandbox.close();
       throw new PolicyError(problemOf(told));
     }
     this.prefers = (told as { readonly prefers: boolean }).prefers;
-    this.#sandbox = sandbox;
     return sandbox;
   }
 

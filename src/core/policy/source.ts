@@ -2,8 +2,11 @@
 import type { Bytes } from "../catalog/kv.ts";
 import { POLICY_BYTES_MAX } from "./policy.ts";
 
-/** Code that would load other code. Between the word and what makes it a call there can be blanks and comments only. */
-const IMPORTS = /\bimport(?:\s|\/\*[\s\S]*?\*\/|\/\/.*)*[(.]/;
+/**
+ * Code that would load other code. Between the word and what makes it a call there can be blanks and comments only, each of
+ * which is read in one way: else a line of slashes behind the word would take for ever.
+ */
+const IMPORTS = /\bimport(?:\s|\/\*(?:(?!\*\/)[\s\S])*\*\/|\/\/.*[\n\r\u2028\u2029])*[(.]/;
 
 /** Its text, or why it is none. */
 export function policyText(source: Bytes): { readonly text: string } | { readonly why: string } {

@@ -66,6 +66,7 @@ const NO_WAYS_OUT: readonly (readonly [answer: string, message: RegExp])[] = [
   ["new SharedArrayBuffer(2 ** 33).byteLength", /SharedArrayBuffer is not defined/],
   ["new Intl.NumberFormat()", /Intl is not defined/],
   ["Atomics.load()", /Atomics is not defined/],
+  ["new FinalizationRegistry(() => 3)", /FinalizationRegistry is not defined/],
 ];
 
 type Load = (source: string) => Promise<LoadedPolicy>;
@@ -205,6 +206,13 @@ export function describePolicyEvaluator(adapter: string, evaluator: PolicyEvalua
       expect(`${problem.message}\n${problem.stack}`).not.toMatch(/node:(?!fs)|file:|src\/|node_modules|inside/);
     });
 
+    it("takes a line of slashes for what it is, also behind a word that it knows", async () => {
+      const line = "/".repeat(80);
+      const blocks = "/**/".repeat(40);
+      const policy = await load(`// what we import\n${line}\n// what we import\n${blocks}\nexport default () => 3;`);
+      expect(await policy.evaluate([factsOf("a")], NOW_MS)).toEqual([3]);
+    });
+
     it("tells where in the policy its syntax is wrong", async () => {
       const syntax = await problemOf(load("let x = 3;\nexport default (file) => ;\n"));
       expect(syntax.stack).toBe(
@@ -225,7 +233,9 @@ export function describePolicyEvaluator(adapter: string, evaluator: PolicyEvalua
           "JSON.stringify = JSON.parse = String.prototype.slice = () => { throw 1; };\n" +
           "Reflect.defineProperty(Error, 'prepareStackTrace', { value: (_, calls) => { seen = calls; } });\n" +
           "try { Error.prepareStackTrace = (_, calls) => { seen = calls; }; } catch {}\n" +
-          "export default () => { new Error('x').stack; return seen === 'nothing' ? 3 : 4; };\n",
+          "const OwnError = Error;\n" +
+          "try { globalThis.Error = { prepareStackTrace: (_, calls) => { seen = calls; } }; } catch {}\n" +
+          "export default () => { new OwnError('x').stack; return seen === 'nothing' ? 3 : 4; };\n",
       );
       const answer = await policy.evaluate([factsOf("a")], NOW_MS).catch((error: unknown) => error);
       if (!(answer instanceof PolicyError)) expect(answer).toEqual([3]);

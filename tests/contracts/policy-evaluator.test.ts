@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { stripTypeScriptTypes } from "node:module";
+import { promisify } from "node:util";
 import vm from "node:vm";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { memoryPolicyEvaluator } from "../../src/adapters/memory/policy-evaluator.ts";
 import { policyEvaluator } from "../../src/adapters/policy/evaluator.ts";
 import { functionEvaluator } from "../../src/adapters/policy/functions.ts";
@@ -76,6 +78,85 @@ describe("a policy in a process of its own", () => {
     else expect(verdict).toMatchObject([{ message: /RangeError/ }]);
     expect(await policy.evaluate([factsOf("a")], 0)).toEqual([3]);
     await policy.close();
+  });
+
+  it("goes on when a promise that it made is rejected", async () => {
+    const policy = await load(
+      'export default ({ path }) => (path === "bad" ? (async () => { throw new Error("late"); })() : 3);',
+    );
+    const files = ["a", "bad", "b", "c"].map((path) => factsOf(path));
+    for (let round = 0; round < 3; round++) {
+      expect(await policy.evaluate(files, 0)).toEqual([
+        3,
+        { message: expect.stringMatching(/answered a promise/), stack: "" },
+        3,
+        3,
+      ]);
+    }
+    await policy.close();
+  });
+
+  it("is ended when it goes on for ever in promises", async () => {
+    const policy = await load(
+      "export default () => {\n  (function again() { Promise.resolve().then(again); })();\n  return 3;\n};",
+    );
+    await expect(policy.evaluate([factsOf("a")], 0)).rejects.toThrow(/longer than 5 s for a/);
+    await policy.close();
+  });
+
+  it("changes nothing of the program by the error that this throws when the policy has used up the stack", async () => {
+    const policy = await load(
+      "let foreign;\n" +
+        "let left = 0;\n" +
+        "function probe() {\n" +
+        "  try { new Error('x').stack; } catch (error) { if (!(error instanceof Object)) foreign = error; }\n" +
+        "}\n" +
+        "function dive(...all) {\n" +
+        "  try { dive(...all); } catch {}\n" +
+        "  if (left-- > 0) probe();\n" +
+        "}\n" +
+        "const outermost = (of) => (Object.getPrototypeOf(of) === null ? of : outermost(Object.getPrototypeOf(of)));\n" +
+        "export default ({ size }) => {\n" +
+        "  left = 5000;\n" +
+        "  dive(...Array(size).fill(0));\n" +
+        "  return foreign && Reflect.defineProperty(outermost(foreign), 'handle', { value: 1 }) ? 4 : 3;\n" +
+        "};\n",
+    );
+    const files = Array.from({ length: 40 }, (_, size) => factsOf("a", { size: size % 8 }));
+    expect(await policy.evaluate(files, 0)).toEqual(files.map(() => 3));
+    await policy.close();
+  });
+
+  it("leaves no process when it is closed while that begins", async () => {
+    const processes = () => process.getActiveResourcesInfo().filter((what) => what === "ProcessWrap").length;
+    await vi.waitUntil(() => processes() === 0);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const policy = await load("export default () => 3;");
+      vi.advanceTimersByTime(60_000); // Idle, it is ended.
+      await vi.waitUntil(() => processes() === 0);
+      const asked = policy.evaluate([factsOf("a")], 0).catch((error: unknown) => error);
+      await vi.waitUntil(() => processes() === 1);
+      await policy.close();
+      expect(String(await asked)).toMatch(/is closed/);
+      await vi.waitUntil(() => processes() === 0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("is not had where no more files can be opened, which ends nothing else", async () => {
+    const program = [
+      'import { openSync } from "node:fs";',
+      'import { policyEvaluator } from "./src/adapters/policy/evaluator.ts";',
+      'import { utf8 } from "./src/core/bytes.ts";',
+      "try { for (;;) openSync('/dev/null'); } catch {}",
+      "await policyEvaluator.load(utf8('export default () => 3;')).catch(({ code }) => console.log(code));",
+      "setTimeout(() => console.log('goes on'));",
+    ].join("\n");
+    const limited = 'ulimit -n 60 && exec "$0" --input-type=module -e "$1"';
+    const { stdout } = await promisify(execFile)("sh", ["-c", limited, process.execPath, program]);
+    expect(stdout).toBe("EMFILE\ngoes on\n");
   });
 
   it("gets no secret of this process, and reads no file, even with the program's own Function in its hands", async () => {

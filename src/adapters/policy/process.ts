@@ -24,7 +24,10 @@ async function load(source: string): Promise<Loaded> {
   const javaScript = stripTypeScriptTypes(source);
   const why = whyRefused(javaScript);
   if (why !== undefined) throw new Refused(why);
-  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, { codeGeneration: { strings: false, wasm: false } });
+  const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
+    codeGeneration: { strings: false, wasm: false },
+    microtaskMode: "afterEvaluate", // Else what goes on in promises would have no limit of time.
+  });
   const [use, ask] = vm.runInContext(INSIDE, context, { filename: "inside" });
   const module = new vm.SourceTextModule(javaScript, { context, identifier: NAME });
   await module.link((specifier) => {
@@ -55,6 +58,9 @@ function told(error: unknown): readonly [string, string] {
     return ["it threw what cannot be told", ""];
   }
 }
+
+// That an answer is a promise is told as that; one that fails besides is no reason to end amid the other files.
+process.on("unhandledRejection", () => undefined);
 
 const answer = (line: string) => process.stdout.write(`${line}\n`);
 let loaded: Loaded | undefined;

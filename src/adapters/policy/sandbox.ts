@@ -26,6 +26,8 @@ const FLAGS = [
   "--permission",
   ...READABLE.map((file) => `--allow-fs-read=${file}`),
   "--disallow-code-generation-from-strings",
+  // What is out of stack in the middle of the program's own code throws the program's own error into the policy.
+  "--frozen-intrinsics",
   `--max-old-space-size=${MEMORY_MB_MAX}`,
   "--experimental-vm-modules",
   "--no-warnings",
@@ -61,9 +63,10 @@ export class Sandbox {
       stdio: ["pipe", "pipe", "ignore"],
       cwd: "/",
     });
-    this.#process.stdout!.setEncoding("utf8").on("data", (text: string) => this.#hear(text));
-    this.#process.stdin!.on("error", () => undefined); // Its end is told by "close".
+    // Without a descriptor to spare it has neither of the two, and "error" follows.
     this.#process.on("error", (error) => this.#end(error));
+    this.#process.stdout?.setEncoding("utf8").on("data", (text: string) => this.#hear(text));
+    this.#process.stdin?.on("error", () => undefined); // Its end is told by "close".
     // V8 ends a process that is out of memory by SIGABRT, or a trap.
     this.#process.on("close", (code, signal) => {
       this.#why ??= signal === "SIGABRT" || signal === "SIGTRAP" || code === 134 || code === 133 ? "memory" : "ended";
@@ -77,7 +80,7 @@ export class Sandbox {
     if (this.#why !== undefined) return Promise.reject(new SandboxEnded(this.#why));
     const timer = setTimeout(() => this.#kill("time"), TIME_MS_MAX);
     this.#asked = { resolve, reject, timer };
-    this.#process.stdin!.write(`${line}\n`);
+    this.#process.stdin?.write(`${line}\n`);
     return promise;
   }
 

@@ -1,8 +1,8 @@
 /**
  * What stands beside a policy in the JavaScript context that it runs in: no more than ECMAScript, less what takes memory
- * beyond the heap. Only text and functions of the context pass its border, so nothing in it leads out: not an object of the
- * program around it, whose constructor's constructor would be that program's `Function`. What it needs it takes before the
- * policy can put something else in its place.
+ * beyond the heap, or runs when nobody asks. Only text and functions of the context pass its border, so nothing in it leads
+ * out: not an object of the program around it, whose constructor's constructor would be that program's `Function`. What it
+ * needs it takes before the policy can put something else in its place.
  *
  * A script, since it must be made in that context. Its value is two functions: `use(policy, prefer)`, and `ask(line)`, the line
  * being `[now, [[path, size, type, modified, variables, heat], …]]`. Then `ANSWER`, as a script that can be given a limit of time,
@@ -26,12 +26,13 @@ export const INSIDE = `(() => {
   const text = String;
   const cut = Function.prototype.call.bind(String.prototype.slice);
   for (const name of Reflect.ownKeys(everything)) {
-    if (/^(?:.+Array|ArrayBuffer|SharedArrayBuffer|DataView|Atomics|WebAssembly|Intl|console)$/.test(text(name))) {
+    if (/^(?:.+Array|ArrayBuffer|SharedArrayBuffer|DataView|Atomics|WebAssembly|Intl|console|FinalizationRegistry)$/.test(text(name))) {
       delete everything[name];
     }
   }
   // It would be handed the calls of the program around.
   Object.defineProperty(Error, "prepareStackTrace", { value: undefined, writable: false, configurable: false });
+  Object.defineProperty(everything, "Error", { value: Error, writable: false, configurable: false });
 
   const described = (value) => {
     if (typeof value === "string") return stringify(cut(value, 0, 100));

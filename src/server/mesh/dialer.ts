@@ -5,7 +5,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import { sleep } from "../timers.ts";
 
-/** Also the least: two servers that meet but do not link nudge each other with every attempt. */
+/** Also the least: two servers that are just about to link nudge each other with every attempt. */
 const FIRST_PAUSE_MS = 250;
 const PAUSE_MAX_MS = 30_000;
 /** What answers is there, and may be fit soon. */

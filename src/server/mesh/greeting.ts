@@ -37,6 +37,8 @@ export class Greeting {
   #cached: { revision: number; known: readonly KnownOrigin[]; digest: number } | undefined;
   readonly #self = new Set<string>();
   readonly #seenAs = new Set<string>();
+  /** Whose clocks were too far away when they called last. */
+  readonly #refused = new Set<ServerId>();
   readonly #goals = new Map<ServerId, readonly KnownOrigin[]>();
   readonly #verdicts: ((known: readonly KnownOrigin[]) => void)[] = [];
 
@@ -101,8 +103,11 @@ export class Greeting {
     this.#parts.removal.check(from);
     const skewMs = hello.wallMs - this.#parts.clock.wall();
     this.skews.met(from, skewMs, hello.name, address);
-    if (Math.abs(skewMs) <= CLOCK_SKEW_MAX_MS) return;
-    this.#parts.log.warn("a server was refused, its clock is too far away", { address, skewMs: Math.round(skewMs) });
+    if (Math.abs(skewMs) <= CLOCK_SKEW_MAX_MS) return void this.#refused.delete(from);
+    // It calls every two seconds.
+    if (!this.#refused.has(from))
+      this.#parts.log.warn("a server was refused, its clock is too far away", { address, skewMs: Math.round(skewMs) });
+    this.#refused.add(from);
     throw this.#clocksDiffer(hello.name, skewMs);
   }
 

@@ -378,10 +378,10 @@ export class Mesh {
     const address = addressOf(remoteAddress, hello.swarmPort);
     greeting.checkCaller(address, from, hello);
     if (swarm === identity.swarm) await greeting.met(from, hello);
-    if (from !== identity.server && !this.#links.has(from)) this.#dialer.add(address, true);
     const answer = { ...greeting.hello(), seenAs: remoteAddress };
-    // It announces a number as the answer to a heartbeat does (F3), to whoever may link with this server now.
+    // Who may link now is called soon, lest strangers call each other without end, and told a number as by heartbeats (F3).
     const mayLink = swarm === identity.swarm || swarm === NO_SWARM || hello.empty;
+    if (from !== identity.server && !this.#links.has(from)) this.#dialer.add(address, mayLink || answer.empty);
     if (from !== identity.server && mayLink) {
       if (!greeting.claims.hasMet(from)) greeting.claims.greeted(from, []); // It has yet to join.
       liveness.gaveAnswer(from, hello.state.process, answer.state.number, clock.monotonic());

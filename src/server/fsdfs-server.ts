@@ -49,7 +49,7 @@ export class FsdfsServer implements Server {
     serveGuests(parts);
     const port = await parts.mesh.listen();
     for (const unit of units) unit.start(clock, log, this.#ending.signal);
-    await discovery.start(port, (address) => parts.mesh.connectTo([address]));
+    await discovery.start(port, (address) => parts.mesh.connectTo([address], "found"));
     parts.membership.start(this.#ending.signal);
     this.#face = new ServingFace(parts, true);
   }

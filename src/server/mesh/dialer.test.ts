@@ -4,7 +4,7 @@ import { Dialer, type DialResult } from "./dialer.ts";
 
 const ADDRESS = "10.0.0.2:4243";
 
-function dialing(result: () => DialResult) {
+function dialing(result: () => DialResult, why?: "found") {
   const clock = new ManualClock();
   const ending = new AbortController();
   let attempts = 0;
@@ -12,7 +12,7 @@ function dialing(result: () => DialResult) {
     attempts++;
     return result();
   });
-  dialer.add(ADDRESS);
+  dialer.add(ADDRESS, why);
   return { clock, dialer, ending, attempts: () => attempts };
 }
 
@@ -31,7 +31,7 @@ describe("dialing", () => {
     const { clock, dialer, attempts } = dialing(() => ({ kind: "failed" }));
     await clock.pass(120_000);
     const before = attempts();
-    dialer.add(ADDRESS, true);
+    dialer.add(ADDRESS, "soon");
     await clock.pass(260);
     expect(attempts()).toBeGreaterThan(before);
   });
@@ -39,11 +39,36 @@ describe("dialing", () => {
   it("is not driven faster than every 250 ms by a server that calls without end", async () => {
     const { clock, dialer, attempts } = dialing(() => ({ kind: "failed" }));
     for (let i = 0; i < 1_000; i++) {
-      dialer.add(ADDRESS, true);
+      dialer.add(ADDRESS, "soon");
       await clock.pass(1);
     }
     expect(attempts()).toBeLessThanOrEqual(5);
     expect(attempts()).toBeGreaterThanOrEqual(4);
+  });
+
+  it("tries the addresses that it was told of however many strangers announce on the network (M1)", async () => {
+    const tried = new Set<string>();
+    const dialer = new Dialer(new ManualClock(), new AbortController().signal, async (address) => {
+      tried.add(address);
+      return { kind: "failed" };
+    });
+    for (let i = 0; i < 10_000; i++) dialer.add(`10.1.0.1:${i}`, "found");
+    expect(tried.size).toBeGreaterThan(100);
+    dialer.add(ADDRESS);
+    expect(tried).toContain(ADDRESS);
+  });
+
+  it("gives up what was announced and never answers, until it is announced again", async () => {
+    const { clock, dialer, attempts } = dialing(() => ({ kind: "failed" }), "found");
+    await clock.pass(600_000);
+    const before = attempts();
+    await clock.pass(600_000);
+    expect(attempts()).toBe(before);
+    dialer.add(ADDRESS, "found");
+    expect(attempts()).toBe(before + 1);
+    dialer.add(ADDRESS);
+    await clock.pass(600_000);
+    expect(attempts()).toBeGreaterThan(before + 10);
   });
 
   it("looks again each second at an address that is known, also when that server calls", async () => {
@@ -55,7 +80,7 @@ describe("dialing", () => {
     };
     const { clock, dialer, ending } = dialing(() => ({ kind: "known", again }));
     await clock.pass(10);
-    dialer.add(ADDRESS, true);
+    dialer.add(ADDRESS, "soon");
     await clock.pass(5_000);
     expect(looks).toBeLessThan(10);
     ending.abort();

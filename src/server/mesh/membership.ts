@@ -148,7 +148,7 @@ export class Membership {
     liveness.renumbered(clock.monotonic());
     greeting.forget();
     mesh.closeAll();
-    mesh.connectTo(addresses, true);
+    mesh.connectTo(addresses, "soon");
     this.#joining.wake();
   }
 

@@ -23,7 +23,7 @@ import type { Settings } from "../settings.ts";
 import { sleep } from "../timers.ts";
 import { addressOf } from "./address.ts";
 import { BUNDLE_METHOD, bundleHandler } from "./bundles.ts";
-import { Dialer, type DialResult } from "./dialer.ts";
+import { Dialer, type DialResult, type Why } from "./dialer.ts";
 import type { Greeting } from "./greeting.ts";
 import { Link } from "./link.ts";
 import {
@@ -138,8 +138,8 @@ export class Mesh {
     return this.#parts.greeting.swarmPort;
   }
 
-  connectTo(addresses: Iterable<string>, soon = false): void {
-    for (const address of addresses) this.#dialer.add(address, soon);
+  connectTo(addresses: Iterable<string>, why: Why = "told"): void {
+    for (const address of addresses) this.#dialer.add(address, why);
   }
 
   get triedAll(): boolean {
@@ -294,9 +294,8 @@ export class Mesh {
 
   #refusedAt(address: string): void {
     const { settings, liveness } = this.#parts;
-    for (const { id, addresses } of settings.roster.values()) {
+    for (const { id, addresses } of settings.roster.values())
       if (addresses.includes(address) && !this.#links.has(id)) liveness.refused(id);
-    }
     this.progress();
   }
 
@@ -381,7 +380,8 @@ export class Mesh {
     const answer = { ...greeting.hello(), seenAs: remoteAddress };
     // Who may link now is called soon, lest strangers call each other without end, and told a number as by heartbeats (F3).
     const mayLink = swarm === identity.swarm || swarm === NO_SWARM || hello.empty;
-    if (from !== identity.server && !this.#links.has(from)) this.#dialer.add(address, mayLink || answer.empty);
+    if (from !== identity.server && !this.#links.has(from))
+      this.#dialer.add(address, mayLink || answer.empty ? "soon" : "told");
     if (from !== identity.server && mayLink) {
       if (!greeting.claims.hasMet(from)) greeting.claims.greeted(from, []); // It has yet to join.
       liveness.gaveAnswer(from, hello.state.process, answer.state.number, clock.monotonic());

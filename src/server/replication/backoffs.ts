@@ -7,30 +7,51 @@ const BACKOFF_MAX_MS = 5 * 60 * 1000;
 /** A source that is too busy is asked again soon. */
 export const BACKOFF_BUSY_MS = 300;
 const BACKOFFS_MAX = 10_000;
+const ANY_ROOM = Number.POSITIVE_INFINITY;
+
+interface Backoff {
+  readonly until: number;
+  readonly ms: number;
+  /** It ends when there is more room than this. */
+  readonly roomBytes: number;
+}
 
 export class Backoffs {
   readonly #clock: Clock;
-  readonly #versions = new Map<VersionId, { until: number; ms: number }>();
+  readonly #roomBytes: () => number;
+  readonly #versions = new Map<VersionId, Backoff>();
 
-  constructor(clock: Clock) {
+  /** @param roomBytes what there is for files below N now: who waits for room waits no longer when there is more of it */
+  constructor(clock: Clock, roomBytes: () => number = () => 0) {
     this.#clock = clock;
+    this.#roomBytes = roomBytes;
   }
 
   has(version: VersionId): boolean {
     const backoff = this.#versions.get(version);
-    return backoff !== undefined && backoff.until > this.#clock.monotonic();
+    if (backoff === undefined || backoff.until <= this.#clock.monotonic()) return false;
+    return backoff.roomBytes === ANY_ROOM || this.#roomBytes() <= backoff.roomBytes;
   }
 
   /** Longer each time, but for sources that were merely busy. */
   failed(version: VersionId, isBusy: boolean): void {
-    const last = this.#versions.get(version)?.ms ?? BACKOFF_FIRST_MS / 2;
-    const ms = isBusy ? BACKOFF_BUSY_MS : Math.min(last * 2, BACKOFF_MAX_MS);
-    if (this.#versions.size >= BACKOFFS_MAX) this.#versions.clear();
-    this.#versions.set(version, { until: this.#clock.monotonic() + ms, ms: isBusy ? last : ms });
+    const { ms: last } = this.#last(version);
+    if (isBusy) this.#set(version, BACKOFF_BUSY_MS, last, ANY_ROOM);
+    else this.#setLonger(version, ANY_ROOM);
+  }
+
+  /** It found no room; longer each time as well, while there is no more. */
+  lacksRoom(version: VersionId): void {
+    this.#setLonger(version, this.#roomBytes());
+  }
+
+  /** Copies may go for it in a while. */
+  awaitsRoom(version: VersionId, ms: number): void {
+    this.#set(version, ms, BACKOFF_FIRST_MS, this.#roomBytes());
   }
 
   leaveAlone(version: VersionId, ms: number): void {
-    this.#versions.set(version, { until: this.#clock.monotonic() + ms, ms: BACKOFF_FIRST_MS });
+    this.#set(version, ms, BACKOFF_FIRST_MS, ANY_ROOM);
   }
 
   forget(version: VersionId): void {
@@ -43,5 +64,20 @@ export class Backoffs {
     let soonest = Number.POSITIVE_INFINITY;
     for (const { until } of this.#versions.values()) if (until > now) soonest = Math.min(soonest, until - now);
     return soonest;
+  }
+
+  #setLonger(version: VersionId, roomBytes: number): void {
+    const ms = Math.min(this.#last(version).ms * 2, BACKOFF_MAX_MS);
+    this.#set(version, ms, ms, roomBytes);
+  }
+
+  #last(version: VersionId): Pick<Backoff, "ms"> {
+    return this.#versions.get(version) ?? { ms: BACKOFF_FIRST_MS / 2 };
+  }
+
+  /** @param ms for how long now, and @param last what the next one doubles */
+  #set(version: VersionId, ms: number, last: number, roomBytes: number): void {
+    if (this.#versions.size >= BACKOFFS_MAX) this.#versions.clear();
+    this.#versions.set(version, { until: this.#clock.monotonic() + ms, ms: last, roomBytes });
   }
 }

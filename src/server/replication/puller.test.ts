@@ -46,7 +46,10 @@ function partsOf(world: DiskWorld, clock: ManualClock) {
   };
 }
 
-/** A puller of a swarm in which somebody holds `held` and nothing else; it writes down what it tries. */
+/**
+ * A puller of a swarm in which somebody holds `held` and nothing else; it writes down what it tries. What it tries lies
+ * there already, as long as there is room.
+ */
 function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
   const tried: VersionId[] = [];
   const parts = {
@@ -54,16 +57,19 @@ function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
     copies: {
       has: () => false,
       adopt: async (version: VersionId) => {
+        if (world.space.quotaBytes === 0) return false;
         tried.push(version);
         return true;
       },
+      restore: async () => false,
     },
-    uploads: { find: () => "none" },
+    uploads: { find: () => "none", takeOrphaned: () => undefined },
     sources: {
       holders: () => [],
       upHolders: (version: VersionId) => (version === held && tried.length === 0 ? [{} as Link] : []),
     },
-    roomMaker: { highestSurplus: () => undefined },
+    roomMaker: { highestSurplus: () => undefined, mayMake: () => false },
+    onStep: () => {},
   } as unknown as PullerParts;
   return { puller: new Puller(parts), tried };
 }
@@ -80,6 +86,24 @@ describe("pulling", () => {
     await clock.pass(5_000);
     ending.abort();
     expect(tried).toEqual([wanted.at(-1)]);
+  });
+
+  it("what waits for room, for longer and longer, waits no more when there is room: it is wanted most", async () => {
+    const world = await worldOfFiles();
+    const [wanted] = Array.from(world.catalog.read().range(workRange(false)), ({ key }) => workPositionOf(key).version);
+    const clock = new ManualClock();
+    const { puller, tried } = pullerOf(world, clock, wanted!);
+    const { quotaBytes } = world.space;
+    world.space.quotaBytes = 0;
+    for (let i = 0; i < 5; i++) expect(await puller.pullNow(wanted!)).toBe(false);
+    const ending = new AbortController();
+    puller.unit.start(clock, { debug() {}, info() {}, warn() {}, error() {} }, ending.signal);
+    await clock.pass(1_000);
+    expect(tried).toEqual([]);
+    world.space.quotaBytes = quotaBytes;
+    await clock.pass(10_000);
+    ending.abort();
+    expect(tried).toEqual([wanted]);
   });
 
   it("a source that was opened for a copy which finds no room is told that its bytes are not wanted", async () => {

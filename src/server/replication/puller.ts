@@ -106,7 +106,7 @@ export class Puller {
       this.#throttle.setRate(parts.directives.pullRate);
       this.unit.wake();
     });
-    this.#backoffs = new Backoffs(parts.clock);
+    this.#backoffs = new Backoffs(parts.clock, () => parts.space.roomBytes("pull"));
     const turns = new Turns(parts.clock, parts.catalog.self);
     this.#choice = new PullChoice({
       ...parts,
@@ -225,14 +225,13 @@ export class Puller {
   }
 
   #fail(version: VersionId, error: unknown): void {
-    if (error === TOO_YOUNG) {
-      this.#backoffs.leaveAlone(version, YOUNG_MS / 3);
-      return;
-    }
-    const isBusy = isCode(error, "overloaded");
-    this.#backoffs.failed(version, isBusy);
-    if (!isBusy && !isCode(error, "no-space"))
+    if (error === TOO_YOUNG) this.#backoffs.awaitsRoom(version, YOUNG_MS / 3);
+    else if (isCode(error, "no-space")) this.#backoffs.lacksRoom(version);
+    else if (isCode(error, "overloaded")) this.#backoffs.failed(version, true);
+    else {
+      this.#backoffs.failed(version, false);
       this.#parts.log.info("a copy could not be made and will be tried again", { version, error: String(error) });
+    }
   }
 
   async #pull(version: VersionId, active: ActivePull, signal: AbortSignal | undefined): Promise<boolean> {

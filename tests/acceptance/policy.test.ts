@@ -126,7 +126,11 @@ describe("a policy", () => {
     const copiesOf = async (path: string) => (await client().locate(path)).copies;
     await setQuotas(250_000);
     await cliHere(cluster).done(["policy", "set", await write("export default ({ heat }) => (heat > 1 ? 3 : 1);")]);
-    for (const path of paths) await client().put(path, path.padEnd(100_000));
+    for (const path of paths) {
+      await client().put(path, path.padEnd(100_000));
+      // The last one takes the room of copies that may go, which those that are being made may not yet.
+      await waitFor(`${path} has a second copy`, async () => path === paths.at(-1) || (await copiesOf(path)) > 1);
+    }
     await become(paths, [1, 1, 1, 1]);
     await waitFor("all passes are over", async () => {
       const { servers } = await json<PolicyStatus>("policy", "show");

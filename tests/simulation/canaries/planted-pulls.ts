@@ -14,8 +14,8 @@ export const PULL_CANARIES: readonly Canary[] = [
     name: "a pull that fails is tried again at once",
     rules: "R-step 1",
     file: "server/replication/backoffs.ts",
-    find: "backoff.until > this.#clock.monotonic()",
-    replace: "backoff.until > this.#clock.monotonic() + BACKOFF_MAX_MS",
+    find: "backoff.until <= this.#clock.monotonic()",
+    replace: "backoff.until <= this.#clock.monotonic() + BACKOFF_MAX_MS",
     drill: "failing pulls",
   },
   {

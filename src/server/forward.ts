@@ -13,10 +13,8 @@ import { decodeJson, encodeJson } from "./mesh/messages.ts";
 import { releasing } from "./storage/streams.ts";
 
 const FORWARD_TIMEOUT_MS = 60_000;
-/** One that reads a whole file before it answers. */
-export const FORWARD_READ_TIMEOUT_MS = 60 * 60 * 1000;
-/** A forwarded upload answers only when its last byte is durable. */
-const FORWARD_PUT_TIMEOUT_MS = 60 * 60 * 1000;
+/** One that reads a whole file before it answers, moves a large directory, or stores an upload. */
+const FORWARD_LONG_TIMEOUT_MS = 60 * 60 * 1000;
 
 /** Operations whose arguments and answer are plain values. */
 export type PlainOperation =
@@ -62,6 +60,8 @@ const PLAIN: ReadonlySet<string> = new Set<PlainOperation>([
   "revokeKey",
 ]);
 
+const LONG: readonly PlainOperation[] = ["move", "restore"];
+
 /** What was under way for longer is not carried out: who asked may have asked another server meanwhile. */
 const FORWARD_AGE_MAX_MS = 5000;
 
@@ -85,9 +85,9 @@ export async function forwardPlain(
   operation: PlainOperation,
   args: readonly unknown[],
   sentAtMs: number,
-  timeoutMs = FORWARD_TIMEOUT_MS,
 ): Promise<unknown> {
   const call: ForwardedCall = { operation, args, sentAtMs };
+  const timeoutMs = LONG.includes(operation) ? FORWARD_LONG_TIMEOUT_MS : FORWARD_TIMEOUT_MS;
   const answer = await link.call("forward", encodeJson(call), timeoutMs);
   return decodeJson<{ answer?: unknown }>(answer).answer;
 }
@@ -100,7 +100,7 @@ export async function forwardPut(
   sentAtMs: number,
 ): Promise<PutResult> {
   const call: ForwardedCall = { operation: "put", args: [path, options], sentAtMs };
-  const response = await link.bulk("forward", encodeJson(call), { body, timeoutMs: FORWARD_PUT_TIMEOUT_MS });
+  const response = await link.bulk("forward", encodeJson(call), { body, timeoutMs: FORWARD_LONG_TIMEOUT_MS });
   return decodeJson<{ answer: PutResult }>(response.head).answer;
 }
 

@@ -56,14 +56,7 @@ import type {
   WatchOptions,
 } from "./face.ts";
 import { guarded, guardedStream } from "./failures.ts";
-import {
-  FORWARD_READ_TIMEOUT_MS,
-  forwardOpen,
-  forwardPlain,
-  forwardPut,
-  forwardTargets,
-  type PlainOperation,
-} from "./forward.ts";
+import { forwardOpen, forwardPlain, forwardPut, forwardTargets, type PlainOperation } from "./forward.ts";
 import type { Link } from "./mesh/link.ts";
 import { makeDirectory, move, remove } from "./operations/change-names.ts";
 import { clock, repairClock } from "./operations/clock.ts";
@@ -281,7 +274,7 @@ export class ServingFace implements Face {
     const wanted = parseWish(wish);
     const at = async (link: Link, theirs: RestoreWish) => {
       const now = this.#parts.ports.clock.wall();
-      return (await forwardPlain(link, "restore", [theirs], now, FORWARD_READ_TIMEOUT_MS)) as Restored;
+      return (await forwardPlain(link, "restore", [theirs], now)) as Restored;
     };
     // It asks whoever has it in the trash, so it is not forwarded as a whole.
     return await this.#fresh(() => restore(this.#parts, wanted, this.#forwards ? at : undefined));

@@ -43,7 +43,11 @@ export const cutPulls: Drill = {
     // A power cut may take all that was written, and leave what is none of it.
     const most = kind === "power-cut" ? CUT_AFTER + 2 * CHUNKS + 2 * AHEAD_CHUNKS : CHUNKS + AHEAD_CHUNKS;
     const besides = kind === "source" ? READ_AGAIN_CHUNKS : 0;
-    stage.check(reads <= most + besides, "R-step 2", `${reads} chunks were read for a file of ${CHUNKS}, cut by ${kind}`);
+    stage.check(
+      reads <= most + besides,
+      "R-step 2",
+      `${reads} chunks were read for a file of ${CHUNKS}, cut by ${kind}`,
+    );
     await stage.judge({ copies: 3 });
   },
 };

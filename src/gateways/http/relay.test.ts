@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Log } from "../../ports/log.ts";
-import { NotHere, type ReadyFace } from "../../server/face.ts";
+import { type EntryInfo, NotHere, type ReadyFace } from "../../server/face.ts";
 import type { HttpGateway } from "./gateway.ts";
 import { createServingGateway } from "./serving-gateway.ts";
 
@@ -42,11 +42,11 @@ afterEach(async () => {
 });
 
 /** In place of the one that there is. */
-async function openGateway(other: { lingerMs?: number } = {}): Promise<void> {
+async function openGateway(other: { lingerMs?: number } = {}, ready = face): Promise<void> {
   await gateway?.close();
   const limits = { lingerMs: 100, closeGraceMs: 100, connectionIdleMs: 100, ...other };
   gateway = createServingGateway({
-    ...{ face, log, publicRead: false, limits, controlSocket },
+    ...{ face: ready, log, publicRead: false, limits, controlSocket },
     where: { port: 0, host: "127.0.0.1" },
   });
   ({ port } = await gateway.listen());
@@ -99,6 +99,25 @@ describe("a request that is handed on", () => {
     expect(await ask(method)).toBe(method === "GET" ? "done" : "");
     expect(asked).toEqual(["GET /x", `${method} /x`, `${method} /x`]);
   });
+
+  it.each([{}, { range: "bytes=1-2" }])(
+    "may be one for a file of which no byte can be read here (P4): %j",
+    async (headers) => {
+      const info = { path: "x", type: "file", size: 3, version: "v", modified: null } as EntryInfo;
+      async function* stream(): AsyncGenerator<Uint8Array> {
+        yield await Promise.reject<Uint8Array>(new NotHere());
+      }
+      const opened = { kind: "content" as const, info, stream, close: async () => undefined };
+      const unreadable = { open: async () => opened, openNow: () => ({ ...opened, kind: "stream" as const }) };
+      const admitting = { authenticate: async () => ({ scope: "read" }) };
+      await openGateway({}, { ...unreadable, ...admitting } as unknown as ReadyFace);
+      await controlAnswers((_request, response) => response.end("of another server"));
+      const authorization = "Bearer k";
+      const response = await fetch(`http://127.0.0.1:${port}/files/x`, { headers: { authorization, ...headers } });
+      expect(await response.text()).toBe("of another server");
+      expect(asked).toEqual(["GET /files/x"]);
+    },
+  );
 
   it("cannot have been done when nobody listens there", async () => {
     expect(await ask("PUT", "body")).toBe("stopping");

@@ -4,7 +4,7 @@
  * when this process cannot be sure.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ReadyFace } from "../../server/face.ts";
+import { NotHere, type ReadyFace } from "../../server/face.ts";
 import { sendAnswer, sendError } from "./answer.ts";
 import type { Exchange } from "./body.ts";
 import { ConnectionWatch } from "./connections.ts";
@@ -60,15 +60,19 @@ export function createServingGateway(options: ServingGatewayOptions): HttpGatewa
     const operation = LOCAL.get(`${request.method} ${addressOf(target)}`);
     const routed = operation && { operation, target, params: {} };
     if (ready !== undefined) {
-      sendAnswer(exchange, ready.answer, limits.lingerMs, onSent, log).catch((error: unknown) =>
-        failed(exchange, error),
-      );
+      sendAnswer(exchange, ready.answer, limits.lingerMs, onSent, log)
+        .catch((error: unknown) => elsewhere(exchange, error))
+        .catch((error: unknown) => failed(exchange, error));
       return;
     }
     const done = routed === undefined ? relay.send(exchange) : handle(context, routed, exchange);
     done.catch((error: unknown) => failed(exchange, error));
   };
   server.on("request", withCors(options.cors, answer));
+  const elsewhere = async (exchange: Exchange, error: unknown) => {
+    if (!(error instanceof NotHere)) throw error;
+    await relay.send(exchange);
+  };
   const failed = (exchange: Exchange, error: unknown) => sendError(exchange, toFsdfsError(error, log), limits.lingerMs);
   let closed: Promise<void> | undefined;
   return {

@@ -15,6 +15,7 @@ import { signLink } from "../../core/security/tokens.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { EntryInfo, HolderInfo, Listing, ListOptions, Location, OpenedFile, OpenOptions } from "../face.ts";
 import type { Parts } from "../parts.ts";
+import { isDiskError } from "../storage/disk.ts";
 import { readCopyRange } from "../storage/streams.ts";
 import type { Lookups } from "./lookups.ts";
 
@@ -23,6 +24,8 @@ const LIST_MAX = 10_000;
 export const LOCATE_MAX = 1000;
 /** A signed link is for one read that begins now. */
 const LINK_SECONDS = 300;
+
+type OpenedContent = OpenedFile & { readonly kind: "content" };
 
 export function head(lookups: Lookups, path: FilePath | ""): EntryInfo {
   const view = lookups.read();
@@ -82,7 +85,7 @@ export async function open(parts: Parts, path: FilePath, options: OpenOptions): 
   // What this disk did not give is asked of others, as long as somebody has it.
   const isElsewhere = parts.disk.isUnreadable(version) && parts.sources.upHolders(version).length > 0;
   const opened = isElsewhere ? undefined : await openLocal(parts, info, version);
-  if (opened !== undefined) return opened;
+  if (opened !== undefined) return elseThrough(parts, opened, version);
   const holders = parts.sources.upHolders(version);
   if (holders.length === 0) throw new FsdfsError("no-copy-reachable", { path });
   const redirect = options.redirect ?? parts.options.redirect;
@@ -97,16 +100,16 @@ export async function open(parts: Parts, path: FilePath, options: OpenOptions): 
   return through(parts, info, version);
 }
 
-/** What a signed link asks for: that version, from this disk, and nothing else. */
+/** What a signed link asks for: that version, if this server has it, and nothing else. */
 export async function openVersion(parts: Parts, path: FilePath, version: VersionId): Promise<OpenedFile> {
   const entry = readEntry(parts.catalog.read(), path);
   if (entry?.type !== "file" || entry.content.version !== version) throw new FsdfsError("copy-not-here", { path });
   const opened = await openLocal(parts, describe(parts.lookups, parts.catalog.read(), entry), version);
   if (opened === undefined) throw new FsdfsError("copy-not-here", { path });
-  return opened;
+  return elseThrough(parts, opened, version);
 }
 
-async function openLocal(parts: Parts, info: EntryInfo, version: VersionId): Promise<OpenedFile | undefined> {
+async function openLocal(parts: Parts, info: EntryInfo, version: VersionId): Promise<OpenedContent | undefined> {
   const copy = await parts.copies.open(version);
   if (copy === undefined) return undefined;
   parts.heat.count(version);
@@ -118,8 +121,32 @@ async function openLocal(parts: Parts, info: EntryInfo, version: VersionId): Pro
   };
 }
 
+/** A local copy's bytes; what the disk does not give of them comes from a holder (P4). */
+function elseThrough(parts: Parts, local: OpenedContent, version: VersionId): OpenedContent {
+  let others: OpenedContent | undefined;
+  async function* stream(start: number, end: number) {
+    let position = start;
+    try {
+      for await (const chunk of local.stream(start, end)) {
+        position += chunk.length;
+        yield chunk;
+      }
+    } catch (error) {
+      if (!isDiskError(error, "io") || parts.sources.upHolders(version).length === 0) throw error;
+      const opened = through(parts, local.info, version);
+      others = opened;
+      yield* opened.stream(position, end);
+    }
+  }
+  const close = async () => {
+    await local.close();
+    await others?.close();
+  };
+  return { ...local, stream, close };
+}
+
 /** Streams from a holder; when one breaks off, the next goes on where it ended. */
-function through(parts: Parts, info: EntryInfo, version: VersionId): OpenedFile {
+function through(parts: Parts, info: EntryInfo, version: VersionId): OpenedContent {
   const abandoned = new AbortController();
   async function* stream(start: number, end: number) {
     let position = start;

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { CopyRow } from "../../core/catalog/rows.ts";
 import type { FilePath } from "../../core/paths.ts";
 import type { LocalFile } from "../../ports/local-files.ts";
+import { NotHere } from "../face.ts";
 import { Reading } from "./reading.ts";
 
 const CLOCK = { wall: () => 0, monotonic: () => 0, after: () => () => {} };
@@ -32,7 +33,7 @@ test("P4: a file that the disk does not give is known by that, so that its next 
   const broken = fileThat(() => {
     throw new Error("EIO");
   });
-  await expect(bytesOf(reading.range(broken, copyOf(1), 0, 100_000))).rejects.toThrow("EIO");
+  await expect(bytesOf(reading.range(broken, copyOf(1), 0, 100_000))).rejects.toThrow(NotHere);
   expect(
     await bytesOf(
       reading.range(
@@ -44,6 +45,16 @@ test("P4: a file that the disk does not give is known by that, so that its next 
     ),
   ).toBe(100_000);
   expect([reading.hasFailed(copyOf(1)), reading.hasFailed(copyOf(2))]).toEqual([true, false]);
+});
+
+test("P4: what has begun to be sent and breaks off is not asked of another process from its beginning", async () => {
+  let reads = 0;
+  const breaking = fileThat((bytes) => {
+    reads += 1;
+    if (reads > 1) throw new Error("EIO");
+    return bytes - 1;
+  });
+  await expect(bytesOf(new Reading(CLOCK).range(breaking, copyOf(1), 0, 100_000))).rejects.toThrow("EIO");
 });
 
 test("a file whose reader has left is as good as before", async () => {

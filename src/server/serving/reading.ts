@@ -3,6 +3,7 @@ import type { Bytes } from "../../core/catalog/kv.ts";
 import type { CopyRow } from "../../core/catalog/rows.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LocalFile } from "../../ports/local-files.ts";
+import { NotHere } from "../face.ts";
 
 /** Read in one step: what a disk gives at once, and a client's socket takes at once. */
 export const SMALL_BYTES = 64 * 1024;
@@ -53,14 +54,16 @@ export class Reading {
   /**
    * Bytes `start` to `end` of a copy, which is closed at the end. The memory of each chunk is read into again when the
    * next is asked for, by this reader or another. No chunk is handed out that was read after a change (P4, S8).
+   * @throws NotHere when not even the first can be had
    *
    * @param pace of this file
    */
   async *range(file: LocalFile, copy: CopyRow, start: number, end: number, pace: Pace = {}): AsyncGenerator<Bytes> {
     this.#underWay += 1;
     let isCached = pace.isCached ?? end - start <= SMALL_BYTES;
+    let position = start;
     try {
-      for (let position = start; position < end; ) {
+      while (position < end) {
         // The memory that was given back last is in the processor's cache, whoever read into it.
         const buffer = this.#take(end - position);
         const wanted = Math.min(buffer.length, end - position);
@@ -78,7 +81,7 @@ export class Reading {
       }
     } catch (error) {
       this.#fails(copy);
-      throw error;
+      throw position === start ? new NotHere() : error;
     } finally {
       this.#underWay -= 1;
       file.close();

@@ -16,6 +16,7 @@ export const ailing: Drill = {
     await stage.rest("with all copies", { copies: 3 });
     const machine = stage.machine(2);
     breakReads(stage, machine, "old/1");
+    await readThrough(stage, machine, "old/1"); // The first that meets it, too.
     const report = await stage.machine(0).ask(async (face) => {
       for await (const event of face.verify("old")) if (event.kind === "done") return event;
       return undefined;

@@ -1,0 +1,26 @@
+/** A disk that does not give the bytes of a copy while a client reads it. */
+import { expect, it } from "vitest";
+import { CHUNK_BYTES } from "../../src/server/storage/streams.ts";
+import type { Machine } from "./machine.ts";
+import { play, putText, readText } from "./play.ts";
+import { comeToRest } from "./rest.ts";
+
+const LIMIT_MS = 120_000;
+
+it.each([1, 2, 3])("P4: what one disk does not give, from its read %i on, comes from another server's", (broken) =>
+  play({ servers: 2, copies: 2 }, async (swarm) => {
+    const [first] = swarm.machines as [Machine];
+    const text = "0123456789abcdef".repeat((3 * CHUNK_BYTES) / 16);
+    await putText(swarm, first, "a.ogg", text);
+    expect(await comeToRest(swarm, swarm.machines, LIMIT_MS)).toBe(undefined);
+    let reads = 0;
+    first.plan = ({ method, about }) => {
+      if (method !== "read" || about !== "a.ogg") return undefined;
+      reads += 1;
+      return reads >= broken ? { kind: "error", code: "io", side: "before" } : undefined;
+    };
+    expect((await readText(swarm, first, "a.ogg")).text === text).toBe(true);
+    expect(reads).toBeGreaterThanOrEqual(broken);
+    first.plan = () => undefined;
+  }),
+);

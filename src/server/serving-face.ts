@@ -346,13 +346,16 @@ export class ServingFace implements Face {
 
   /** Undefined when this server may answer itself; else the one that is to. @throws FsdfsError `behind`, `stopping` */
   async #ready(): Promise<Link | undefined> {
-    const { readiness, mesh, ending } = this.#parts;
+    const { readiness, membership, mesh, ending, ports } = this.#parts;
     if (ending.aborted) throw new FsdfsError("stopping");
-    const elsewhere = () => (this.#forwards && readiness.isBehind ? forwardTargets(mesh)[0] : undefined);
+    const askedAt = ports.clock.monotonic();
+    const elsewhere = () => (this.#forwards ? forwardTargets(mesh)[0] : undefined);
     // One that has just started may meet somebody who can answer before it can itself.
-    const isReady = await readiness.becomesFresh(() => elsewhere() !== undefined);
-    const target = readiness.isFresh ? undefined : elsewhere();
-    if (!isReady || (target === undefined && !readiness.isFresh)) throw new FsdfsError("behind");
+    await readiness.becomesFresh(() => readiness.isBehind && elsewhere() !== undefined);
+    if (readiness.isFresh) return undefined;
+    // What it lacks has not come by now: its catalog may take nothing in. Others can answer.
+    const target = elsewhere();
+    if (target === undefined || membership.stoodStillSince(askedAt)) throw new FsdfsError("behind");
     return target;
   }
 

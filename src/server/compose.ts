@@ -89,7 +89,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
       return counting.settings?.copies ?? COPIES_DEFAULT;
     },
   };
-  const catalog = new Catalog(ports.catalog, clock, context, log, await NameMark.load(files));
+  const disk = new DiskWatch(files, clock, log);
+  const catalog = new Catalog(disk.watchedCatalog(ports.catalog), clock, context, log, await NameMark.load(files));
   const settings = new Settings(catalog);
   counting.settings = settings;
   const flags = new StartFlags(catalog, options);
@@ -155,7 +156,6 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
 
   // What it stores.
   const usualQuotaBytes = Math.floor((await files.capacity()).totalBytes * QUOTA_SHARE);
-  const disk = new DiskWatch(files, clock, log);
   const space = new Space(catalog, directives.quotaBytes ?? usualQuotaBytes, options.reserve, disk);
   const leftovers = new Leftovers(files);
   const trash = new Trash(catalog, files, space, settings, leftovers, clock, options.trashKeptMs);

@@ -172,10 +172,15 @@ function scrubOfAll(scrubs: readonly ScrubInfo[]): ScrubInfo | null {
 
 function alarmsOf(name: string, alarm: DiskAlarm | undefined): AlarmInfo[] {
   if (alarm === undefined) return [];
-  const { sinceMs, copies, example } = alarm;
+  return [{ kind: "disk", since: new Date(alarm.sinceMs).toISOString(), message: messageOf(name, alarm) }];
+}
+
+function messageOf(name: string, { copies, example, catalog }: DiskAlarm): string {
+  if (catalog) {
+    return `The catalog of ${name} cannot be written: it takes nothing in, and others answer for it. Look whether its disk is full or its file system read-only; then start it again.`;
+  }
   const some = copies === 1 ? example : `${copies} copies, such as ${example},`;
-  const message = `The disk of ${name} returns errors: ${some} cannot be read, and it takes no copies until that reads well again. Look at the disk; replace it, or drain the server.`;
-  return [{ kind: "disk", since: new Date(sinceMs).toISOString(), message }];
+  return `The disk of ${name} returns errors: ${some} cannot be read, and it takes no copies until that reads well again. Look at the disk; replace it, or drain the server.`;
 }
 
 function settingsOf({ directives }: Parts, server: ServerId): ServerSettingsInfo {

@@ -5,9 +5,12 @@
  * One that did not give the bytes of a copy is *ailing*: it takes nothing new, neither uploads nor pulls, and goes on to
  * serve what reads well. A copy that cannot be read is no wrong copy: it is left where it is, not promised, and read
  * again (scrub/scrubber.ts). Once all of them have been read well, or are no copies any more, the disk is well again.
+ *
+ * That of the catalog, which may be another, is told of as well while it cannot be written.
  */
 import type { VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
+import { type CatalogStore, CatalogStoreError } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
 import type { Log } from "../../ports/log.ts";
@@ -21,13 +24,15 @@ const LOOK_EVERY_MS = 5000;
 /** Copies that could not be read, which are remembered; those beyond are met again. */
 const UNREADABLE_MAX = 1000;
 
-/** What an ailing disk is told of by. */
+/** What a failing disk is told of by. */
 export interface DiskAlarm {
   /** By the wall clock, in milliseconds. */
   readonly sinceMs: number;
   /** Copies that could not be read, and the path of the first. */
   readonly copies: number;
-  readonly example: FilePath;
+  readonly example?: FilePath;
+  /** The catalog cannot be written, so nothing that others do is taken in. */
+  readonly catalog?: true;
 }
 
 export class DiskWatch {
@@ -39,6 +44,7 @@ export class DiskWatch {
   readonly #unreadable = new Map<VersionId, FilePath>();
   readonly #listeners: (() => void)[] = [];
   #ailingSinceMs = 0;
+  #catalogFailsSinceMs: number | undefined;
   #freeBytes = Number.POSITIVE_INFINITY;
   #restsUntil = Number.NEGATIVE_INFINITY;
 
@@ -63,8 +69,11 @@ export class DiskWatch {
     return this.#unreadable.size > 0;
   }
 
-  /** Undefined while the disk is not ailing. */
+  /** Undefined while nothing fails. */
   get alarm(): DiskAlarm | undefined {
+    if (this.#catalogFailsSinceMs !== undefined) {
+      return { sinceMs: this.#catalogFailsSinceMs, copies: this.#unreadable.size, catalog: true };
+    }
     for (const example of this.#unreadable.values()) {
       return { sinceMs: this.#ailingSinceMs, copies: this.#unreadable.size, example };
     }
@@ -115,6 +124,39 @@ export class DiskWatch {
   /** Copies to be read again. */
   unreadable(): VersionId[] {
     return [...this.#unreadable.keys()];
+  }
+
+  /** The same store; it is noted when it cannot be written, and when it can again. */
+  watchedCatalog(store: CatalogStore): CatalogStore {
+    const noted = <T>(call: Promise<T>): Promise<T> => {
+      call.then(
+        () => this.#catalogWorks(),
+        (error: unknown) => this.#catalogFails(error),
+      );
+      return call;
+    };
+    return {
+      read: () => store.read(),
+      write: (change) => noted(store.write(change)),
+      flushed: () => noted(store.flushed()),
+      sizeBytes: () => store.sizeBytes(),
+      close: () => store.close(),
+    };
+  }
+
+  #catalogFails(error: unknown): void {
+    if (!(error instanceof CatalogStoreError) || error.code === "closed") return;
+    if (this.#catalogFailsSinceMs !== undefined) return;
+    this.#catalogFailsSinceMs = this.#clock.wall();
+    this.#log.error("ALARM: the catalog cannot be written; nothing is taken in, and others answer for this server", {
+      error: String(error),
+    });
+  }
+
+  #catalogWorks(): void {
+    if (this.#catalogFailsSinceMs === undefined) return;
+    this.#catalogFailsSinceMs = undefined;
+    this.#log.info("the catalog can be written again");
   }
 
   /** The same file; what the disk does not give of it is noted. */

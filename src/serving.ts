@@ -75,11 +75,10 @@ export class ServingProcesses {
     // It is removed at the end, but not by a control process that was killed.
     const waitMs = existsSync(controlSocket) ? REMNANTS_MS_MAX : 0;
     const until = performance.now() + waitMs;
+    await removeSocket(controlSocket); // Before anything is begun that would have to be ended if it fails.
     for (;;) {
       try {
-        const processes = new ServingProcesses(options, log, controlSocket);
-        await rm(controlSocket, { force: true });
-        return processes;
+        return new ServingProcesses(options, log, controlSocket);
       } catch (error) {
         const isTaken = error instanceof FsdfsError && error.code === "port-in-use";
         if (!isTaken || performance.now() >= until) throw error;
@@ -124,8 +123,18 @@ export class ServingProcesses {
   async letGo(): Promise<void> {
     await this.close(); // They wait still when the server could not start.
     this.#register.close();
-    await rm(this.controlSocket, { force: true });
+    await rm(this.controlSocket, { force: true }).catch(() => undefined); // The next start removes it, or tells why not.
     if (!this.controlSocket.startsWith(this.#options.data)) await rm(dirname(this.controlSocket), { recursive: true });
+  }
+}
+
+/** @throws FsdfsError `data-not-writable` */
+async function removeSocket(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FsdfsError("data-not-writable", { reason }, { cause: error });
   }
 }
 

@@ -122,6 +122,18 @@ describe("it refuses", () => {
     await waitFor("it comes up", () => again.output().includes(GREETING));
   });
 
+  test("to serve where its processes cannot meet, and leaves nothing running", async () => {
+    const [port] = await freePortPair();
+    const data = join(cluster.directory, "unmet");
+    const inTheWay = join(data, ".fsdfs/control.sock");
+    await mkdir(join(inTheWay, "x"), { recursive: true });
+    const args = ["--data", data, "--port", `${port}`, "--new", "--processes", "1", ...LOOPBACK];
+    expect(await refusal(cluster.launch(args))).toContain("cannot be written");
+    await rm(inTheWay, { recursive: true });
+    const again = cluster.launch(args);
+    await waitFor("it comes up", () => again.output().includes(GREETING));
+  });
+
   test("a data directory that cannot be one", async () => {
     await writeFile(join(cluster.directory, "file"), "");
     const [port] = await freePortPair();

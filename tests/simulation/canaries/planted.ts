@@ -218,7 +218,7 @@ export const CANARIES: readonly Canary[] = [
     name: "a server that is behind does not forward",
     rules: "P5 C10",
     file: "server/serving-face.ts",
-    find: "(this.#forwards && readiness.isBehind ? forwardTargets(mesh)[0] : undefined)",
+    find: "(this.#forwards ? forwardTargets(mesh)[0] : undefined)",
     replace: "(this.#forwards && ending.aborted ? forwardTargets(mesh)[0] : undefined)",
     drill: "forwarding",
   },

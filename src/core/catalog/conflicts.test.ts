@@ -31,6 +31,14 @@ describe("C12: a conflict name", () => {
     }
   });
 
+  it("is another one for a conflict file that is in the way in its turn: moved to where it is, it would be gone", () => {
+    for (const path of ["a", `${"n".repeat(250)}.ogg`, "n".repeat(255), "😀".repeat(63)]) {
+      const again = named(named(path));
+      expect(again).not.toBe(named(path));
+      expect(isFilePath(again), again).toBe(true);
+    }
+  });
+
   it("is another one for each path in a directory, and for each version of it", () => {
     expect(named("a/b")).not.toBe(named("a/c"));
     expect(conflictPath(parsePath("a"), "066ddb6af64801-d4b38bccc6ec" as VersionId)).not.toBe(named("a"));

@@ -22,6 +22,8 @@ import type { Content, Stamp } from "./types.ts";
 const NOBODY = "ffffffffffff" as ServerId;
 /** A longer one is no extension, but part of the name. */
 const EXTENSION_LENGTH_MAX = 16;
+/** In UTF-8. */
+const CHARACTER_BYTES_MAX = 4;
 
 /** A register to be written with a stamp of its own. */
 export interface Written {
@@ -82,7 +84,10 @@ export function conflictPath(path: FilePath, version: VersionId): FilePath {
   for (let parent = parentOf(path); ; parent = parentOf(parent as FilePath)) {
     const prefix = parent === "" ? "" : `${parent}/`;
     const roomBytes = Math.min(SEGMENT_BYTES_MAX, PATH_BYTES_MAX - Buffer.byteLength(prefix)) - markBytes;
-    if (roomBytes > 0 || parent === "") return `${prefix}${cut(stem, roomBytes)}${mark}` as FilePath;
+    if (roomBytes <= 0 && parent !== "") continue;
+    const to = `${prefix}${cut(stem, roomBytes)}${mark}`;
+    // That of a conflict file whose name was cut: another mark would be cut off again.
+    return (to === path ? `${prefix}${cut(stem, roomBytes - CHARACTER_BYTES_MAX)}${mark}` : to) as FilePath;
   }
 }
 

@@ -117,6 +117,25 @@ test("a server that lacks the policy, a function of a program, leaves its files 
     expect(after.map(({ state }) => state)).toEqual(["current", "current", "current"]);
   }));
 
+test("Y1: a server whose machine cannot run the policy at all leaves its files to the others as well", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first, , third] = swarm.machines as [Machine, Machine, Machine];
+    const why = Object.assign(new Error("spawn EAGAIN"), { name: "SystemError" });
+    third.policies = { load: () => Promise.reject(why) };
+    third.crash();
+    third.start();
+    const paths = Array.from({ length: 20 }, (_, at) => `hits/${at}`);
+    await set(first, BY_PATH);
+    await swarm.world.sleep(60_000);
+    for (const path of paths) await putText(swarm, first, path, path);
+    await become(
+      swarm,
+      paths,
+      paths.map(() => 3),
+      3000,
+    );
+  }));
+
 test("N does not follow a policy that never says the same twice, once it has been heard on every file", () =>
   play({ copies: 2 }, async (swarm) => {
     const [first] = swarm.machines as [Machine];

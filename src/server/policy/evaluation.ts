@@ -102,7 +102,7 @@ export class Evaluation {
 
   /** It cannot be loaded here. One that fails for some file is the same policy everywhere, and so nobody else's to ask. */
   get lacksPolicy(): boolean {
-    return this.#failure !== undefined && this.#rule === undefined;
+    return this.#mark?.content !== undefined && this.policy === undefined;
   }
 
   get report() {

@@ -76,6 +76,7 @@ export async function startRealServer(options: StartOptions, embedding?: Embeddi
 
     // The outside of the server: disk, catalog, network, the LAN.
     const files = await openDiskFileStore(options.data);
+    undo.push(() => files.close());
     const catalogDirectory = options.state ?? join(options.data, STATE_DIRECTORY_NAME, "catalog");
     const catalog = openCatalog(catalogDirectory);
     const meter = createLoadMeter(options.bandwidth ?? (await linkBandwidth()));

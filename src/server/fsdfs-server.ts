@@ -86,7 +86,9 @@ export class FsdfsServer implements Server {
     ]);
     await this.#assembly?.parts.mesh.sayGoodbye();
     this.#assembly?.parts.mesh.closeAll();
-    await Promise.race([ended, sleep(clock, STOP_MS, new AbortController().signal)]);
+    const over = new AbortController();
+    await Promise.race([ended, sleep(clock, STOP_MS, over.signal)]);
+    over.abort();
     await network.close();
     await this.#assembly?.parts.heat.keep().catch(() => undefined); // It is what was kept before then.
     await this.#assembly?.parts.catalog.times.close().catch(() => undefined); // Names begin a little later then.

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { createRequire, enableCompileCache } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type * as fsdfs from "../../src/package-node.ts";
 import type { Policy, Prefer, StartedServer, StartServerOptions } from "../../src/package-node.ts";
@@ -115,8 +116,8 @@ describe("three servers in one program", () => {
     const { version, servers: asked } = await second().client.policy();
     expect(version).not.toBeNull();
     expect(asked.map(({ state, problem }) => [state, problem])).toEqual(Array(3).fill(["current", null]));
-    const text = await (await first().client.get("/.fsdfs/policy.ts")).text();
-    expect((await first().client.tryPolicy(text)).lowered).toBe(0);
+    const inForce = await (await first().client.get("/.fsdfs/policy.ts")).text();
+    expect((await first().client.tryPolicy(inForce)).lowered).toBe(0);
   });
 
   it("have a file where the program prefers it, and nowhere else in the end", async () => {
@@ -279,4 +280,26 @@ it("a server by HTTPS, with a password that it makes itself, stops at the end of
     expect(await readFile(join(data, ".fsdfs/password"), "utf8")).toBe(`${server.password}\n`);
   }
   await expect(fetch(url)).rejects.toMatchObject({ cause: { code: "ECONNREFUSED" } });
+});
+
+it("a server that was stopped leaves nothing open, and nothing that a program would wait for", async () => {
+  const program = [
+    'import { readdirSync, readlinkSync } from "node:fs";',
+    'import { setImmediate } from "node:timers/promises";',
+    'import { startServer } from "fsdfs";',
+    "const data = process.argv[1];",
+    "const server = await startServer({ data, port: 0, listen: '127.0.0.1', quota: '1G', policy: () => 2 });",
+    "await server.client.put('/a/b', 'ab');",
+    "await server.stop();",
+    "const waits = () => process.getActiveResourcesInfo().includes('Timeout');",
+    "for (const end = performance.now() + 1000; waits() && performance.now() < end; ) await setImmediate();",
+    "const isOpen = (at) => { try { return readlinkSync('/proc/self/fd/' + at).startsWith(data); } catch {} };",
+    "console.log(JSON.stringify([waits(), readdirSync('/proc/self/fd').filter(isOpen).length]));",
+  ].join("\n");
+  const flags = ["--conditions=@fsdfs/source", "--input-type=module", "-e", program];
+  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILED };
+  const child = spawn(process.execPath, [...flags, join(directory, "alone")], { cwd: ROOT, env });
+  running.push(child);
+  const [out] = await Promise.all([text(child.stdout), once(child, "close")]);
+  expect(out).toBe("[false,0]\n");
 });

@@ -20,7 +20,7 @@ export interface Directories {
   within<T>(name: string, use: (path: string) => Promise<T>): Promise<T>;
   /** The root's own path now, with no link in it. */
   realRoot(): string;
-  /** Lets go of the root. */
+  /** Lets go of the root, as soon as nobody works in it: its descriptor may be that of another directory then. */
   close(): void;
 }
 
@@ -59,6 +59,9 @@ interface Place {
 
 class PlacedDirectories implements Directories {
   readonly #root: number;
+  /** Who works in it, or below. */
+  #users = 0;
+  #isClosed = false;
   #rootPath: string | undefined;
   /** The last one opened of each name. */
   readonly #places = new Map<string, Place>();
@@ -70,7 +73,17 @@ class PlacedDirectories implements Directories {
   }
 
   async within<T>(name: string, use: (path: string) => Promise<T>): Promise<T> {
-    if (name === "") return use(linkOf(this.#root));
+    if (this.#isClosed) throw new Error("the directory is closed");
+    this.#users += 1;
+    try {
+      return await (name === "" ? use(linkOf(this.#root)) : this.#withinPlace(name, use));
+    } finally {
+      this.#users -= 1;
+      if (this.#isClosed) this.#closeUnused();
+    }
+  }
+
+  async #withinPlace<T>(name: string, use: (path: string) => Promise<T>): Promise<T> {
     const place = this.#shared(name) ?? (await this.#open(name));
     try {
       return await use(linkOf(place.descriptor));
@@ -116,8 +129,14 @@ class PlacedDirectories implements Directories {
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#closeUnused();
+  }
+
+  #closeUnused(): void {
     for (const name of [...this.#idle]) this.#forget(name);
-    closeSync(this.#root);
+    if (this.#users === 0) closeSync(this.#root);
   }
 
   async #open(name: string): Promise<Place> {

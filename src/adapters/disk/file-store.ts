@@ -36,7 +36,7 @@ export interface DiskFileStoreOptions {
 }
 
 /** @throws FileStoreError `missing`, `not-a-directory`, … when `root` is no directory that can be used */
-export async function openDiskFileStore(root: string, options: DiskFileStoreOptions = {}): Promise<FileStore> {
+export async function openDiskFileStore(root: string, options: DiskFileStoreOptions = {}): Promise<DiskFileStore> {
   try {
     const stats = await lstat(`${root}/.`);
     if (!stats.isDirectory()) throw failure("not-a-directory", root);
@@ -56,6 +56,11 @@ export class DiskFileStore implements FileStore {
   constructor(directories: Directories, options: DiskFileStoreOptions = {}) {
     this.#directories = directories;
     this.#options = options;
+  }
+
+  /** Nothing can be done with it any more; what is under way is finished. */
+  close(): void {
+    this.#directories.close();
   }
 
   create(name: string): Promise<WritableFile> {

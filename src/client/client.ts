@@ -79,7 +79,7 @@ export interface Client {
   /** null removes a variable; those that are not named stay. Answers all that the file has then. @throws FsdfsError `variable-invalid`, … */
   setVariables(path: string, changes: VariableChanges): Promise<Variables>;
   /** Of many files, at most 100,000 at once; or as the lines that the API takes. Each is done or fails by itself. */
-  setManyVariables(changes: readonly VariableChange[] | string): Promise<VariablesChanged>;
+  setManyVariables(changes: readonly VariableChange[] | string | Uint8Array): Promise<VariablesChanged>;
   drop(path: string): Promise<void>;
   /** The last event is "done". Leaving the loop early ends it on the server as well. @throws `adopt-refused`, … */
   adopt(directory: string, options?: Omit<AdoptOptions, "local">): AsyncGenerator<AdoptEvent>;
@@ -222,7 +222,9 @@ function clientOf(exchange: Exchange, holders: Holders, localSecret?: string): C
       return exchange.parse<{ variables: Variables }>(text).variables;
     },
     setManyVariables: async (changes) => {
-      const { open, whole } = sourceOf(typeof changes === "string" ? changes : linesOf(changes));
+      const { open, whole } = sourceOf(
+        typeof changes === "string" || changes instanceof Uint8Array ? changes : linesOf(changes),
+      );
       const ask = { method: "POST", target: "/variables", patient: true, ...(whole && { whole }) };
       const attempt = () => exchange.text({ ...ask, body: open() });
       return exchange.parse<VariablesChanged>(await exchange.repeated(NOTHING_DONE, attempt));

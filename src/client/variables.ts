@@ -24,6 +24,10 @@ export function linesOf(changes: readonly VariableChange[]): string {
 
 function lineOf({ path, name, value }: VariableChange): string {
   checkNumber(name, value);
+  if (/[=\n]/.test(name)) throw invalid(name, "a name has neither = nor a line feed"); // It would be another line.
+  if (value === undefined || (typeof value === "object" && value !== null)) {
+    throw invalid(name, "it must be a number, a text, true or false");
+  }
   const parsed = parsePath(path);
   const shown = /^"|\p{Cc}/u.test(parsed) ? JSON.stringify(parsed) : parsed;
   return `${shown}\t${name}=${value === null ? "" : JSON.stringify(value)}\n`;
@@ -31,5 +35,9 @@ function lineOf({ path, name, value }: VariableChange): string {
 
 function checkNumber(name: string, value: unknown): void {
   if (typeof value !== "number" || Number.isFinite(value)) return;
-  throw new FsdfsError("variable-invalid", { name, reason: "a number must be finite" });
+  throw invalid(name, "a number must be finite");
+}
+
+function invalid(name: string, reason: string): FsdfsError {
+  return new FsdfsError("variable-invalid", { name, reason });
 }

@@ -182,6 +182,19 @@ describe("variables in bulk", () => {
     expect([code, stdout]).toEqual([1, "24,999 variables set, 1 failed\n"]);
     expect(stderr).toContain("line 22001: There is no file or directory bulk/none.");
     expect((await everywhere("bulk/b"))[2]).toMatchObject({ n4: 24_999, n0: 24_995 });
+    const odd = "bulk/a\u2028b";
+    await put(odd);
+    const lines = [`${odd}\tgenre=rock\u2029roll`, `${odd}\tplays=1\r`, "", "bulk/none\tplays=1", "no tab"];
+    await writeFile(file, Buffer.concat([Buffer.from(`${lines.join("\n")}\n`), Buffer.of(0xff)]));
+    const told = JSON.parse((await cli.run(["set", "--from", file, "--json"])).stdout);
+    expect(told).toMatchObject({
+      lines: 6,
+      changed: 2,
+      failed: 3,
+      errors: [{ name: "line 4" }, { name: "line 5" }, {}],
+    });
+    expect(told.errors[2]).toMatchObject({ name: "line 6", message: expect.stringMatching(/no UTF-8/) });
+    expect((await everywhere(odd))[0]).toEqual({ genre: "rock\u2029roll", plays: 1 });
     const data = cluster.servers[1]!.data;
     const piped = await cluster.cli(["set", "--from", "-", "--data", data, "--json"], { input: "bulk/b\tn1=\n" });
     expect(JSON.parse(piped.stdout)).toEqual({ lines: 1, changed: 1, failed: 0, errors: [] });

@@ -1,6 +1,5 @@
 /** `fsdfs set PATH NAME=VALUE...`: sets variables of a file, or of many from a list. */
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import type { Client } from "../../client/client.ts";
 import { parseAssignment } from "../../core/catalog/variable-text.ts";
 import type { VariableValue } from "../../core/catalog/variables.ts";
@@ -12,7 +11,8 @@ import { count, writeJson } from "../output.ts";
 
 /** Sent in one request. */
 const LINES_AT_ONCE = 20_000;
-const CHARACTERS_AT_ONCE = 4 * 1024 ** 2;
+const BYTES_AT_ONCE = 4 * 1024 ** 2;
+const LINE_FEED = 0x0a;
 
 export const set = clientCommand({
   name: "set",
@@ -54,9 +54,9 @@ export const set = clientCommand({
 async function setFrom(client: Client, file: string, context: Context, isJson: boolean): Promise<number> {
   const bulk = new Bulk(context.err);
   const total = { lines: 0, changed: 0 };
-  for await (const text of piecesOf(file === "-" ? process.stdin : createReadStream(file))) {
+  for await (const piece of piecesOf(file === "-" ? process.stdin : createReadStream(file))) {
     const before = total.lines;
-    const { lines, changed, failed, errors } = await client.setManyVariables(text);
+    const { lines, changed, failed, errors } = await client.setManyVariables(piece);
     total.lines += lines;
     total.changed += changed;
     for (const { line, ...failure } of errors) bulk.fail({ name: `line ${before + line}`, ...failure });
@@ -67,20 +67,25 @@ async function setFrom(client: Client, file: string, context: Context, isJson: b
   return bulk.finish();
 }
 
-/** Whole lines, many together. */
-async function* piecesOf(input: NodeJS.ReadableStream): AsyncGenerator<string> {
-  let lines: string[] = [];
-  let characters = 0;
-  const take = () => {
-    const text = `${lines.join("\n")}\n`;
-    lines = [];
-    characters = 0;
-    return text;
-  };
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    lines.push(line);
-    characters += line.length;
-    if (lines.length === LINES_AT_ONCE || characters >= CHARACTERS_AT_ONCE) yield take();
+/**
+ * Whole lines, many together, as they are: which of their characters end a line, and what is no text, is for the server to say.
+ * To readline a U+2028 in a path would be an end.
+ */
+async function* piecesOf(input: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+  let waiting: Buffer[] = [];
+  let lines = 0;
+  let bytes = 0;
+  for await (const chunk of input) {
+    let start = 0;
+    for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, at + 1)) {
+      lines += 1;
+      if (lines < LINES_AT_ONCE && bytes + at - start < BYTES_AT_ONCE) continue;
+      yield Buffer.concat([...waiting, chunk.subarray(start, at + 1)]);
+      start = at + 1;
+      [waiting, lines, bytes] = [[], 0, 0];
+    }
+    waiting.push(chunk.subarray(start));
+    bytes += chunk.length - start;
   }
-  if (lines.length > 0) yield take();
+  if (bytes > 0) yield Buffer.concat(waiting);
 }

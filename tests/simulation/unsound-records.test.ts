@@ -5,7 +5,7 @@ import { encodeBatch } from "../../src/core/catalog/batch.ts";
 import { encodeContent } from "../../src/core/catalog/content.ts";
 import type { CatalogRecord, RegisterKey } from "../../src/core/catalog/types.ts";
 import { hybridTimeOf } from "../../src/core/hybrid-clock.ts";
-import type { ServerId, SwarmId } from "../../src/core/ids.ts";
+import type { ServerId, SwarmId, VersionId } from "../../src/core/ids.ts";
 import type { FilePath } from "../../src/core/paths.ts";
 import { encodeEnvelope } from "../../src/server/mesh/messages.ts";
 import { play, putText } from "./play.ts";
@@ -116,3 +116,20 @@ describe("a record whose value cannot be read", () => {
     }),
   );
 });
+
+it("C3: sizes beyond all counting stop no server", () =>
+  play({}, async (swarm) => {
+    const [first, ...others] = swarm.machines;
+    const huge = encodeContent({
+      ...{ type: "file", version: `${"0".repeat(14)}-${ROGUE}` as VersionId, sizeBytes: Number.MAX_SAFE_INTEGER },
+      ...{ sha256: "0".repeat(64), request: undefined },
+    });
+    const records = ["huge", "as huge"].map((path) => [registerOf(path), huge] as const);
+    await send(swarm, recordsOf(first!.wallMs(), records));
+    await putText(swarm, first!, "after", "it");
+    await swarm.world.sleep(5_000);
+    for (const machine of [first!, ...others]) {
+      const { entries } = await machine.ask((face) => face.list("", { recursive: true }), 1_000);
+      expect(entries.map(({ name }) => name)).toEqual(["after", "as huge", "huge"]);
+    }
+  }));

@@ -58,12 +58,16 @@ function droppedBytesIn(view: ReadView): number {
   return bytes;
 }
 
-/** @throws RangeError when a count is negative: the catalog contradicts itself */
+/** What these count is told by others, and may be damaged: then they are wrong, and no change must fail by it. */
+const OF_SWARM: readonly (keyof CatalogStats)[] = ["files", "bytes", "deletions"];
+
+/** @throws RangeError when a count of this server's disk is negative: the catalog contradicts itself */
 export function encodeStats(stats: CatalogStats): Bytes {
   const writer = new ByteWriter(48);
   for (const name of Object.keys(NOTHING) as (keyof CatalogStats)[]) {
-    if (stats[name] < 0) throw new RangeError(`the count of ${name} fell to ${stats[name]}`);
-    writer.varint(stats[name]);
+    const count = Math.min(OF_SWARM.includes(name) ? Math.max(stats[name], 0) : stats[name], Number.MAX_SAFE_INTEGER);
+    if (count < 0) throw new RangeError(`the count of ${name} fell to ${count}`);
+    writer.varint(count);
   }
   return writer.finish();
 }

@@ -39,6 +39,9 @@ export class Downloads {
     const there = await stat(local).catch(() => undefined);
     if (there?.isDirectory())
       throw new LocalError(`${local} is a directory.`, "Move it away, or choose another place.");
+    // As /dev/null: a file would take its place.
+    if (there !== undefined && !there.isFile())
+      throw new LocalError(`${local} is neither a file nor a directory.`, "For standard output there is -.");
     await mkdir(dirname(local), { recursive: true });
     let location = found;
     for (let attempt = 1; ; attempt++) {

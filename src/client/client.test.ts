@@ -124,6 +124,18 @@ describe.each(PLATFORMS)("over $name", (platform) => {
       });
     });
 
+    test("of a deletion do not tell that the file is missing when an attempt before it may have deleted it", async () => {
+      const gone = failure(404, "file-not-found");
+      const cut: Handler = (request) => request.socket.destroy();
+      const { url, asked } = await serve(cut, gone);
+      await clientOf(url).remove("x");
+      expect(asked).toHaveLength(2);
+      const refusing = await serve(failure(503, "behind"), gone);
+      expect(await codeOf(clientOf(refusing.url).remove("x"))).toBe("file-not-found");
+      const other = await serve(cut, gone);
+      expect(await codeOf(clientOf(other.url).remove("x", { ifVersion: "v" }))).toBe("file-not-found");
+    });
+
     test("that this client does not know keep the server's words", async () => {
       const { url } = await serve(failure(418, "of-the-future"));
       await expect(clientOf(url).status()).rejects.toMatchObject({ code: "internal", message: "it is of-the-future" });

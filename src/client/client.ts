@@ -49,7 +49,7 @@ import { type Download, infoOf } from "./download.ts";
 import { type Authorize, directoryTarget, Exchange, fileTarget, queryOf, readText } from "./exchange.ts";
 import { Holders } from "./holders.ts";
 import { type GetOptions, readFile } from "./reading.ts";
-import { MAYBE_DONE, NOTHING_DONE, type Wait } from "./retry.ts";
+import { deletion, MAYBE_DONE, NOTHING_DONE, type Wait } from "./retry.ts";
 import type { Platform } from "./transport.ts";
 import { type EmptyTrashWish, emptyInSteps } from "./trash.ts";
 import { checkNumbers, linesOf, type VariablesChanged } from "./variables.ts";
@@ -357,7 +357,7 @@ function putHeaders({ sha256, requestId = randomId(), ifVersion, ifMissing = fal
   };
 }
 
-/** With a request id, so that who repeats it is told what came of the first. */
+/** With a request id: with a condition, who repeats it is told what came of the first. */
 async function remove(
   exchange: Exchange,
   path: string,
@@ -365,8 +365,8 @@ async function remove(
 ): Promise<void> {
   const headers = { "fsdfs-request-id": randomId(), ...conditions(ifVersion, false) };
   const target = fileTarget(path) + queryOf(forever ? { forever } : {});
-  const ask = { method: "DELETE", target, headers, signal };
-  await exchange.repeated(MAYBE_DONE, () => exchange.text(ask), signal);
+  const attempt = () => exchange.text({ method: "DELETE", target, headers, signal });
+  await exchange.repeated<unknown>(MAYBE_DONE, ifVersion === undefined ? deletion(attempt) : attempt, signal);
 }
 
 function conditions(ifVersion: string | undefined, ifMissing: boolean): Readonly<Record<string, string>> {

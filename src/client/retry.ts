@@ -52,3 +52,18 @@ export async function retrying<T>(
     }
   }
 }
+
+/** Attempts at a deletion: that nothing is there is what was wanted, once one before may have been carried out. */
+export function deletion(attempt: () => Promise<unknown>): () => Promise<void> {
+  let mayBeDone = false;
+  return async () => {
+    try {
+      await attempt();
+    } catch (error) {
+      const code = error instanceof FsdfsError ? error.code : undefined;
+      if (mayBeDone && code === "file-not-found") return;
+      mayBeDone ||= code !== undefined && !NOTHING_DONE.includes(code);
+      throw error;
+    }
+  };
+}

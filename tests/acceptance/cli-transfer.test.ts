@@ -1,5 +1,6 @@
 /** Large trees on their way in and out: what is there already stays, what was cut goes on, nothing is taken on trust. */
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { partOf } from "../../src/cli/downloading.ts";
@@ -112,6 +113,18 @@ test("what cannot be put is left out or told at the end; parts of downloads and 
   expect(told).toMatchObject({ leftOut: 1, failed: 1, errors: [{ code: "local" }] });
   expect(stderr).toContain("not valid UTF-8");
   expect(await cli.done(["ls", "-r", "/odd"])).toBe("a/good\nb/\nc/d/e/f\nempty/\n");
+});
+
+test("get takes the place of no device or pipe, as /dev/null is one", async () => {
+  await writeFile(join(local, "plain"), "content");
+  await cli.done(["put", join(local, "plain"), "/plain"]);
+  const pipe = join(local, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  expect(await cli.run(["get", "/plain", pipe])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("neither a file nor a directory"),
+  });
+  expect((await stat(pipe)).isFIFO()).toBe(true);
 });
 
 test("what nobody has any more is named, and the rest is got", async () => {

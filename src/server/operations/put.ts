@@ -7,6 +7,7 @@
  */
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
+import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { CatalogRecord, FileContent } from "../../core/catalog/types.ts";
 import type { ServerId, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
@@ -217,7 +218,7 @@ async function commit(
     const [, isHere, ...answers] = await Promise.all([
       readiness.known(record.number),
       settler.settle(version).then(
-        () => true,
+        () => isStillHere(parts, version),
         () => false, // Its bytes and record are durable; it is settled when the disk lets it.
       ),
       ...uploads.map((upload) => commitAt(parts, upload, record)),
@@ -227,6 +228,11 @@ async function commit(
     checkEnough(parts, copies, wanted);
     return { version, sha256: staged.sha256, size: staged.sizeBytes, copies, created };
   });
+}
+
+/** Not when its bytes were taken away before they came to their place. One that was superseded has had them. */
+function isStillHere({ copies, catalog }: Parts, version: VersionId): boolean {
+  return copies.has(version) || readVersionRow(catalog.read(), version).paths.length === 0;
 }
 
 /** Of a version that is made already, and may last. @throws FsdfsError `interrupted` */

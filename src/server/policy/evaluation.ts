@@ -84,7 +84,10 @@ export class Evaluation {
     deps.mesh.onAnswered(({ server, report }) => this.#noteLack(server, report.lacksPolicy === true));
   }
 
+  /** When its unit has ended or is about to: what it asks is ended now, what it has just loaded when that is there. */
   async close(): Promise<void> {
+    await this.#rule?.close();
+    await this.unit.ended();
     await this.#rule?.close();
   }
 

@@ -38,6 +38,7 @@ describe("conditions on variables", () => {
 
   test("what is none is refused, saying where", () => {
     const wrong = ["", "popularity", "popularity>", ">5", "a=1 or b=2", "a=1 and", "a=1 b=2", "9=a", 'a="x', "a==1 x"];
+    wrong.push("popularity==9", "popularity=>9", "popularity<>9", "popularity > =9");
     for (const text of wrong) expect(() => parseWhere(text), text).toThrow();
     expect(() => parseWhere("live>true")).toThrow("more or less");
     expect(() => parseWhere("a=NaN")).toThrow("NaN");

@@ -9,8 +9,8 @@ import { isVariableName, type Variables, type VariableValue } from "../core/cata
 export type Condition = (variables: Variables | undefined) => boolean;
 
 const CONDITIONS_MAX = 64;
-/** Name, operator, and a value: a text in quotes, or whatever has no space. */
-const COMPARISON = /\s*([A-Za-z_][\w.-]*)\s*(!=|<=|>=|=|<|>)\s*("(?:[^"\\]|\\.)*"|[^\s"]+)/y;
+/** Name, operator, and a value: a text in quotes, or whatever has no space, and does not go on like an operator. */
+const COMPARISON = /\s*([A-Za-z_][\w.-]*)\s*(!=|<=|>=|=|<|>)\s*("(?:[^"\\]|\\.)*"|[^\s"=<>][^\s"]*)/y;
 const AND = /\s+and(?=\s)/iy;
 const END = /\s*$/y;
 

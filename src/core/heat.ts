@@ -11,7 +11,7 @@ export const HALF_LIFE_MS = 6 * 60 * 60 * 1000;
 const TOLD_FACTOR = 1.5;
 /** Fewer reads than this are told to nobody. */
 const TOLD_READS_MIN = 4;
-/** Some 200 bytes each. Of the next few in turn the coldest makes room. */
+/** Some 400 bytes each, and 100 for each other server that tells of it. Of the next few in turn the coldest makes room. */
 const VERSIONS_MAX = 100_000;
 const EVICTION_CHOICE = 8;
 const HOUR_MS = 60 * 60 * 1000;

@@ -4,6 +4,7 @@ import { decodeContent, encodeContent } from "../../src/core/catalog/content.ts"
 import { descendants, readEntry } from "../../src/core/catalog/entries.ts";
 import { entryKey, versionKey } from "../../src/core/catalog/keys.ts";
 import { decodeRegisters, encodeRegisters } from "../../src/core/catalog/rows.ts";
+import type { FileContent } from "../../src/core/catalog/types.ts";
 import type { VersionId } from "../../src/core/ids.ts";
 import type { FilePath } from "../../src/core/paths.ts";
 import type { Machine } from "./machine.ts";
@@ -23,16 +24,18 @@ const damageContent: Damage = ({ catalog }) => {
   catalog.damage(entryKey(BAD), encodeRegisters(registers.map((register) => ({ ...register, value: UNREADABLE }))));
 };
 
-/** A file of another size, beyond all that there is. */
-const damageSize: Damage = ({ catalog }) => {
-  const said = (value: Uint8Array) => {
-    const content = decodeContent(value);
-    return content.type === "file" ? encodeContent({ ...content, sizeBytes: Number.MAX_SAFE_INTEGER }) : value;
-  };
+function changeContent({ catalog }: Machine, change: (content: FileContent) => FileContent): void {
   const registers = decodeRegisters(catalog.read().get(entryKey(BAD))!);
-  const damaged = registers.map((each) => (each.field === "content" ? { ...each, value: said(each.value) } : each));
-  catalog.damage(entryKey(BAD), encodeRegisters(damaged));
-};
+  const changed = registers.map((register) => {
+    const content = register.field === "content" ? decodeContent(register.value) : undefined;
+    return content?.type === "file" ? { ...register, value: encodeContent(change(content)) } : register;
+  });
+  catalog.damage(entryKey(BAD), encodeRegisters(changed));
+}
+
+/** A file of another size, beyond all that there is. */
+const damageSize: Damage = (machine) =>
+  changeContent(machine, (content) => ({ ...content, sizeBytes: Number.MAX_SAFE_INTEGER }));
 
 const damageVersion: Damage = ({ catalog }, version) => catalog.damage(versionKey(version as VersionId), UNREADABLE);
 
@@ -119,3 +122,16 @@ it("C3: a size that is damaged keeps what others write from no server", () =>
     expect((await readText(swarm, first, BAD)).text).toBe("another");
     expect(await first.ask(async (face) => face.health().status, 1_000)).toBe("ok");
   }));
+
+it.each(["00", "ff"])("C5, P4: a digest that is damaged on one server, from %s on, is taken by no other", (damaged) =>
+  play({}, async (swarm) => {
+    const [first, ...others] = swarm.machines as [Machine, ...Machine[]];
+    const { sha256 } = await putText(swarm, first, BAD, "it");
+    await swarm.world.sleep(5_000);
+    first.isDamaged = true;
+    changeContent(first, (content) => ({ ...content, sha256: damaged + content.sha256.slice(2) }));
+    await swarm.world.sleep(HEAL_MS);
+    for (const { catalog } of others) expect(readEntry(catalog.read(), BAD)).toMatchObject({ content: { sha256 } });
+    for (const machine of others) expect((await readText(swarm, machine, BAD)).text).toBe("it");
+  }),
+);

@@ -4,14 +4,16 @@
  * other know the same kinds, so one that is unknown is damage like any other. A record that is unsound is left out by
  * itself; those that came with it are not.
  */
-import { fromUtf8, readable } from "../bytes.ts";
+import { compareBytes, fromUtf8, readable } from "../bytes.ts";
 import { isFilePath } from "../paths.ts";
 import { decodeContent } from "./content.ts";
 import { EPOCH_MAX, epochOf } from "./epochs.ts";
-import { LOG_NUMBER_MAX } from "./keys.ts";
-import type { Bytes } from "./kv.ts";
+import { entryKey, LOG_NUMBER_MAX, settingKey } from "./keys.ts";
+import type { Bytes, ReadView } from "./kv.ts";
 import { CONTENT_FIELD } from "./merge.ts";
+import type { Register } from "./rows.ts";
 import { readTarget, TARGET_FIELD } from "./surplus.ts";
+import { readRegister } from "./transaction.ts";
 import type { CatalogRecord, RegisterKey } from "./types.ts";
 
 /** The longest that there is has some 30 characters. */
@@ -26,6 +28,24 @@ export function separate(records: readonly CatalogRecord[]): Separated {
   const unsound = records.filter((record) => !isSound(record));
   if (unsound.length === 0) return { sound: records, unsound };
   return { sound: records.filter((record) => !unsound.includes(record)), unsound };
+}
+
+/**
+ * Whether a record says of a write that is known here something else than is known: one of the two is damaged. Merging
+ * would choose by the bytes, and might have all servers take the wrong one, by which no copy is right any more (P4).
+ */
+export function contradicts(view: ReadView, { key, stamp, value }: CatalogRecord): boolean {
+  if (stamp === undefined) return false;
+  const present = readable(() => presentRegister(view, key));
+  if (present === undefined || !isReadable(key, present.value)) return false; // Whatever is known elsewhere is better.
+  const { rank, time, server } = present.stamp;
+  const isSameWrite = rank === stamp.rank && time === stamp.time && server === stamp.server;
+  return isSameWrite && compareBytes(present.value, value) !== 0;
+}
+
+function presentRegister(view: ReadView, key: RegisterKey): Register | undefined {
+  if (key.kind === "path") return readRegister(view, entryKey(key.path), key.field);
+  return key.kind === "setting" ? readRegister(view, settingKey(key.name), "") : undefined;
 }
 
 function isSound({ key, stamp, value, origin, number }: CatalogRecord): boolean {

@@ -139,7 +139,7 @@ export class CatchUp {
         const own = numbers.filter((record) => isSame(record.origin, origin)).map(({ number }) => number);
         if (announced.length === 0 && own.length > 0) asked.push(ask(Math.max(...own)));
       };
-      await this.#intake.take(await answer, true, { generation, came });
+      await this.#intake.take(await answer, { generation, came });
     }
   }
 
@@ -150,7 +150,7 @@ export class CatchUp {
       const origins = new Set([...numbers.map(({ origin }) => origin), ...announced]);
       for (const origin of origins) this.#noteProgress(originName(origin));
     };
-    await this.#intake.take(message, true, { came });
+    await this.#intake.take(message, { came });
     return { head: new Uint8Array() };
   }
 

@@ -6,7 +6,7 @@ import { isDamage } from "../../core/bytes.ts";
 import { type Batch, decodeBatch } from "../../core/catalog/batch.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { originName } from "../../core/catalog/origins.ts";
-import { separate } from "../../core/catalog/soundness.ts";
+import { contradicts, separate } from "../../core/catalog/soundness.ts";
 import type { CatalogRecord, Origin } from "../../core/catalog/types.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -15,6 +15,9 @@ import type { Catalog } from "../catalog/catalog.ts";
 const REMEMBERED_MAX = 1000;
 /** Of a path in the log; it may be anything. */
 const SHOWN_LENGTH_MAX = 100;
+
+const UNREADABLE = "a record of another server cannot be read and is left out";
+const CONTRADICTING = "another server says something else of the same write: its catalog or this one is damaged";
 
 export interface Taken {
   /** Of every record that came, and whose it was. */
@@ -35,22 +38,28 @@ export class Intake {
   }
 
   /**
-   * Merges a batch as it came. Resolves when it is durable. @param announces whether its announcements count
+   * Merges a batch as it came. Resolves when it is durable.
    * @param options.generation the catalog's when the batch was asked for; @param options.came called before merging
    * @throws RangeError when the bytes are no batch
    */
-  async take(
-    message: Bytes,
-    announces: boolean,
-    options: { generation?: number; came?: (taken: Taken) => void } = {},
-  ): Promise<Taken> {
+  async take(message: Bytes, options: { generation?: number; came?: (taken: Taken) => void } = {}): Promise<void> {
     const { records, announcements } = decodeBatch(message);
     const taken: Taken = { numbers: records, announced: announcements.map(({ origin }) => origin) };
     options.came?.(taken);
     const { sound, unsound } = separate(records);
-    for (const record of unsound) this.#reject(record);
-    await this.#merge({ records: sound, announcements: announces ? announcements : [] }, options.generation);
-    return taken;
+    for (const record of unsound) this.#reject(record, UNREADABLE);
+    await this.#merge({ records: sound, announcements }, options.generation);
+  }
+
+  /** What a comparison shows (C5): nothing is announced, and what contradicts this catalog is left out and logged. */
+  async compared(message: Bytes): Promise<void> {
+    const { records } = decodeBatch(message);
+    const { sound, unsound } = separate(records);
+    for (const record of unsound) this.#reject(record, UNREADABLE);
+    const view = this.#catalog.read();
+    const [contradicting, fitting] = [true, false].map((is) => sound.filter((each) => contradicts(view, each) === is));
+    for (const record of contradicting!) this.#reject(record, CONTRADICTING);
+    await this.#merge({ records: fitting!, announcements: [] });
   }
 
   /** Nothing is left out then: this server would be told that it knows what it does not, and show what was before. */
@@ -70,16 +79,12 @@ export class Intake {
     }
   }
 
-  #reject({ key, origin, number }: CatalogRecord): void {
+  #reject({ key, origin, number }: CatalogRecord, why: string): void {
     const name = `${originName(origin)} ${number}`;
     if (this.#rejected.has(name)) return;
     if (this.#rejected.size >= REMEMBERED_MAX) this.#rejected.clear();
     this.#rejected.add(name);
     const path = key.kind === "path" ? key.path.slice(0, SHOWN_LENGTH_MAX) : "";
-    this.#log.error("a record of another server cannot be read and is left out", {
-      server: origin.server,
-      number,
-      path,
-    });
+    this.#log.error(why, { server: origin.server, number, path });
   }
 }

@@ -82,7 +82,7 @@ export class SelfCheck {
   }
 
   async #takeIn(answer: Bytes, table: SharedTable, range: KeyRange, before: number): Promise<void> {
-    await this.#intake.take(answer, false);
+    await this.#intake.compared(answer);
     const after = digestRange(this.#catalog.read(), table, range, Number.MAX_SAFE_INTEGER, this.#originAt);
     if (after.digest !== before) this.#log.info("the catalog took in records that it lacked", { table });
   }

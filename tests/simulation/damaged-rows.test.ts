@@ -78,14 +78,19 @@ describe.each<[string, Damage]>([
       expect(names(third)).toBe("a bad c");
     }));
 
-  it("C3: keeps nothing else from a server that joins it alone", () =>
+  it("C3: keeps nothing else from a server that joins it alone, and is told of", () =>
     play({ servers: 2 }, async (swarm) => {
       const [, second] = await begin(swarm, damage);
+      let isTold = false;
+      swarm.world.tell = (line) => {
+        isTold ||= line.includes("a row of this catalog is damaged");
+      };
       await second.shutdown();
       second.replaceDisks();
       second.start();
       await swarm.world.sleep(HEAL_MS);
       expect(names(second)).toMatch(/^a( bad)? c$/);
+      expect(isTold).toBe(what !== "a content"); // That is read by who takes it in.
       expect(await second.ask(async (face) => face.health().status, 1_000)).toBe("ok");
     }));
 

@@ -164,6 +164,7 @@ export class CatchUp {
     for (const [index, row] of this.#catalog.origins()) {
       if (originName(row) !== originName(origin)) continue;
       const walk = await this.#catalog.walk(index, after, RECORDS, complete);
+      for (const error of walk.unreadable) this.#intake.damaged(error);
       if (walk.unreadable.length > 0 && !readable) throw walk.unreadable[0];
       const announcements = walk.announce === undefined ? [] : [walk.announce];
       return { head: encodeBatch({ records: walk.records, announcements } satisfies Batch) };

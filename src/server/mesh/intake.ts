@@ -67,16 +67,18 @@ export class Intake {
     try {
       await this.#catalog.apply(batch, generation);
     } catch (error) {
-      if (isDamage(error) && String(error) !== this.#damage) {
-        this.#damage = String(error);
-        // As `catalog-unreadable` says.
-        this.#log.error("this catalog is damaged and takes nothing in: stop this server, and move the catalog away", {
-          unit: "records",
-          error: this.#damage,
-        });
-      }
+      if (isDamage(error)) this.damaged(error);
       throw error;
     }
+  }
+
+  /** A row of this catalog cannot be read: what it says cannot be told, and what is said of it not taken in. */
+  damaged(error: unknown): void {
+    if (String(error) === this.#damage) return;
+    this.#damage = String(error);
+    // As `catalog-unreadable` says.
+    const message = "a row of this catalog is damaged: should it stay so, stop this server and move the catalog away";
+    this.#log.error(message, { unit: "records", error: this.#damage });
   }
 
   #reject({ key, origin, number }: CatalogRecord, why: string): void {

@@ -252,6 +252,8 @@ export class HandOver {
     if (content === undefined) return "refused";
     if (!this.#mayTake()) return "busy";
     if (await this.#isShunned(version, surplus)) return "refused";
+    // What has room copies by itself what it lacks: this room may have been made for another file just now.
+    if (surplus !== NOTHING_WANTED && content.sizeBytes <= space.roomBytes("extra")) return "refused";
     const missing = content.sizeBytes - space.roomBytes(purposeOf(surplus));
     const mayMake = (isUrgent: boolean) => roomMaker.mayMake(missing, { surplus, isUrgent, spared });
     if (missing > 0 && !mayMake(false)) return mayMake(true) ? "busy" : "refused"; // Copies grow old (R6).

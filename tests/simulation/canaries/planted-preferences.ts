@@ -59,4 +59,12 @@ export const PREFERENCE_CANARIES: readonly Canary[] = [
     replace: "return copies.sort((a, b) => 0 * (share(a) - share(b)));",
     drill: "made room",
   },
+  {
+    name: "who takes a copy over has nothing to do with where it should rather be",
+    rules: "R3 R5",
+    file: "server/replication/hand-over.ts",
+    find: "takers.sort((a, b) => weights.of(b.server) - weights.of(a.server))",
+    replace: "takers.sort((a, b) => 0 * (weights.of(b.server) - weights.of(a.server)))",
+    drill: "preferred taker",
+  },
 ];

@@ -18,7 +18,7 @@ import { moves } from "./moves.ts";
 import { names, unmounted } from "./names.ts";
 import { policy } from "./policy.ts";
 import { blackout, failedSyncs, lastOneLeft } from "./power.ts";
-import { firstCopies, madeRoom, preferences, preferredPlaces } from "./preferences.ts";
+import { firstCopies, madeRoom, preferences, preferredPlaces, preferredTaker } from "./preferences.ts";
 import { announced, backoff } from "./pulls.ts";
 import { goneForGood, lostInACut, trashAndCopies } from "./restoring.ts";
 import { forwarding, returning } from "./returning.ts";
@@ -55,6 +55,7 @@ export const DRILLS: readonly Drill[] = [
   preferredPlaces,
   firstCopies,
   madeRoom,
+  preferredTaker,
   scarceRoom,
   lostInACut,
   goneForGood,

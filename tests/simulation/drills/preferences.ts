@@ -6,7 +6,7 @@ import { POLICY_PATH } from "../../../src/core/policy/mark.ts";
 import type { Machine } from "../machine.ts";
 import type { Shuns } from "../oracles/moves.ts";
 import { withoutMoves } from "../without-moves.ts";
-import { CopyWatch, unchangedFor } from "./full-disks-watch.ts";
+import { adoptAll, CopyWatch, unchangedFor } from "./full-disks-watch.ts";
 import { setPolicy } from "./policy.ts";
 import type { Drill, Stage } from "./stage.ts";
 
@@ -193,6 +193,56 @@ export const madeRoom: Drill = {
       const gone = wanted.filter(({ name }) => !holders.includes(name));
       stage.check(gone.length === 0, "R5", `${gone.map(({ name }) => name)} gave ${path} up for one more file`);
     }
+    await stage.judge();
+  },
+};
+
+/** Beyond what lies there: for the policy's own file. */
+const MARGIN_UNITS = 0.1;
+
+/**
+ * "rare" fits on the first server once "other" is elsewhere. Two servers may take that over, each in place of its copy of
+ * "many": it goes to the one where it should rather be (R3).
+ */
+export const preferredTaker: Drill = {
+  name: "preferred taker",
+  rules: "R3 R5",
+  config: () => ({
+    servers: 5,
+    copies: 3,
+    writeCopies: 1,
+    quotasBytes: [2, 1.5, 1.5, 1.5, 3].map((units) => (units + MARGIN_UNITS) * UNIT_BYTES),
+    reserve: 0,
+  }),
+  async play(stage) {
+    const files = [
+      { path: "rare", units: 2, on: [4] },
+      { path: "other", units: 1.5, on: [0, 1] },
+      { path: "many", units: 1, on: [2, 3, 4] },
+    ];
+    const [rare, other] = files.map(({ path, units }) => stage.content(path, units * UNIT_BYTES));
+    const contents = [rare!, other!, stage.content("many", UNIT_BYTES)];
+    await adoptAll(
+      stage,
+      files.map(({ path, on }, i) => ({ path, content: contents[i]!, on })),
+    );
+    const taker = stage.machine(stage.random.pick([2, 3]));
+    const prefer = `({ path }, { name }) => (path.includes("other") && name === "${taker.name}" ? 2 : 1)`;
+    await setPolicy(stage, taker, `export default () => 3;\nexport const prefer = ${prefer};`);
+    // Who is copying takes nothing over: the others get the policy's file first.
+    for (const machine of stage.machines.slice(1)) machine.load = 0;
+    await stage.sleep(COPIED_MS);
+    stage.machine(0).load = 0;
+    await stage.sleep(QUIET_MS);
+    await stage.rest("after a copy was handed over");
+    const names = stage.holders("adopted/other", other!.sha256).map(({ name }) => name);
+    const hasRare = stage.holders("adopted/rare", rare!.sha256).includes(stage.machine(0));
+    stage.check(hasRare, "R3", "nobody took a copy over for what is wanted more");
+    stage.check(
+      names.includes(taker.name),
+      "R3",
+      `a copy is on ${names}, and not on ${taker.name}, where it should rather be`,
+    );
     await stage.judge();
   },
 };

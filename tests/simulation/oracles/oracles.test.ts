@@ -122,6 +122,9 @@ describe("the oracles", () => {
       expect(b("one")).toEqual([]);
       expect(b("two")).toHaveLength(1);
       expect(judged([location("a", "two")])).toHaveLength(1);
+      restore.doubtful = true; // It was tried twice, and told of once.
+      expect(b("two")).toEqual([]);
+      expect(judged([location("a", "two")])).toHaveLength(1);
     });
 
     it("miss an acknowledged put that is gone, and not one that was deleted", () => {

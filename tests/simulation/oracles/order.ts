@@ -27,23 +27,26 @@ export function changesOf(history: History, path: string): Change[] {
     const leaves = leftAt(operation, path);
     if (leaves === undefined || operation.outcome === "failed") return [];
     const change = { operation, certain: operation.outcome === "acknowledged", ...boundsOf(operation), leaves };
-    return operation.version !== undefined && operation.doubtful ? [change, otherAttempt(change)] : [change];
+    const hasOther = operation.doubtful && (operation.version !== undefined || operation.restored !== undefined);
+    return hasOther ? [change, otherAttempt(change)] : [change];
   });
 }
 
 /**
  * A put that was tried at two sides of a partition makes a version at each, since neither knows of the other's (S1). One
  * was told; the other's time may be any while the put lasted, and is no later: what comes after the put must not lose.
+ * A restore that was tried twice may have found something else in the trash the first time.
  */
 function otherAttempt(change: Change): Change {
-  const { clockLowMs, clockHighMs } = change.operation;
-  return { ...change, certain: false, lowMs: clockLowMs - 1, highMs: clockHighMs };
+  const { kind, clockLowMs, clockHighMs } = change.operation;
+  const leaves = kind === "restore" ? leftByRestore() : change.leaves;
+  return { ...change, certain: false, lowMs: clockLowMs - 1, highMs: clockHighMs, leaves };
 }
 
 function leftAt(operation: Operation, path: string): Change["leaves"] | undefined {
   const { kind, to, sha256 } = operation;
   if (kind === "put" && operation.path === path) return { kind: "content", sha256: sha256 ?? "" };
-  if (kind === "restore" && operation.path === path) return leftByRestore(operation);
+  if (kind === "restore" && operation.path === path) return leftByRestore(operation.restored);
   // A directory is only removed when it is empty: what is put into it meanwhile stays.
   if (kind === "remove" && operation.path === path) return { kind: "nothing" };
   if (kind !== "move" || to === operation.path) return undefined;
@@ -52,7 +55,7 @@ function leftAt(operation: Operation, path: string): Change["leaves"] | undefine
 }
 
 /** Who was not told does not know what it was. */
-function leftByRestore({ restored }: Operation): Change["leaves"] {
+function leftByRestore(restored?: string): Change["leaves"] {
   return restored === undefined ? { kind: "moved" } : { kind: "content", sha256: restored };
 }
 

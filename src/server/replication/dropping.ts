@@ -93,12 +93,14 @@ export class Dropping {
       if (this.#asking.get(version) === attempt) this.#asking.delete(version);
     };
     try {
-      const promised = await this.#ask(version);
-      if (attempt.state !== "cancelled" && promised >= promises)
-        return { drop: () => this.#drop(version, attempt, keep), keep };
+      const promisers = await this.#ask(version);
+      if (attempt.state !== "cancelled" && promisers.size >= promises) {
+        const stillStands = () => this.#countStanding(version, promisers) >= promises;
+        return { drop: () => this.#drop(version, attempt, keep, stillStands), keep };
+      }
       keep();
       if (attempt.state === "cancelled") return STEPPED_BACK;
-      return `${promised} other servers promise to keep theirs, and it takes ${promises}`;
+      return `${promisers.size} other servers promise to keep theirs, and it takes ${promises}`;
     } catch (error) {
       keep();
       throw error;
@@ -113,22 +115,39 @@ export class Dropping {
     return { target: targetOf(view, row, catalog.context), safe: settings.safeCopies(view, row) };
   }
 
-  async #drop(version: VersionId, attempt: Attempt, keep: () => void): Promise<string | undefined> {
+  async #drop(
+    version: VersionId,
+    attempt: Attempt,
+    keep: () => void,
+    stillStands: () => boolean,
+  ): Promise<string | undefined> {
     try {
       if (attempt.state === "cancelled") return STEPPED_BACK;
       attempt.state = "dropping";
-      return (await this.#retire(version)) ? undefined : "it has changed meanwhile";
+      return (await this.#retire(version, stillStands)) ? undefined : "it has changed meanwhile";
     } finally {
       keep();
     }
   }
 
-  async #ask(version: VersionId): Promise<number> {
+  /** The servers that promise to keep theirs. */
+  async #ask(version: VersionId): Promise<ReadonlySet<ServerId>> {
     const nonce = hex(this.#parts.random.bytes(8));
-    const answers = await Promise.all(
-      this.#parts.sources.upHolders(version).map((link) => this.#askOne(link, version, nonce)),
-    );
-    return answers.filter(Boolean).length;
+    const promisers = new Set<ServerId>();
+    const ask = async (link: Link) => {
+      if (await this.#askOne(link, version, nonce)) promisers.add(link.server);
+    };
+    await Promise.all(this.#parts.sources.upHolders(version).map(ask));
+    return promisers;
+  }
+
+  /**
+   * Promises that still count, some time having gone by: this server stood still, or waited for its disk. Who gave one may have
+   * lost its copy since.
+   */
+  #countStanding(version: VersionId, promisers: ReadonlySet<ServerId>): number {
+    if (this.#parts.membership.isBehind) return 0;
+    return this.#parts.sources.upHolders(version).filter(({ server }) => promisers.has(server)).length;
   }
 
   async #askOne(link: Link, version: VersionId, nonce: string): Promise<boolean> {
@@ -164,12 +183,12 @@ export class Dropping {
   }
 
   /** D4: to the trash, and the withdrawal durable, before anything else is said. */
-  async #retire(version: VersionId): Promise<boolean> {
+  async #retire(version: VersionId, stillStands: () => boolean): Promise<boolean> {
     const copy = readCopy(this.#parts.catalog.read(), version);
     if (copy === undefined || this.#parts.mesh.links().length === 0) return false;
     return await this.#parts.settler.withPaths([copy.path], async () => {
       const now = readCopy(this.#parts.catalog.read(), version);
-      if (now?.location !== copy.location || now.staged !== undefined) return false;
+      if (now?.location !== copy.location || now.staged !== undefined || !stillStands()) return false;
       await this.#parts.settler.retire(version, now, "dropped");
       await this.#parts.catalog.flushed();
       return true;

@@ -1,0 +1,46 @@
+/** D1 to D3: what others promised counts while it can still be so. Whole servers in simulated time. */
+import { expect, it } from "vitest";
+import { sha256Of } from "./content.ts";
+import type { Machine } from "./machine.ts";
+import { play, putText } from "./play.ts";
+import { comeToRest } from "./rest.ts";
+import type { Swarm } from "./swarm.ts";
+
+const PATH = "music/a";
+const TEXT = "what is held three times";
+const SHA256 = sha256Of(new TextEncoder().encode(TEXT));
+const TIMEOUT_MS = 60_000;
+/** Longer than a server is taken for up that is not there any more. */
+const AWAY_MS = 8_000;
+
+function holders(swarm: Swarm): string[] {
+  const holds = ({ files }: Machine) =>
+    files.tree().some(({ name, type, content }) => name === PATH && type === "file" && sha256Of(content) === SHA256);
+  return swarm.machines.filter(holds).map(({ name }) => name);
+}
+
+/** One server is told to drop a file that all three hold, of which two may not be without. */
+async function drops(swarm: Swarm, meanwhile: (asked: Machine, other: Machine) => Promise<void>): Promise<void> {
+  const [asked, other] = swarm.machines as [Machine, Machine];
+  await putText(swarm, asked, PATH, TEXT);
+  expect(await comeToRest(swarm, swarm.machines, 60_000, 3)).toBe(undefined);
+  await meanwhile(asked, other);
+  expect(holders(swarm).length).toBeGreaterThanOrEqual(2);
+}
+
+it("who stood still when promises came gives nothing up by them: who gave one may be gone", () =>
+  play({ copies: 2 }, (swarm) =>
+    drops(swarm, async (asked, other) => {
+      let promises = 0;
+      asked.plan = ({ method, about }) => {
+        if (method !== "request" || about !== "promise" || ++promises < 2) return undefined;
+        return { kind: "stop", side: "after", forMs: AWAY_MS };
+      };
+      const dropping = asked.ask((face) => face.drop(PATH), TIMEOUT_MS).catch(() => undefined);
+      await swarm.world.sleep(AWAY_MS / 2);
+      other.powerCut();
+      other.replaceDisks();
+      await dropping;
+      await swarm.world.sleep(AWAY_MS);
+    }),
+  ));

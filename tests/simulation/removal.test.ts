@@ -40,6 +40,22 @@ const isEmpty = ({ drain: left }: ServerInfo) => left?.safe === true;
 const isAbsent = ({ state }: ServerInfo) => state === "absent";
 
 describe("a server that is drained", () => {
+  it("is not empty while what it wrote is known to nobody but others that are drained", () =>
+    play({}, async (swarm) => {
+      const [a, b, c] = swarm.machines as [Machine, Machine, Machine];
+      await putAll(swarm, 3);
+      a.crash();
+      for (let i = 0; i < FILES; i++) await b.ask((face) => face.remove(`a/${i}`), ASK_MS);
+      for (const machine of [b, c]) await drain(c, machine);
+      await swarm.world.sleep(LIMIT_MS);
+      for (const machine of [b, c]) expect(await stateIs(c, machine, isEmpty)()).toBe(false);
+      a.start();
+      for (const machine of [b, c]) await until(swarm, "it is empty", stateIs(c, machine, isEmpty));
+      for (const machine of [b, c]) machine.powerCut();
+      await swarm.world.sleep(LIMIT_MS);
+      await expect(a.ask((face) => face.remove("a/0"), ASK_MS)).rejects.toMatchObject({ code: "file-not-found" });
+    }));
+
   it("is removed at once, serves no more, starts only as new, and then its files count where they lie", () =>
     play({ servers: 4, copies: 3 }, async (swarm) => {
       const [a, b, , d] = swarm.machines as [Machine, Machine, Machine, Machine];

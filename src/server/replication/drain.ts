@@ -54,7 +54,7 @@ export interface DrainReport {
   readonly bytes: number;
   /** What those wait for that the last walk could not give up. */
   readonly waiting: Readonly<Record<DrainWait, number>>;
-  /** Nothing is left or being copied to it, and the others know all that this server wrote. */
+  /** Nothing is left or being copied to it, and those that stay know all that this server wrote. */
   readonly safe: boolean;
 }
 
@@ -97,12 +97,15 @@ export class Drain {
     return { files, bytes, waiting: NOTHING_WAITS, safe: !this.#parts.isPulling() && this.#isTold() };
   }
 
-  /** Whether others have every record that this server wrote: a withdrawal that nobody has would be a copy that is gone. */
+  /**
+   * Whether those that stay have every record that this server wrote: a withdrawal that nobody has would be a copy that is gone,
+   * and what only others have that are drained as well goes with them.
+   */
   #isTold(): boolean {
-    const { catalog, mesh, settings } = this.#parts;
+    const { catalog, mesh, settings, directives } = this.#parts;
     if (catalog.origin === undefined) return false;
     const name = originName(catalog.origin);
-    const links = mesh.upLinks();
+    const links = mesh.upLinks().filter(({ server }) => !directives.isDraining(server));
     const isAlone = settings.roster.size <= 1;
     return (isAlone || links.length > 0) && links.every((link) => link.knownNumber(name) >= catalog.knownNumber(name));
   }

@@ -258,7 +258,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     disk.unit,
     strangers.unit,
     scrubber.unit,
-    choresUnit({ trash, uploads, copies, partials, catalog }),
+    choresUnit({ trash, uploads, copies, partials, catalog, membership }),
   ];
   const forecasts = new Forecasts({ clock, catalog, settings, membership, ending });
   const tokenKeys = deriveTokenKeys(options.swarmKey);

@@ -38,6 +38,23 @@ async function setAll(swarm: Swarm, skewMs: number): Promise<void> {
 }
 
 describe("a server whose clock is too far away", () => {
+  it("S2: throws nothing away for its age, which it cannot tell", () =>
+    play({}, async (swarm) => {
+      const [one, , wrong] = swarm.machines as [Machine, Machine, Machine];
+      await putText(swarm, one, "a", "text");
+      await rest(swarm);
+      await ask(one, (face) => face.remove("a"));
+      await rest(swarm);
+      const inTrash = () => wrong.files.tree().filter(({ name }) => name.startsWith(".fsdfs/trash/")).length;
+      expect(inTrash()).toBe(1);
+      wrong.skewMs = YEARS_MS;
+      await swarm.world.sleep(REST_LIMIT_MS);
+      expect(inTrash()).toBe(1);
+      wrong.skewMs = 0;
+      await rest(swarm);
+      expect(inTrash()).toBe(1);
+    }));
+
   it("C8: is refused, both sides say why, and it takes no change until its clock is right", () =>
     play({}, async (swarm) => {
       const [one, , wrong] = swarm.machines as [Machine, Machine, Machine];

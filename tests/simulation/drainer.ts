@@ -6,11 +6,11 @@ import { FsdfsError } from "../../src/errors.ts";
 import type { Face } from "../../src/server/face.ts";
 import { type Machine, NoAnswer } from "./machine.ts";
 import type { SeededRandom } from "./random.ts";
+import type { RunSize, Span } from "./run-size.ts";
 import type { Swarm } from "./swarm.ts";
 
 /** Of runs that have one. */
 const CHANCE = 0.2;
-const PAUSE_MS = { low: 200, high: 6_000 };
 const TIMEOUT_MS = 15_000;
 const RETRY_MS = 500;
 const RETRIES = 120;
@@ -18,11 +18,13 @@ const RETRIES = 120;
 export class Drainer {
   readonly #swarm: Swarm;
   readonly #random: SeededRandom;
+  readonly #pauseMs: Span;
   readonly #works: boolean;
   #working: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(swarm: Swarm, random: SeededRandom) {
+  constructor(swarm: Swarm, random: SeededRandom, { drainsMs }: Pick<RunSize, "drainsMs">) {
+    this.#pauseMs = drainsMs;
     this.#swarm = swarm;
     this.#random = random;
     this.#works = random.chance(CHANCE);
@@ -59,7 +61,7 @@ export class Drainer {
   async #work(): Promise<void> {
     const { world, machines } = this.#swarm;
     while (!this.#stopped) {
-      await world.sleep(this.#random.between(PAUSE_MS.low, PAUSE_MS.high));
+      await world.sleep(this.#random.between(this.#pauseMs.low, this.#pauseMs.high));
       const [asked, meant] = [this.#random.pick(machines), this.#random.pick(machines)];
       const draining = this.#random.chance(0.6);
       const done = await this.#tell(asked, async (face) => {

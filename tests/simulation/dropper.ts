@@ -2,21 +2,23 @@
 import { FsdfsError } from "../../src/errors.ts";
 import { NoAnswer } from "./machine.ts";
 import type { SeededRandom } from "./random.ts";
+import type { RunSize, Span } from "./run-size.ts";
 import type { Swarm } from "./swarm.ts";
 
 /** Of runs that have one. */
 const CHANCE = 0.25;
-const PAUSE_MS = { low: 20, high: 2_000 };
 const TIMEOUT_MS = 15_000;
 
 export class Dropper {
   readonly #swarm: Swarm;
   readonly #random: SeededRandom;
   readonly #files: readonly string[];
+  readonly #pauseMs: Span;
   readonly #works: boolean;
   #stopped = false;
 
-  constructor(swarm: Swarm, random: SeededRandom, files: readonly string[]) {
+  constructor(swarm: Swarm, random: SeededRandom, files: readonly string[], { dropsMs }: Pick<RunSize, "dropsMs">) {
+    this.#pauseMs = dropsMs;
     this.#swarm = swarm;
     this.#random = random;
     this.#files = files;
@@ -33,7 +35,7 @@ export class Dropper {
 
   async #work(): Promise<void> {
     for (;;) {
-      await this.#swarm.world.sleep(this.#random.between(PAUSE_MS.low, PAUSE_MS.high));
+      await this.#swarm.world.sleep(this.#random.between(this.#pauseMs.low, this.#pauseMs.high));
       if (this.#stopped) return;
       // Now and then several servers at once, about the same file.
       const path = this.#random.pick(this.#files);

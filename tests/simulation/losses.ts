@@ -7,7 +7,7 @@ import type { Machine } from "./machine.ts";
 export class Losses {
   /** By digest: how many right copies were destroyed. */
   readonly #copies = new Map<string, number>();
-  /** By operation: how many catalogs lost the record of an acknowledged change. */
+  /** By operation: how many catalogs lost the record of a change. */
   readonly #records = new Map<number, number>();
   /** Copies that rot on a disk without a trace in their times: nobody can know before a scrubber reads them. */
   readonly #rotten = new Set<string>();
@@ -48,10 +48,10 @@ export class Losses {
     return [...this.#rotten].some((rotten) => rotten.endsWith(` ${sha256}`));
   }
 
-  /** A catalog forgets everything that was acknowledged after a moment. */
+  /** A catalog forgets everything that was done after a moment, what nobody was told of included: that may have been there only. */
   catalogSince(sinceMs: number): void {
     for (const { id, outcome, endMs } of this.#history.operations) {
-      if (outcome === "acknowledged" && endMs >= sinceMs) this.#records.set(id, (this.#records.get(id) ?? 0) + 1);
+      if (outcome !== "failed" && endMs >= sinceMs) this.#records.set(id, (this.#records.get(id) ?? 0) + 1);
     }
   }
 

@@ -25,6 +25,13 @@ export interface RunSize {
   readonly lastingMs: readonly Span[];
   /** Of the undisturbed work after the faults. */
   readonly lastWorkMs: number;
+  /** Of runs in which what clients put does not fit N times, nor even twice. */
+  readonly tightChance: number;
+  /** Quota of one server in these: the largest content fits. */
+  readonly tightBytes: Span;
+  /** From one thing that an operator has servers drop, or drain, to the next. */
+  readonly dropsMs: Span;
+  readonly drainsMs: Span;
 }
 
 const LONG: RunSize = {
@@ -40,13 +47,17 @@ const LONG: RunSize = {
     { low: 4_000, high: 25_000 },
   ],
   lastWorkMs: 1_000,
+  tightChance: 0.25,
+  tightBytes: { low: 15_000, high: 40_000 },
+  dropsMs: { low: 20, high: 2_000 },
+  drainsMs: { low: 200, high: 6_000 },
 };
 
 const SHORT: RunSize = {
   servers: [3, 3, 3, 3, 4, 4, 5],
   graceMs: [5_000, 600_000, 600_000],
   calmMs: { low: 200, high: 1_500 },
-  faultsMs: { low: 3_000, high: 9_000 },
+  faultsMs: { low: 3_000, high: 8_000 },
   pauseMs: [60, 200, 700],
   intervalMs: { low: 100, high: 1_500 },
   lastingMs: [
@@ -55,6 +66,11 @@ const SHORT: RunSize = {
     { low: 2_500, high: 9_000 },
   ],
   lastWorkMs: 400,
+  // Less is put in less time, and fewer servers hold it: as full as long runs are.
+  tightChance: 0.4,
+  tightBytes: { low: 13_000, high: 26_000 },
+  dropsMs: { low: 20, high: 600 },
+  drainsMs: { low: 100, high: 2_000 },
 };
 
 /** Of runs that are long. */

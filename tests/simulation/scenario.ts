@@ -47,10 +47,6 @@ export interface RunOptions {
 
 /** Nothing that clients put fills it. */
 const QUOTA_ROOMY_BYTES = 50_000_000;
-/** Of runs in which what clients put does not fit N times, nor even twice. */
-const TIGHT_CHANCE = 0.25;
-/** Of one server: the largest content fits. */
-const TIGHT_BYTES = { low: 15_000, high: 40_000 };
 /** Of runs in which one machine never comes back. */
 const GONE_CHANCE = 0.15;
 /** Until the servers have found each other. */
@@ -90,14 +86,18 @@ function drawConfig(seed: number, random: SeededRandom, size: RunSize): SwarmCon
     discovery: random.chance(0.5),
     ...drawThrottles(SeededRandom.of(seed, "throttles")),
     ...drawScrub(SeededRandom.of(seed, "scrub")),
-    ...drawTightQuotas(SeededRandom.of(seed, "tight quotas"), servers),
+    ...drawTightQuotas(SeededRandom.of(seed, "tight quotas"), servers, size),
   };
 }
 
 /** Some swarms are full: copies make room for others, and uploads for themselves. */
-function drawTightQuotas(random: SeededRandom, servers: number): Partial<SwarmConfig> {
-  if (!random.chance(TIGHT_CHANCE)) return {};
-  const quotasBytes = Array.from({ length: servers }, () => random.between(TIGHT_BYTES.low, TIGHT_BYTES.high));
+function drawTightQuotas(
+  random: SeededRandom,
+  servers: number,
+  { tightChance, tightBytes: { low, high } }: RunSize,
+): Partial<SwarmConfig> {
+  if (!random.chance(tightChance)) return {};
+  const quotasBytes = Array.from({ length: servers }, () => random.between(low, high));
   return { quotaBytes: Math.max(...quotasBytes), quotasBytes };
 }
 
@@ -166,9 +166,9 @@ class Run {
     this.#trash?.start();
     this.#policies?.start();
     await this.#calm(() => this.#world.sleep(this.#between(this.#size.calmMs)));
-    const dropper = new Dropper(this.#swarm, SeededRandom.of(this.#world.seed, "dropper"), FILES);
+    const dropper = new Dropper(this.#swarm, SeededRandom.of(this.#world.seed, "dropper"), FILES, this.#size);
     dropper.start();
-    const drainer = new Drainer(this.#swarm, SeededRandom.of(this.#world.seed, "drainer"));
+    const drainer = new Drainer(this.#swarm, SeededRandom.of(this.#world.seed, "drainer"), this.#size);
     drainer.start();
     await this.#faults.strike(this.#between(this.#size.faultsMs), this.#between(this.#size.intervalMs));
     this.#faults.healAll();

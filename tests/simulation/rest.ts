@@ -15,6 +15,7 @@ import { sha256Of } from "./content.ts";
 import type { History, Seen } from "./history.ts";
 import type { Losses } from "./losses.ts";
 import type { Machine } from "./machine.ts";
+import { equalCatalogs } from "./oracles/equal.ts";
 import { exactQuota } from "./oracles/quota.ts";
 import type { Swarm } from "./swarm.ts";
 import { allTrash, listAll, readFile } from "./workload.ts";
@@ -57,7 +58,7 @@ export interface RestView {
 
 const POLL_INTERVAL_MS = 1_000;
 const ASK_TIMEOUT_MS = 20_000;
-/** At a server whose figures are not those of its disk; at a swarm whose disks have changed. */
+/** At a server whose figures are not those of its disk; at a swarm that changes. */
 const LOOKS_MAX = 5;
 /** Each page is asked of all servers: one is enough as a rule. */
 const TRASH_PAGE = 200;
@@ -165,7 +166,10 @@ export async function readEverything(swarm: Swarm, machines: readonly Machine[])
   }
 }
 
-/** Looks again when a disk has changed meanwhile: what one sees then is of two moments. */
+/**
+ * Looks again when a disk has changed meanwhile, or servers tell different things, which they do while a change spreads: what one
+ * sees then is of two moments.
+ */
 export async function lookAround(
   swarm: Swarm,
   history: History,
@@ -176,7 +180,8 @@ export async function lookAround(
     const before = placesOf(machines);
     const view = await lookOnce(swarm, history, losses, machines);
     // A copy that was too young to go where a policy does not want it goes a while after all seemed to be done (R5, R6).
-    if (placesOf(machines) === before || looks === LOOKS_MAX) return view;
+    const isOfOneMoment = placesOf(machines) === before && equalCatalogs(view).length === 0;
+    if (isOfOneMoment || looks === LOOKS_MAX) return view;
     await swarm.world.sleep(POLL_INTERVAL_MS);
   }
 }

@@ -111,8 +111,7 @@ export async function startRealServer(options: StartOptions, embedding?: Embeddi
     const server = composeServer(ports, { ...options, httpPort, swarmKey: key });
     undo.push(() => server.stop());
     await server.start().catch((error: unknown) => {
-      const taken = error instanceof NetworkError && error.code === "port-in-use";
-      throw taken ? new FsdfsError("port-in-use", { port: options.swarmPort }, { cause: error }) : error;
+      throw startError(error, options.swarmPort);
     });
     const localSecret = hex(systemRandom.bytes(LOCAL_SECRET_BYTES));
     const gateway = createHttpGateway({
@@ -164,6 +163,15 @@ function openCatalog(directory: string): LmdbStore {
     if (!(error instanceof CatalogStoreError)) throw error;
     throw new FsdfsError("catalog-unreadable", { reason: error.message }, { cause: error });
   }
+}
+
+function startError(error: unknown, swarmPort: number): unknown {
+  const isTaken = error instanceof NetworkError && error.code === "port-in-use";
+  if (isTaken) return new FsdfsError("port-in-use", { port: swarmPort }, { cause: error });
+  // A row that is damaged, in the words of who reads it.
+  if (error instanceof RangeError)
+    return new FsdfsError("catalog-unreadable", { reason: error.message }, { cause: error });
+  return error;
 }
 
 const noDiscovery: Discovery = {

@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
+import { originKey } from "../../src/core/catalog/keys.ts";
 import type * as fsdfs from "../../src/package-node.ts";
 import type { Policy, Prefer, StartedServer, StartServerOptions } from "../../src/package-node.ts";
 import { makeCertificate } from "./certificates.ts";
@@ -264,6 +266,16 @@ describe("a server that must not start", () => {
     await expect(late).rejects.toMatchObject({ name: "TimeoutError" });
     expect(handlers()).toEqual(handlersThen);
   });
+});
+
+it("a server whose catalog is damaged says what to do", async () => {
+  const data = join(directory, "damaged");
+  const own = { data, port: 0, listen: "127.0.0.1", quota: "1G", password: "another password", discovery: false };
+  await (await startServer(own)).stop();
+  const catalog = openLmdbCatalogStore(join(data, ".fsdfs/catalog"));
+  await catalog.write((view) => view.put(originKey(0), Uint8Array.of(99)));
+  await catalog.close();
+  expect(await refusal(startServer(own))).toMatch(/^catalog-unreadable: .*unknown format 99/);
 });
 
 it("a server by HTTPS, with a password that it makes itself, stops at the end of its block", async () => {

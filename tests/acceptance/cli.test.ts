@@ -1,4 +1,5 @@
 /** The command line as people use it, over three real servers on this machine. */
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -140,6 +141,12 @@ describe("files", () => {
     expect(result.stderr).toContain("part/missing: ENOENT");
     expect(result.stdout).toMatch(/^2 files/);
     expect(await done(["ls", "part-dest"])).toBe("a.txt\nzero\n");
+    // As with put <(…): nothing is put, and a script must not take that for done.
+    execFileSync("mkfifo", [join(local, "pipe")]);
+    expect(await cli(["put", "pipe", "piped-in"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("neither a file nor a directory"),
+    });
   });
 });
 

@@ -6,6 +6,7 @@ import { FsdfsError } from "../../errors.ts";
 import type { Location, PutResult } from "../../server/face.ts";
 import { checkApart } from "../apart.ts";
 import { Bulk, JOBS_OPTION } from "../bulk.ts";
+import { LocalError } from "../command.ts";
 import { clientCommand } from "../connection.ts";
 import { JsonList } from "../json-list.ts";
 import { type LocalEntry, walk } from "../local-files.ts";
@@ -14,6 +15,8 @@ import { count } from "../output.ts";
 import { isTargetDirectory, joinRemote, remoteKind } from "../remote.ts";
 import { uploadFile, uploadInput } from "../uploading.ts";
 import { isUrl, nameInUrl, putUrl } from "./put-url.ts";
+
+const PIPED = "What comes out of a pipe is put by: … | fsdfs put - DEST";
 
 /** "input" is standard input, "url" what the server fetches by itself. */
 type Upload = LocalEntry | (Omit<LocalEntry, "kind"> & { readonly kind: "input" | "url" });
@@ -121,10 +124,12 @@ async function* uploadsOf(client: Client, source: string, destination: string, i
     return;
   }
   const remote = joinRemote(destination, into ? basename(resolve(source)) : "");
-  if (!found.isDirectory()) {
-    yield { kind: found.isFile() ? "file" : "other", local: source, remote, sizeBytes: found.size };
+  if (found.isFile()) {
+    yield { kind: "file", local: source, remote, sizeBytes: found.size };
     return;
   }
+  // In a tree it is left out; this one was named.
+  if (!found.isDirectory()) throw new LocalError("It is neither a file nor a directory.", PIPED);
   if ((await remoteKind(client, remote)) === "file") throw new FsdfsError("not-a-directory", { path: remote });
   yield* withoutFilledDirectories(tree(source, remote));
 }

@@ -5,8 +5,11 @@ import { tell } from "./series.ts";
 import type { BenchSwarm } from "./swarm.ts";
 
 const WATCHED_MS = 20_000;
+/** What a start leaves to do (garbage, a look through all files) is done by then. */
+const SETTLED_AFTER_MS = 60_000;
 
 export async function measureRest(swarm: BenchSwarm, runs: number): Promise<void> {
+  await delay(SETTLED_AFTER_MS);
   const shares: number[] = [];
   for (let run = 0; run < runs; run++) {
     const before = swarm.servers.map(({ pid }) => cpuSeconds(pid));

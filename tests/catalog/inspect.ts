@@ -3,6 +3,7 @@
 import { ByteReader, hex } from "../../src/core/bytes.ts";
 import { hasTodo, readCopy } from "../../src/core/catalog/copies.ts";
 import {
+  entryKey,
   numberOfLogKey,
   pathOfEntryKey,
   type Table,
@@ -16,8 +17,10 @@ import { decodePointer } from "../../src/core/catalog/log.ts";
 import { CONTENT_FIELD, contentOf } from "../../src/core/catalog/merge.ts";
 import { originName, readOrigins } from "../../src/core/catalog/origins.ts";
 import { decodeRegisters, decodeVersionRow, type Mark, type Register } from "../../src/core/catalog/rows.ts";
+import { sizeClass } from "../../src/core/catalog/size-class.ts";
 import { readStats } from "../../src/core/catalog/stats.ts";
 import { workOrder } from "../../src/core/catalog/surplus.ts";
+import { readRegisters } from "../../src/core/catalog/transaction.ts";
 import type { VersionId } from "../../src/core/ids.ts";
 import type { FilePath } from "../../src/core/paths.ts";
 import type { ModelServer } from "./model-server.ts";
@@ -162,9 +165,13 @@ function workContradictions({ view, context }: ModelServer): string[] {
     const copies = held.filter((server) => context.counts(server as ModelServer["self"])).length;
     const target = Math.max(...at.map((path) => targetAt(view, path) ?? context.defaultTarget));
     const order = workOrder(version as VersionId, context.self);
-    expected.add(JSON.stringify({ held: held.includes(context.self), surplus: copies - target, order, version }));
+    const content = contentOf(readRegisters(view, entryKey(at[0] as FilePath)));
+    const size = hex(sizeClass(content?.type === "file" ? content.sizeBytes : undefined));
+    expected.add(JSON.stringify({ held: held.includes(context.self), surplus: copies - target, order, version, size }));
   }
-  const actual = rows(view, "work").map(({ key }) => JSON.stringify(workPositionOf(key)));
+  const actual = rows(view, "work").map(({ key, value }) =>
+    JSON.stringify({ ...workPositionOf(key), size: hex(value) }),
+  );
   return [
     ...actual.filter((position) => !expected.has(position)).map((position) => `C13: the work index has ${position}`),
     ...[...expected].filter((each) => !actual.includes(each)).map((each) => `C13: the work index lacks ${each}`),

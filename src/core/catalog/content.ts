@@ -1,8 +1,8 @@
 /** The value of a content register as bytes. Its first byte is the kind; unknown kinds are refused, never guessed. */
-import { ByteReader, ByteWriter } from "../bytes.ts";
+import { ByteReader, ByteWriter, readable } from "../bytes.ts";
 import type { VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
-import { readVersion, versionOfBytes, writeVersion } from "./keys.ts";
+import { readVersion, VERSION_BYTES, versionOfBytes, writeVersion } from "./keys.ts";
 import type { Bytes } from "./kv.ts";
 import type { Content } from "./types.ts";
 
@@ -58,6 +58,12 @@ export function isFileContent(value: Bytes): boolean {
 /** The version of a file's content, without the rest being read; undefined for what is no file. */
 export function fileVersionIn(value: Bytes): VersionId | undefined {
   return isFileContent(value) ? versionOfBytes(value, 1) : undefined;
+}
+
+/** The bytes that a file has by its content, without the rest being read; undefined for what is no file. */
+export function fileSizeIn(value: Bytes): number | undefined {
+  if (!isFileContent(value)) return undefined;
+  return readable(() => new ByteReader(value, 1 + VERSION_BYTES).varint());
 }
 
 /** @throws RangeError when the bytes are no content this version of fsdfs knows */

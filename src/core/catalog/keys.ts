@@ -5,7 +5,7 @@
  * versions  v  version                                       → its paths, its holdings, how it is indexed
  * log       g  origin (2) number (5)                         → the register that this record wrote (C3)
  * origins   o  origin (2)                                    → its server, incarnation and how far it is known
- * work      w  held (1) surplus (2) order (4) version        → nothing; files I lack and files I hold, by surplus (C13)
+ * work      w  held (1) surplus (2) order (4) version        → about its size; files I lack and files I hold, by surplus (C13)
  * copies    l  version                                       → the copy on this server's own disk
  * todo      t  version                                       → nothing; a copy whose file must move or go
  * trash     x  version                                       → its file in the trash

@@ -3,9 +3,12 @@ import { ByteReader, ByteWriter, readable } from "../bytes.ts";
 import type { ServerId, VersionId } from "../ids.ts";
 import type { FilePath } from "../paths.ts";
 import { rendezvousWeight } from "../rendezvous.ts";
+import { fileSizeIn } from "./content.ts";
 import { entryKey, workKey } from "./keys.ts";
 import type { Bytes, ReadView } from "./kv.ts";
+import { CONTENT_FIELD } from "./merge.ts";
 import type { Holding, Register, VersionRow } from "./rows.ts";
+import { sizeClass } from "./size-class.ts";
 import { type CatalogContext, type CatalogTransaction, readRegisters } from "./transaction.ts";
 
 export const TARGET_FIELD = "target";
@@ -73,11 +76,15 @@ export function reindex(transaction: CatalogTransaction, version: VersionId): vo
     row.paths.length === 0 ? undefined : { held: holders.includes(context.self), surplus: copies - target() };
   if (indexed?.held === row.indexed?.held && indexed?.surplus === row.indexed?.surplus) return;
   if (row.indexed !== undefined) view.remove(workKey(positionOf(transaction, version, row.indexed)));
-  if (indexed !== undefined) view.put(workKey(positionOf(transaction, version, indexed)), NOTHING);
+  if (indexed !== undefined)
+    view.put(workKey(positionOf(transaction, version, indexed)), sizeClass(sizeIn(transaction, row)));
   transaction.setVersion(version, { ...row, indexed });
 }
 
-const NOTHING: Bytes = Uint8Array.of(1);
+function sizeIn(transaction: CatalogTransaction, { paths: [path] }: VersionRow): number | undefined {
+  const content = path && transaction.registers(path).find(({ field }) => field === CONTENT_FIELD);
+  return content && fileSizeIn(content.value);
+}
 
 function positionOf(
   { context }: CatalogTransaction,

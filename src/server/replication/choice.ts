@@ -6,6 +6,7 @@
 import { readTrash } from "../../core/catalog/copies.ts";
 import { keyAfter, workPositionOf, workRange } from "../../core/catalog/keys.ts";
 import type { Bytes, ReadView } from "../../core/catalog/kv.ts";
+import { leastBytes } from "../../core/catalog/size-class.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { Weights } from "../../core/policy/weights.ts";
@@ -194,10 +195,10 @@ export class PullChoice {
     const view = this.#parts.catalog.read();
     let rows = 0;
     let last: Bytes | undefined;
-    for (const { key } of view.range({ start, end: workRange(false).end, limit: STRETCH })) {
+    for (const { key, value } of view.range({ start, end: workRange(false).end, limit: STRETCH })) {
       rows += 1;
       last = key;
-      const looked = this.#lookAt(view, key, surroundings);
+      const looked = this.#lookAt(view, key, leastBytes(value), surroundings);
       if (looked !== undefined) wanted.push(looked);
     }
     return rows === STRETCH ? last : undefined;
@@ -214,19 +215,19 @@ export class PullChoice {
     };
   }
 
-  /** Undefined when it has no place here, or is being copied. */
-  #lookAt(view: ReadView, key: Bytes, surroundings: Surroundings): Looked | undefined {
+  /** Undefined when it has no place here, or is being copied. `atLeast`: bytes that it has. */
+  #lookAt(view: ReadView, key: Bytes, atLeast: number, surroundings: Surroundings): Looked | undefined {
     const { backoffs, catalog, isActive, preferences, zones } = this.#parts;
     const { servers, quotaBytes, highest } = surroundings;
     const { version, surplus, order } = workPositionOf(key);
-    if (isActive(version)) return undefined;
     const announced = surroundings.announced.get(version) ?? 0;
+    const freeBytes = surroundings.freeBytes(surplus + announced, version);
+    const mostBytes = (gain: number) => (surplus + announced + gain <= highest ? quotaBytes : freeBytes); // R1, R4
+    if (atLeast > mostBytes(ZONE_EXCHANGE_GAIN) || isActive(version)) return undefined;
     if (!pullsShunned(surplus + announced) && this.#isShunned(version)) return undefined;
     const weights = preferences.of(version);
     const gainsZone = zones.dependsOnThis(version);
-    const freeBytes = surroundings.freeBytes(surplus + announced, version);
-    const mayExchange = surplus + announced + (gainsZone ? ZONE_EXCHANGE_GAIN : EXCHANGE_GAIN) <= highest; // R1, R4
-    const content = this.#fitting(view, version, mayExchange ? quotaBytes : freeBytes);
+    const content = this.#fitting(view, version, mostBytes(gainsZone ? ZONE_EXCHANGE_GAIN : EXCHANGE_GAIN));
     if (content === undefined) return undefined;
     const { sizeBytes } = content;
     const rank = this.#rank(version, servers, weights);

@@ -16,11 +16,14 @@ export interface JournalEntry {
 }
 
 export class Journal {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "wall">;
   readonly #log: Log;
   readonly #entries: JournalEntry[] = [];
+  /** Problems that were told of under the policy that came then. */
+  readonly #told = new Set<string>();
+  #toldSinceMs = 0;
 
-  constructor(clock: Clock, log: Log) {
+  constructor(clock: Pick<Clock, "wall">, log: Log) {
     this.#clock = clock;
     this.#log = log;
   }
@@ -34,12 +37,17 @@ export class Journal {
     this.#log.info(message);
   }
 
-  /** One that was told of since the policy came is not told again: a file that is evaluated daily would fill the log. */
+  /**
+   * One that was told of since the policy came is not told again: a file that is evaluated daily would fill the log. So would
+   * one that is another for each file: of these only so many are told as the journal has entries.
+   */
   problem(problem: PolicyProblem, path: string | null, sinceMs: number): void {
     const { message, stack } = problem;
-    const isKnown = (entry: JournalEntry) =>
-      entry.timeMs >= sinceMs && entry.message === message && entry.stack === stack;
-    if (this.#entries.some(isKnown)) return;
+    if (sinceMs !== this.#toldSinceMs) this.#told.clear();
+    this.#toldSinceMs = sinceMs;
+    const told = `${message}\n${stack}`;
+    if (this.#told.has(told) || (path !== null && this.#told.size >= ENTRIES_MAX)) return;
+    this.#told.add(told);
     this.#add(problem, path);
     this.#log.warn("the policy failed", { problem: message, ...(path === null ? {} : { path }) });
   }

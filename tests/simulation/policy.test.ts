@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { memoryPolicyEvaluator } from "../../src/adapters/memory/policy-evaluator.ts";
 import { functionEvaluator } from "../../src/adapters/policy/functions.ts";
-import type { Policy } from "../../src/core/policy/policy.ts";
+import type { FileFacts, Policy } from "../../src/core/policy/policy.ts";
 import { programPolicyText } from "../../src/core/policy/program.ts";
 import type { Machine } from "./machine.ts";
 import { play, putText, readText } from "./play.ts";
@@ -133,6 +133,43 @@ test("Y1: a server whose machine cannot run the policy at all leaves its files t
       paths,
       paths.map(() => 3),
       3000,
+    );
+  }));
+
+test("Y1: a file whose variables change while its N is written is asked about again soon", () =>
+  play({ servers: 1, copies: 1, writeCopies: 1 }, async (swarm) => {
+    const [machine] = swarm.machines as [Machine];
+    const byN = (file: FileFacts) => Number(file.variables.n ?? 1);
+    // It answers, and so many steps later, as N is on its way to the catalog, the file has another variable.
+    const steps = new Map(Array.from({ length: 200 }, (_, at) => [`hits/${at}`, at]));
+    const evaluate = async (files: readonly FileFacts[]) => {
+      for (const { path } of files.filter((file) => byN(file) === 2)) {
+        const change = async (left: number): Promise<unknown> =>
+          left > 0
+            ? await change(left - 1)
+            : await machine.ask((face) => face.setVariables(path, { n: 3 }), ASK_TIMEOUT_MS);
+        void change(steps.get(path)!);
+      }
+      return files.map(byN);
+    };
+    machine.policies = {
+      load: async () => ({ evaluate, prefers: false, weigh: async () => [], close: async () => {} }),
+    };
+    machine.crash();
+    machine.start();
+    await swarm.world.sleep(10_000);
+    await set(machine, "export default () => 1;");
+    await swarm.world.sleep(20_000);
+    for (const path of steps.keys()) {
+      await putText(swarm, machine, path, path);
+      await machine.ask((face) => face.setVariables(path, { n: 2 }), ASK_TIMEOUT_MS);
+      await swarm.world.sleep(1000);
+    }
+    const paths = [...steps.keys()];
+    await become(
+      swarm,
+      paths,
+      paths.map(() => 3),
     );
   }));
 

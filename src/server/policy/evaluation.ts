@@ -7,9 +7,11 @@
  */
 import { readEntry } from "../../core/catalog/entries.ts";
 import { policyRank } from "../../core/catalog/epochs.ts";
+import { entryKey } from "../../core/catalog/keys.ts";
+import type { ReadView } from "../../core/catalog/kv.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
 import { encodeTarget, statedTarget, TARGET_FIELD } from "../../core/catalog/surplus.ts";
-import { readVersionRow } from "../../core/catalog/transaction.ts";
+import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
 import { wallMsOf } from "../../core/hybrid-clock.ts";
 import type { ServerId, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
@@ -343,9 +345,7 @@ export class Evaluation {
 
   async #write(mark: PolicyMark, writes: readonly Write[]): Promise<void> {
     const { catalog } = this.#deps;
-    const unheard = writes.flatMap(({ entry: { content } }) =>
-      this.#changed.has(content.version) ? [] : content.version,
-    );
+    const unheard = writes.filter(({ entry }) => !this.#changed.has(entry.content.version));
     this.#written += await catalog.change((change) => {
       const rank = this.#rank(mark);
       let written = 0;
@@ -363,8 +363,17 @@ export class Evaluation {
       }
       return written;
     });
-    for (const version of unheard) this.#changed.delete(version); // That was this very change.
+    const view = catalog.read();
+    for (const { entry } of unheard) if (isAsAsked(view, entry)) this.#changed.delete(entry.content.version); // By this very change.
   }
+}
+
+/** Whether nothing has changed of a file since the policy was asked about it, but for its N. */
+function isAsAsked(view: ReadView, { path, registers }: FileEntry): boolean {
+  const now = new Map(readRegisters(view, entryKey(path)).map(({ field, stamp }) => [field, stamp]));
+  const others = registers.filter(({ field }) => field !== TARGET_FIELD);
+  now.delete(TARGET_FIELD);
+  return now.size === others.length && others.every(({ field, stamp }) => now.get(field)?.time === stamp.time);
 }
 
 interface Write {

@@ -7,7 +7,7 @@ import { ManualClock } from "../../../tests/manual-clock.ts";
 import { MemoryCatalogStore } from "../../adapters/memory/catalog-store.ts";
 import { utf8 } from "../../core/bytes.ts";
 import { encodeContent } from "../../core/catalog/content.ts";
-import { conflictsRange } from "../../core/catalog/keys.ts";
+import { conflictsRange, entryKey } from "../../core/catalog/keys.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { HybridTime } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
@@ -21,6 +21,7 @@ const ROUND_MS = 3000;
 
 let clock: ManualClock;
 let catalog: Catalog;
+let store: MemoryCatalogStore;
 let readiness: { isFresh: boolean };
 let warnings: string[];
 
@@ -31,7 +32,8 @@ beforeEach(async () => {
     counts: () => true,
     defaultTarget: 3,
   };
-  catalog = new Catalog(new MemoryCatalogStore(), clock, context, loudLog);
+  store = new MemoryCatalogStore();
+  catalog = new Catalog(store, clock, context, loudLog);
   await catalog.mintOrigin(0 as HybridTime, 0);
   readiness = { isFresh: true };
   warnings = [];
@@ -64,6 +66,14 @@ describe("conflicts of names", () => {
     expect(waiting()).toBe(50);
     await clock.pass(ROUND_MS);
     expect(waiting()).toBe(0);
+  });
+
+  it("C12: one that cannot be resolved, its row being damaged, keeps no other from it", async () => {
+    await conflict("first");
+    await conflict("second");
+    store.damage(entryKey("first" as FilePath), Uint8Array.of(99));
+    await clock.pass(ROUND_MS);
+    expect(waiting()).toBe(1);
   });
 
   it("C12: one that is seen later waits as long as the others did", async () => {

@@ -45,11 +45,13 @@ export class Conflicts {
     if (this.#seenAt.size === 0) return { restMs: IDLE_MS };
     const ripe = [...this.#seenAt].filter(([, seenAt]) => now - seenAt >= SETTLE_MS);
     if (ripe.length === 0) return { restMs: WAIT_MS };
+    const failures: unknown[] = [];
     for (const [path] of ripe) {
       if (!this.#mayWrite()) return { restMs: WAIT_MS };
-      await this.#resolve(path);
+      await this.#resolve(path).catch((error: unknown) => failures.push(error));
       this.#seenAt.delete(path);
     }
+    if (failures.length > 0) throw failures[0]; // The others are resolved all the same.
     return { restMs: 0 };
   }
 

@@ -1,5 +1,5 @@
 /** When the last pass under the present policy began here, kept over restarts: else all files would be new ones to it. */
-import { fromUtf8, utf8 } from "../../core/bytes.ts";
+import { fromUtf8, readable, utf8 } from "../../core/bytes.ts";
 import { metaKey } from "../../core/catalog/keys.ts";
 import type { ReadView, WriteView } from "../../core/catalog/kv.ts";
 import type { Stamp } from "../../core/catalog/types.ts";
@@ -17,9 +17,10 @@ export function writePassEnd(view: WriteView, { stamp }: PolicyMark, beganMs: nu
   view.put(KEY, utf8(JSON.stringify(row)));
 }
 
+/** Undefined: none under this policy, or none that can be read. */
 export function readPassEnd(view: ReadView, mark: PolicyMark): number | undefined {
   const row = view.get(KEY);
   if (row === undefined) return undefined;
-  const { stamp, beganMs } = JSON.parse(fromUtf8(row)) as PassEnd;
-  return isSameMark(mark, { content: undefined, stamp }) ? beganMs : undefined;
+  const kept = readable(() => JSON.parse(fromUtf8(row)) as PassEnd);
+  return kept && isSameMark(mark, { content: undefined, stamp: kept.stamp }) ? kept.beganMs : undefined;
 }

@@ -131,13 +131,17 @@ export function placementOf(
     const isKept = files.some(({ holders, target }) => holders.size < Math.min(writeCopies, target));
     const lasting = bytesIn(STAGED) + (isKept ? bytesIn(TRASH) : 0);
     const listed = trash.filter(({ servers }) => servers.includes(machine.name)).map(({ size }) => size);
+    // What was thrown away here and is back elsewhere is not listed; where it has no place (R5) it lies on as before.
+    const isBack = ({ path, version, servers }: (typeof locations)[number]) =>
+      shuns?.(machine.name, path) && !servers.some(({ id }) => id === self.id) && bytesIn(`${TRASH}${version}`) > 0;
+    const back = locations.filter(isBack).map(({ size }) => size);
     return [
       {
         id: self.id,
         name: machine.name,
         copyBytes: sum(held),
         limitBytes: Math.floor(self.quota.total * (1 - reserve)) - lasting,
-        trashBytes: isKept ? 0 : listed.reduce((a, b) => a + b, 0),
+        trashBytes: isKept ? 0 : [...listed, ...back].reduce((a, b) => a + b, 0),
       },
     ];
   });

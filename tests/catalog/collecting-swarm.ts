@@ -81,7 +81,7 @@ export class CollectingSwarm {
   readonly #backups: (Backup | undefined)[] = this.servers.map(() => undefined);
   /** Gave its catalog up and has not been levelled since. */
   readonly #taking = new Set<number>();
-  /** Records that went with a catalog before anybody else had them. */
+  /** Records that went with the last catalog that had them. */
   readonly lost = new Set<CatalogRecord>();
   #walks: Walk[] = [];
   #wall = 0;
@@ -233,13 +233,15 @@ export class CollectingSwarm {
     const backup = this.#backups[index];
     if (backup === undefined || !this.#hasJoined(index)) return;
     const server = this.servers[index]!;
-    const others = this.servers.filter((other) => other !== server);
-    for (const record of this.history.records) {
-      const isOwn = record.origin.server === server.self;
-      if (isOwn && !others.some((other) => this.history.isKnown(other.view, record))) this.lost.add(record);
-    }
     this.#endWalksOf(index);
     server.view.setTo(backup.image);
+    for (const record of this.history.records) {
+      const { key, origin, value } = record;
+      // A deletion that nobody has may have been collected, and must not be undone.
+      const isCollected =
+        key.kind === "path" && isAbsence({ field: key.field, value }) && origin.server !== server.self;
+      if (!isCollected && !this.servers.some(({ view }) => this.history.isKnown(view, record))) this.lost.add(record);
+    }
     server.latest = backup.latest;
     server.mint();
     this.#checkpoints[index] = []; // Those of the backup would do as well.

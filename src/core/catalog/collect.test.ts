@@ -36,6 +36,18 @@ describe("collecting deletions", () => {
     );
   });
 
+  it("what no catalog has any more, all that had it having been put back, is not asked for", () => {
+    const steps: readonly Step[] = [
+      { do: "back up", server: 0 },
+      { do: "back up", server: 1 },
+      { do: "write", server: 1, write: put },
+      { do: "level", from: 1, to: 0 },
+      { do: "put back", server: 1 },
+      { do: "put back", server: 0 },
+    ];
+    expect(wrong(steps)).toEqual([]);
+  });
+
   it("C7: nor does it by a catalog from a backup, which gives way to the swarm's", { timeout: TIMEOUT_MS }, () => {
     const { wrong: nothing, collected, discarded } = play(relapse);
     expect(nothing).toEqual([]);

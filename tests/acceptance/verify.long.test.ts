@@ -14,6 +14,8 @@ import { type Cluster, createCluster, type RealServer, waitFor } from "./cluster
 import { digests, readPlainFiles, sha256OfFile } from "./disk-tree.ts";
 
 const FILES = 60;
+/** Copies in which a bit is flipped, two of a file at most. */
+const ROTTEN = 100;
 const SIZES = [1, 700, 65_000, 300_000, 2_000_000];
 const WHOLE_MS_MAX = 30_000;
 
@@ -87,24 +89,21 @@ test("P4: fsdfs verify of a swarm that is well tells that all copies are good, b
   });
 });
 
-test("P4: bits flipped in many copies are all found, set aside and repaired, and all bytes are equal afterwards", async () => {
+test("P4: bits flipped in 100 copies are all found, set aside and repaired, and all bytes are equal afterwards", async () => {
   const before = digests(await readPlainFiles(server(0).data));
-  let rotten = 0;
-  for (const [name] of before) {
+  const mayRot = before.flatMap(([name]) => {
     const spared = randomInt(3);
-    for (const [at, { data }] of cluster.servers.entries()) {
-      if (at === spared || randomInt(3) === 0) continue;
-      await rot(join(data, name));
-      rotten += 1;
-    }
-  }
+    return cluster.servers.filter((_, at) => at !== spared).map(({ data }) => join(data, name));
+  });
+  while (mayRot.length > ROTTEN) mayRot.splice(randomInt(mayRot.length), 1);
+  for (const path of mayRot) await rot(path);
   const { code, report } = await verifyJson();
   // What a server copies anew from one that has rotted as well is found by that before it is read here: all lie aside, once each.
   expect({ code, report }).toMatchObject({ code: 1, report: { repaired: report.bad, missing: 0, lost: 0 } });
-  expect(report.bad).toBeGreaterThan(rotten / 2);
+  expect(report.bad).toBeGreaterThan(ROTTEN / 2);
   await allWhole();
   const aside = cluster.servers.map(async ({ data }) => (await readdir(join(data, ".fsdfs/aside"))).length);
-  expect((await Promise.all(aside)).reduce((sum, count) => sum + count, 0)).toBe(rotten);
+  expect((await Promise.all(aside)).reduce((sum, count) => sum + count, 0)).toBe(ROTTEN);
   for (const { data } of cluster.servers) expect(digests(await readPlainFiles(data))).toEqual(before);
   expect(await verifyJson()).toMatchObject({ code: 0, report: { good: 3 * FILES } });
 }, 60_000);

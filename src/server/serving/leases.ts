@@ -5,12 +5,14 @@
 import { leaseUntil } from "../../core/swarm/lease.ts";
 import type { LeaseRegister } from "../../ports/lease-register.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
-import { describeServer } from "../operations/servers.ts";
+import { describeServer, stateOf } from "../operations/servers.ts";
 import type { Parts } from "../parts.ts";
 import type { ServingSink, ServingView } from "./view.ts";
 
-/** Leases are given anew so often; loads are told so often. */
+/** Leases are given anew so often. */
 const REST_MS = 200;
+/** Loads are told with each such lease. */
+const LOADS_EVERY = 5;
 
 export class Leases {
   readonly #parts: Parts;
@@ -21,6 +23,9 @@ export class Leases {
   /** Of the view that was told last: what may not differ while its revision holds, and all of it. */
   #told = { state: "", all: "" };
   #upServers = "";
+  /** Of the servers, when it was looked at last: one that is silent goes down by that alone. */
+  #states = "";
+  #steps = 0;
   #changes = 0;
   #isOver = false;
 
@@ -42,7 +47,10 @@ export class Leases {
   }
 
   async #step(): Promise<NextStep> {
-    this.#tell();
+    const states = Array.from(this.#parts.settings.roster.keys(), (server) => stateOf(this.#parts, server)).join();
+    if (states !== this.#states || this.#steps % LOADS_EVERY === 0) this.#tell();
+    this.#states = states;
+    this.#steps += 1;
     this.#give();
     return { restMs: REST_MS };
   }

@@ -277,11 +277,11 @@ class Run {
   async #lastCondition(): Promise<void> {
     if (this.#conditional === undefined || this.#gone !== undefined || this.#faults.kinds.includes("new-disk")) return;
     const { workload } = this.#conditional;
-    // Who owns the path stores the file, and says that it cannot.
-    const mayBeRefused = this.#isTight && (await this.#withRoomForUpload(workload)) !== "everybody";
+    const able = this.#isTight ? await this.#withRoomForUpload(workload) : "everybody";
     const put = await workload.runIf("last", "put", "register/last", "nothing");
-    if (put.outcome === "acknowledged") return;
-    if (mayBeRefused && (put.code === "owner-unavailable" || put.code === "no-space")) return;
+    if (put.outcome === "acknowledged" || this.#mayRefuse(put.code, able)) return;
+    // Who owns the path stores the file, and says that it cannot.
+    if (able !== "everybody" && (put.code === "owner-unavailable" || put.code === "no-space")) return;
     this.#world.fail("liveness", `a healed swarm does not take a put with a condition: ${put.code}`);
   }
 

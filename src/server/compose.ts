@@ -22,6 +22,7 @@ import { Collector } from "./mesh/collector.ts";
 import { Floors } from "./mesh/floors.ts";
 import { Greeting } from "./mesh/greeting.ts";
 import { Intake } from "./mesh/intake.ts";
+import { Introduction } from "./mesh/introduction.ts";
 import { Membership } from "./mesh/membership.ts";
 import { Mesh } from "./mesh/mesh.ts";
 import { Removal } from "./mesh/removal.ts";
@@ -129,6 +130,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     greeting,
     mesh,
     removal,
+    introduction: new Introduction({ store: ports.catalog, catalog, identity, greeting, mesh }),
     absences: new Absences(ports.catalog),
     options,
     log,

@@ -27,6 +27,7 @@ import { encodeMoved, MOVED_KEY, readMoved } from "../swarms/messages.ts";
 import { sleep } from "../timers.ts";
 import type { Absences } from "./absences.ts";
 import type { Greeting } from "./greeting.ts";
+import type { Introduction } from "./introduction.ts";
 import type { Mesh } from "./mesh.ts";
 import type { KnownOrigin } from "./messages.ts";
 import type { Removal } from "./removal.ts";
@@ -58,6 +59,7 @@ export interface MembershipParts {
   readonly greeting: Greeting;
   readonly mesh: Mesh;
   readonly removal: Removal;
+  readonly introduction: Introduction;
   readonly absences: Absences;
   readonly options: ServerOptions;
   readonly log: Log;
@@ -109,7 +111,8 @@ export class Membership {
   /** C10: it forwards requests, and neither pulls, drops nor coordinates. */
   get isBehind(): boolean {
     if (this.#standstillMs > STANDSTILL_MS + TICK_MS || this.#parts.removal.isRemoved) return true;
-    const { greeting, catalog } = this.#parts;
+    const { greeting, catalog, introduction } = this.#parts;
+    if (!introduction.isMade) return true;
     return !this.#settled || this.#stoodStill.size > 0 || !greeting.isLevel || catalog.isTaking;
   }
 
@@ -351,6 +354,7 @@ export class Membership {
     const { clock, settings, identity } = this.#parts;
     const now = clock.monotonic();
     await this.#noteAbsences(now);
+    await this.#parts.introduction.keep();
     const own = settings.roster.get(identity.server);
     if (this.#settled && own !== undefined && !sameRosterEntry(own, this.#ownEntry())) await this.#enterRoster();
     return { restMs: TICK_MS };

@@ -1,8 +1,9 @@
 /** C6: a server whose catalog is an older one than others know of begins a new incarnation, whatever its disk says meanwhile. */
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readIncarnation } from "../../src/server/catalog/incarnation.ts";
 import type { Machine } from "./machine.ts";
-import { play, putText } from "./play.ts";
+import { play, putText, readText } from "./play.ts";
+import type { Swarm } from "./swarm.ts";
 
 const ASK_TIMEOUT_MS = 20_000;
 const FILES = 10;
@@ -39,3 +40,36 @@ it("C6: begins it though its disk did not take that at first", () =>
     expect(entries.map(({ name }) => name)).toContain("new");
     expect(incarnation).not.toBe(before);
   }));
+
+describe("S2: alone, it has of a file that was overwritten since what its catalog tells of, which lies in its trash", () => {
+  /** Two versions of `a`, of which the catalog of the last server knows the first only; the others are down. */
+  const overwritten = async (swarm: Swarm): Promise<Machine> => {
+    const [first, other, last] = swarm.machines as [Machine, Machine, Machine];
+    await putText(swarm, last, "a", "the first");
+    await swarm.world.sleep(5_000);
+    const snapshot = last.catalog.snapshot();
+    await putText(swarm, last, "a", "the second");
+    await swarm.world.sleep(5_000);
+    for (const machine of [first, other, last]) machine.crash();
+    last.catalog.restore(snapshot);
+    last.start();
+    while (!(await isReady(last))) await swarm.world.sleep(50);
+    return last;
+  };
+
+  it("when it is moved", () =>
+    play({}, async (swarm) => {
+      const last = await overwritten(swarm);
+      await last.ask((face) => face.move("a", "b"), ASK_TIMEOUT_MS);
+      await swarm.world.sleep(60_000);
+      expect((await readText(swarm, last, "b")).text).toBe("the first");
+    }));
+
+  it("when it is read", () =>
+    play({}, async (swarm) => {
+      const last = await overwritten(swarm);
+      expect((await readText(swarm, last, "a")).text).toBe("the first");
+      await swarm.world.sleep(60_000);
+      expect((await readText(swarm, last, "a")).text).toBe("the first");
+    }));
+});

@@ -172,22 +172,30 @@ export class Copies {
       // A file on its way may be at either end of it: settling knows, and what was read before the lock says nothing.
       const now = this.#catalog.read();
       if (hasTodo(now, version) || !isSamePlace(readCopy(now, version), copy)) return "unknown";
-      const isBack = async () => await this.#settler.putBack(version, copy);
-      const found =
-        (await this.#hashFile(copy.location)) ?? ((await isBack()) ? await this.#hashFile(copy.location) : undefined);
-      if (found !== undefined) this.#vanished.isSettled(version);
-      if (found?.sha256 === content.sha256) {
-        await this.#record(version, copy, found.stat);
-        return "right";
-      }
-      if (found === undefined && !this.#vanished.isGone(version)) return "doubtful";
-      const state = found === undefined ? "missing" : "changed";
-      this.#log.warn("a copy is not as it was recorded", { path: copy.path, state });
-      const isStrange = found !== undefined && !(await this.#settler.isOfAnother(version, copy.location, found.stat));
-      if (isStrange) await this.#setAside(copy.location, found.sha256);
-      await this.withdraw(version, copy);
-      return isStrange ? "wrong" : "missing";
+      return await this.#inspectFile(version, copy, content);
     });
+  }
+
+  async #inspectFile(version: VersionId, copy: CopyRow, content: FileContent): Promise<Inspection> {
+    const isBack = async () => await this.#settler.putBack(version, copy);
+    const found =
+      (await this.#hashFile(copy.location)) ?? ((await isBack()) ? await this.#hashFile(copy.location) : undefined);
+    if (found !== undefined) this.#vanished.isSettled(version);
+    if (found?.sha256 === content.sha256) {
+      await this.#record(version, copy, found.stat);
+      return "right";
+    }
+    if (found === undefined && !this.#vanished.isGone(version)) return "doubtful";
+    const state = found === undefined ? "missing" : "changed";
+    this.#log.warn("a copy is not as it was recorded", { path: copy.path, state });
+    const isStrange = found !== undefined && !(await this.#settler.isOfAnother(version, copy.location, found.stat));
+    if (isStrange) {
+      await this.#setAside(copy.location, found.sha256);
+      // By a catalog from before it was overwritten here it is a copy still, and lies in the trash (C6).
+      if (await isBack()) return await this.#inspectFile(version, copy, content);
+    }
+    await this.withdraw(version, copy);
+    return isStrange ? "wrong" : "missing";
   }
 
   /** Looks again at copies whose files had vanished in numbers. */

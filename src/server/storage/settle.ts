@@ -166,9 +166,8 @@ export class Settler {
    * still, and goes back to its place. Answers whether it did. The caller has the lock.
    */
   async putBack(version: VersionId, copy: CopyRow): Promise<boolean> {
-    const from = trashName(version, copy.path);
-    if (readTrash(this.#catalog.read(), version) !== undefined || !(await this.#isThere(from, copy))) return false;
-    if ((await statOrNothing(this.#files, copy.location)) !== undefined) return false;
+    const from = await this.#findInTrash(version, copy);
+    if (from === undefined || (await statOrNothing(this.#files, copy.location)) !== undefined) return false;
     await this.#directories.make(directoryOf(copy.location));
     await this.#files.rename(from, copy.location);
     await this.#files.syncDirectory(directoryOf(copy.location));
@@ -216,6 +215,13 @@ export class Settler {
     return undefined;
   }
 
+  /** The file of a copy that has not been taken out of the catalog; or that is in it again, by a backup (C6). */
+  async #findInTrash(version: VersionId, copy: CopyRow): Promise<string | undefined> {
+    const name = trashName(version, copy.path);
+    const isTrash = readTrash(this.#catalog.read(), version) !== undefined;
+    return !isTrash && (await this.#isThere(name, copy)) ? name : undefined;
+  }
+
   async #isThere(name: string, copy: CopyRow): Promise<boolean> {
     const stat = await statOrNothing(this.#files, name);
     return stat?.type === "file" && isFileOf(copy, stat);
@@ -232,8 +238,7 @@ export class Settler {
   /** False when the catalog has gone on, and another version's file is at that path by right. */
   async #place(version: VersionId, copy: CopyRow, path: FilePath): Promise<boolean> {
     const preferred = isReserved(path) ? sideName(version) : path;
-    const found = await this.#find(version, copy, preferred);
-    const from = found ?? ((await this.putBack(version, copy)) ? copy.location : undefined);
+    const from = (await this.#find(version, copy, preferred)) ?? (await this.#findInTrash(version, copy));
     if (from === undefined) {
       // What was in its place may come back to it (S8); it is looked for again. What never was is lost.
       if (copy.staged !== undefined || this.#vanished.isGone(version)) await this.#lose(version);

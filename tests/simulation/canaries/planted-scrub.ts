@@ -14,8 +14,8 @@ export const SCRUB_CANARIES: readonly Canary[] = [
     name: "a damaged copy stays stated",
     rules: "P4 S8",
     file: "server/storage/copies.ts",
-    find: "      await this.withdraw(version, copy);\n      return isStrange",
-    replace: "      return isStrange",
+    find: "    await this.withdraw(version, copy);\n    return isStrange",
+    replace: "    return isStrange",
     drill: "verify",
   },
   {

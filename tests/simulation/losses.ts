@@ -4,6 +4,12 @@ import { sha256Of } from "./content.ts";
 import type { History, Operation } from "./history.ts";
 import type { Machine } from "./machine.ts";
 
+/** A catalog of one moment was put back at another. */
+export interface RollBack {
+  readonly ofMs: number;
+  readonly atMs: number;
+}
+
 export class Losses {
   /** By digest: how many right copies were destroyed. */
   readonly #copies = new Map<string, number>();
@@ -11,6 +17,7 @@ export class Losses {
   readonly #records = new Map<number, number>();
   /** Copies that rot on a disk without a trace in their times: nobody can know before a scrubber reads them. */
   readonly #rotten = new Set<string>();
+  readonly #rollBacks: RollBack[] = [];
   readonly #history: History;
 
   constructor(history: History) {
@@ -46,6 +53,16 @@ export class Losses {
   /** Whether any machine's may. */
   isRottenAnywhere(sha256: string): boolean {
     return [...this.#rotten].some((rotten) => rotten.endsWith(` ${sha256}`));
+  }
+
+  /** A machine has an old catalog again. */
+  rolledBack(ofMs: number, atMs: number): void {
+    this.#rollBacks.push({ ofMs, atMs });
+    this.catalogSince(ofMs);
+  }
+
+  get rollBacks(): readonly RollBack[] {
+    return this.#rollBacks;
   }
 
   /** A catalog forgets everything that was done after a moment, what nobody was told of included: that may have been there only. */

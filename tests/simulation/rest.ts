@@ -15,6 +15,7 @@ import { sha256Of } from "./content.ts";
 import type { History, Seen } from "./history.ts";
 import type { Losses } from "./losses.ts";
 import type { Machine } from "./machine.ts";
+import { mayBeBroughtBack } from "./oracles/brought-back.ts";
 import { equalCatalogs } from "./oracles/equal.ts";
 import { exactQuota } from "./oracles/quota.ts";
 import type { Swarm } from "./swarm.ts";
@@ -220,7 +221,9 @@ async function viewOf(
   const contents = new Map<string, Seen>();
   for (const path of files) {
     const put = history.putOf(entries.get(path)?.sha256 ?? "");
-    const excused = put !== undefined && losses.excuses(put, swarm.config.writeCopies);
+    const excused =
+      put !== undefined &&
+      (losses.excuses(put, swarm.config.writeCopies) || mayBeBroughtBack(history, losses.rollBacks, put, path));
     const seen = await machine
       .ask((face) => readFile(face, path, swarm), ASK_TIMEOUT_MS)
       .catch((error: unknown) => {

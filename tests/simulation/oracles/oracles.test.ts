@@ -9,6 +9,7 @@ import type { RestView, ServerView } from "../rest.ts";
 import type { Swarm } from "../swarm.ts";
 import { EPOCH_MS, World } from "../world.ts";
 import { acknowledgedCopies } from "./acknowledged.ts";
+import { mayBeBroughtBack } from "./brought-back.ts";
 import { copies } from "./copies.ts";
 import { equalCatalogs } from "./equal.ts";
 import { namesGivenOnce } from "./names.ts";
@@ -172,6 +173,38 @@ describe("the oracles", () => {
     it("see a content that nobody put there", () => {
       put("a", "one");
       expect(judged([location("a", "strange")])).toHaveLength(1);
+    });
+  });
+
+  describe("what an old catalog brings back (S2)", () => {
+    const isExcused = (of: Operation, path: string, ofMs: number, atMs: number) =>
+      mayBeBroughtBack(history, [{ ofMs, atMs }], of, path);
+
+    it("is what was overwritten or deleted after that catalog, and moved when it had been put back", () => {
+      const one = put("a", "one");
+      const ofMs = nowMs;
+      did("move", "a", "acknowledged", { to: "b" });
+      const two = put("b", "two");
+      const atMs = nowMs;
+      expect(isExcused(one, "b", ofMs, atMs)).toBe(false);
+      did("move", "b", "acknowledged", { to: "c" });
+      expect(isExcused(one, "c", ofMs, atMs)).toBe(true);
+      expect(isExcused(two, "c", ofMs, atMs)).toBe(false);
+      expect(isExcused(one, "c", atMs + 1, atMs + 1)).toBe(false);
+      expect(isExcused(one, "c", ofMs, nowMs + 1)).toBe(false);
+      did("move", "c", "unknown", { to: "music" });
+      expect(isExcused(one, "music", ofMs, atMs)).toBe(true);
+      expect(isExcused(one, "music/c", ofMs, atMs)).toBe(false);
+    });
+
+    it("is nothing that was put where something else had gone before", () => {
+      did("move", "x", "acknowledged", { to: "a" });
+      const ofMs = nowMs;
+      did("remove", "a", "acknowledged");
+      const atMs = nowMs;
+      const one = put("a", "one");
+      did("move", "a", "acknowledged", { to: "b" });
+      expect(isExcused(one, "b", ofMs, atMs)).toBe(false);
     });
   });
 

@@ -5,8 +5,8 @@ import { tell } from "./series.ts";
 import type { BenchSwarm } from "./swarm.ts";
 
 const WATCHED_MS = 20_000;
-/** What a start leaves to do (garbage, a look through all files) is done by then. */
-const SETTLED_AFTER_MS = 60_000;
+/** What a start leaves to do (garbage) is done by then, and what the bench's own question about the servers set going (control/forecast.ts). */
+const SETTLED_AFTER_MS = 75_000;
 
 export async function measureRest(swarm: BenchSwarm, runs: number): Promise<void> {
   await delay(SETTLED_AFTER_MS);

@@ -20,6 +20,7 @@ import type { CatalogStore } from "../../src/ports/catalog-store.ts";
 import { Catalog } from "../../src/server/catalog/catalog.ts";
 import type { Change } from "../../src/server/catalog/change.ts";
 import { Identity } from "../../src/server/identity.ts";
+import { anchor } from "../../src/server/mesh/seat.ts";
 import { writeRosterEntry } from "../../src/server/settings.ts";
 import { trashName } from "../../src/server/storage/layout.ts";
 import { loudLog } from "../../tests/loud-log.ts";
@@ -80,7 +81,9 @@ export async function buildHolder(
   const store = openLmdbCatalogStore(state);
   try {
     const identity = await Identity.load(store, disk, systemRandom, false);
-    await identity.join(identity.newSwarm());
+    const swarm = identity.newSwarm();
+    await anchor(store, swarm);
+    await identity.join(swarm);
     await buildInto(store, identity.server, files, progress, leastBytes);
     const seconds = (performance.now() - start) / 1000;
     return { server: identity.server, dataBytes: store.sizeBytes(), trees: store.treeSizes(), seconds };

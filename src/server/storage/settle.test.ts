@@ -176,6 +176,20 @@ describe("settling", () => {
     expect(world.files).toEqual([`.fsdfs/side/${version}`, "a"]);
   });
 
+  test("S2 S3: what was dropped, came here again and is overwritten lies in the trash once, and is counted once", async () => {
+    const world = await DiskWorld.begin();
+    const { version } = await world.put("a", "the first");
+    await world.settler.retire(version, readCopy(world.catalog.read(), version)!, "dropped");
+    const writer = await world.staging.begin("pull");
+    await writer.write(new TextEncoder().encode("the first"));
+    await world.copies.commit(version, await writer.finish());
+    await world.put("a", "the second one");
+    const location = world.trash.find(version)?.row.location ?? "";
+    expect(world.files).toEqual([location, "a"]);
+    expect(world.text(location)).toBe("the first");
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
+
   describe("C6: what was moved and then went into the trash, after the time of the catalog", () => {
     const moved = async (): Promise<{ world: DiskWorld; content: FileContent }> => {
       const world = await DiskWorld.begin();

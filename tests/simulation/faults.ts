@@ -98,7 +98,7 @@ export class Faults {
     this.#swarm.heal(machines, machines, this.#fate());
     this.#swarm.setLatency(this.#swarm.config.latencyMs);
     for (const machine of machines) {
-      machine.skewMs = 0;
+      this.#swarm.setClock(machine, 0);
       machine.delays.factor = 1;
       machine.files.setCapacity(Number.MAX_SAFE_INTEGER);
       machine.resume();
@@ -200,11 +200,10 @@ export class Faults {
   }
 
   async #wrongClock(machine: Machine): Promise<void> {
-    machine.skewMs = this.#random.between(-SKEW_MS_MAX, SKEW_MS_MAX);
+    this.#swarm.setClock(machine, this.#random.between(-SKEW_MS_MAX, SKEW_MS_MAX));
     this.#swarm.world.trace(`${machine.name} clock off by ${machine.skewMs} ms`);
-    this.#swarm.wallMaxMs();
     await this.#sleep(this.#long());
-    machine.skewMs = 0;
+    this.#swarm.setClock(machine, 0);
   }
 
   async #errors(machine: Machine): Promise<void> {

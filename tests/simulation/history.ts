@@ -37,8 +37,8 @@ export interface Operation {
   /** What had to be at the path (C14): that version, or nothing. */
   readonly condition: Condition | undefined;
   readonly startMs: number;
-  /** The least that any server's clock showed at the start: a change has no earlier hybrid time. */
-  readonly clockLowMs: number;
+  /** The least that any server's clock showed until the end: a change that was answered has no earlier hybrid time. */
+  clockLowMs: number;
   endMs: number;
   /** The most that any server's clock had shown by the end: a change that was answered has no later hybrid time. */
   clockHighMs: number;
@@ -120,6 +120,7 @@ export class History {
     operation.code = code;
     if (outcome !== "unknown") {
       operation.endMs = this.#swarm.world.nowMs;
+      operation.clockLowMs = Math.min(operation.clockLowMs, this.#swarm.wallSetMinMs(operation.startMs));
       operation.clockHighMs = this.#swarm.wallMaxMs() + HYBRID_AHEAD_MS;
     }
     const { id, client, kind, path, server } = operation;

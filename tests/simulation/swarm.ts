@@ -51,6 +51,7 @@ export class Swarm {
   /** Told of contents that a disk may have spoilt without a trace. */
   isRotten: (sha256: string | null) => boolean = () => false;
   #wallMaxMs = 0;
+  readonly #clocksSet: { readonly atMs: number; readonly wallMs: number }[] = [];
 
   constructor(world: World, config: SwarmConfig, compose: Compose) {
     this.world = world;
@@ -82,7 +83,7 @@ export class Swarm {
     return this.config.reserve ?? RESERVE;
   }
 
-  /** The latest that any machine's clock has ever shown, as far as it was asked. */
+  /** The latest that any machine's clock has ever shown, where clocks are set by `setClock`. */
   wallMaxMs(): number {
     this.#wallMaxMs = Math.max(this.#wallMaxMs, ...this.machines.map((machine) => machine.wallMs()));
     return this.#wallMaxMs;
@@ -90,6 +91,17 @@ export class Swarm {
 
   wallMinMs(): number {
     return Math.min(...this.machines.map((machine) => machine.wallMs()));
+  }
+
+  /** The least that a clock showed that was set since then: only so does one go back. */
+  wallSetMinMs(sinceMs: number): number {
+    return Math.min(...this.#clocksSet.flatMap(({ atMs, wallMs }) => (atMs >= sinceMs ? [wallMs] : [])));
+  }
+
+  setClock(machine: Machine, skewMs: number): void {
+    this.wallMaxMs();
+    machine.skewMs = skewMs;
+    this.#clocksSet.push({ atMs: this.world.nowMs, wallMs: machine.wallMs() });
   }
 
   /** Cuts or heals every link from one group to another; both ways when asked. */

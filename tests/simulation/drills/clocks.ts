@@ -68,7 +68,7 @@ export const wrongClocks: Drill = {
 
 function setClocks(stage: Stage, skewMs: number): void {
   stage.world.trace(`all clocks are ${skewMs} ms ahead`);
-  for (const machine of stage.machines) machine.skewMs = skewMs;
+  for (const machine of stage.machines) stage.swarm.setClock(machine, skewMs);
 }
 
 function restart(stage: Stage, machine: Machine): void {

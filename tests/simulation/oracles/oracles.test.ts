@@ -30,7 +30,8 @@ describe("the oracles", () => {
     const world = new World(1);
     Object.defineProperty(world, "nowMs", { get: () => nowMs });
     const clock = () => EPOCH_MS + nowMs;
-    history = new History({ world, wallMinMs: clock, wallMaxMs: clock } as unknown as Swarm);
+    const swarm = { world, wallMinMs: clock, wallMaxMs: clock, wallSetMinMs: () => Number.POSITIVE_INFINITY };
+    history = new History(swarm as unknown as Swarm);
   });
 
   /** An operation that takes a second, a minute after the one before. */

@@ -13,7 +13,7 @@ import { type CliHere, cliHere } from "./cli-here.ts";
 import { type Cluster, createCluster, type RealServer, waitFor } from "./cluster.ts";
 import { digests, readPlainFiles, sha256OfFile } from "./disk-tree.ts";
 
-const FILES = 60;
+const FILES = 75;
 /** Copies in which a bit is flipped, two of a file at most. */
 const ROTTEN = 100;
 const SIZES = [1, 700, 65_000, 300_000, 2_000_000];
@@ -91,7 +91,9 @@ test("P4: fsdfs verify of a swarm that is well tells that all copies are good, b
 
 test("P4: bits flipped in 100 copies are all found, set aside and repaired, and all bytes are equal afterwards", async () => {
   const before = digests(await readPlainFiles(server(0).data));
-  const mayRot = before.flatMap(([name]) => {
+  // What lies aside is named by its bytes: two files of one byte might rot to the same.
+  const large = before.filter(([name]) => SIZES[Number(name.split("/").at(-1)) % SIZES.length]! > 1);
+  const mayRot = large.flatMap(([name]) => {
     const spared = randomInt(3);
     return cluster.servers.filter((_, at) => at !== spared).map(({ data }) => join(data, name));
   });

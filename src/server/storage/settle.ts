@@ -171,7 +171,8 @@ export class Settler {
     if (from === undefined || (await statOrNothing(this.#files, copy.location)) !== undefined) return false;
     await this.#directories.make(directoryOf(copy.location));
     await this.#files.rename(from, copy.location);
-    for (const each of [directoryOf(copy.location), TRASH_DIRECTORY]) await this.#files.syncDirectory(each);
+    await this.#files.syncDirectory(directoryOf(copy.location));
+    await this.#files.syncDirectory(TRASH_DIRECTORY);
     return true;
   }
 
@@ -217,9 +218,9 @@ export class Settler {
 
   /** The file of a copy that has not been taken out of the catalog; or that is in it again, by a backup (C6). */
   async #findInTrash(version: VersionId, copy: CopyRow): Promise<string | undefined> {
-    if (readTrash(this.#catalog.read(), version) !== undefined) return undefined;
     const name = trashName(version, copy.path);
-    return (await this.#isThere(name, copy)) ? name : undefined;
+    const isTrash = readTrash(this.#catalog.read(), version) !== undefined;
+    return !isTrash && (await this.#isThere(name, copy)) ? name : undefined;
   }
 
   async #isThere(name: string, copy: CopyRow): Promise<boolean> {
@@ -238,19 +239,16 @@ export class Settler {
   /** False when the catalog has gone on, and another version's file is at that path by right. */
   async #place(version: VersionId, copy: CopyRow, path: FilePath): Promise<boolean> {
     const preferred = isReserved(path) ? sideName(version) : path;
-    const found = await this.#find(version, copy, preferred);
-    const from = found ?? (await this.#findInTrash(version, copy));
+    const from = (await this.#find(version, copy, preferred)) ?? (await this.#findInTrash(version, copy));
     if (from === undefined) {
       // What was in its place may come back to it (S8); it is looked for again. What never was is lost.
       if (copy.staged !== undefined || this.#vanished.isGone(version)) await this.#lose(version);
       return true;
     }
-    // What came to its place since, and a catalog from a backup (C6) does not tell of, stays there: it may count yet.
-    const isTaken = found === undefined && (await statOrNothing(this.#files, preferred)) !== undefined;
-    let location = isTaken ? sideName(version) : preferred;
+    let location = preferred;
     let displaced: Displaced | undefined;
     try {
-      displaced = await this.#moveInto(version, from, location, copy);
+      displaced = await this.#moveInto(version, from, preferred, copy);
     } catch (error) {
       if (error instanceof Overtaken) return false;
       if (!cannotHold(error)) throw error;
@@ -287,7 +285,8 @@ export class Settler {
           if (occupant?.inode === copy.inode) await renameOver(this.#files, from, to, copy);
           else await this.#files.rename(from, to);
         }
-        const left = new Set([from, copy.location].map(directoryOf).filter((each) => each !== directoryOf(to)));
+        const left = new Set([directoryOf(from), directoryOf(copy.location)]);
+        left.delete(directoryOf(to));
         await Promise.all([
           this.#files.syncDirectory(directoryOf(to)),
           ...[...left].map((each) => this.#syncIfThere(each)),

@@ -30,7 +30,6 @@ import {
   isCaseBlind,
   isDiskError,
   isFileOf,
-  linkOver,
   removeEmptyDirectories,
   renameOver,
   statOrNothing,
@@ -317,7 +316,11 @@ export class Settler {
     }
     const trash = trashName(owner.version, owner.copy.path);
     await this.#leftovers.keep(trash);
-    await linkOver(this.#files, to, trash, owner.copy);
+    try {
+      await this.#files.link(to, trash);
+    } catch (error) {
+      if (!isDiskError(error, "exists")) throw error; // A crash came between the link and the rename.
+    }
     return { ...owner, trash };
   }
 

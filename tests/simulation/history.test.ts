@@ -3,25 +3,15 @@ import { expect, it } from "vitest";
 import { composeServer } from "../../src/main.ts";
 import { History } from "./history.ts";
 import type { Machine } from "./machine.ts";
+import { CONFIG } from "./play.ts";
 import { Swarm } from "./swarm.ts";
 import { EPOCH_MS, World } from "./world.ts";
-
-const CONFIG = {
-  servers: 2,
-  copies: 2,
-  writeCopies: 2,
-  graceMs: 600_000,
-  quotaBytes: 50_000_000,
-  strict: false,
-  latencyMs: 1,
-  discovery: false,
-};
 
 it("C8: a change may have any time that a clock showed while it lasted, before or after the clock was set back", () => {
   const world = new World(1);
   let nowMs = 0;
   Object.defineProperty(world, "nowMs", { get: () => nowMs });
-  const swarm = new Swarm(world, CONFIG, composeServer);
+  const swarm = new Swarm(world, { ...CONFIG, servers: 2, copies: 2 }, composeServer);
   const history = new History(swarm);
   const [one, other] = swarm.machines as [Machine, Machine];
   const setBackAndRight = () => {

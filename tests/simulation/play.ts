@@ -14,7 +14,8 @@ const HEARD_MS = 1_000;
 const STORY_LIMIT_MS = 3_600_000;
 const ASK_TIMEOUT_MS = 20_000;
 
-const CONFIG: SwarmConfig = {
+/** Of three servers, as most stories have them. */
+export const CONFIG: SwarmConfig = {
   servers: 3,
   copies: 3,
   writeCopies: 2,

@@ -11,7 +11,8 @@ const ANY_ROOM = Number.POSITIVE_INFINITY;
 
 interface Backoff {
   readonly until: number;
-  readonly ms: number;
+  /** What the next one doubles. */
+  readonly lastMs: number;
   /** It ends when there is more room than this. */
   readonly roomBytes: number;
 }
@@ -35,8 +36,7 @@ export class Backoffs {
 
   /** Longer each time, but for sources that were merely busy. */
   failed(version: VersionId, isBusy: boolean): void {
-    const { ms: last } = this.#last(version);
-    if (isBusy) this.#set(version, BACKOFF_BUSY_MS, last, ANY_ROOM);
+    if (isBusy) this.#set(version, BACKOFF_BUSY_MS, this.#lastMs(version), ANY_ROOM);
     else this.#setLonger(version, ANY_ROOM);
   }
 
@@ -67,17 +67,17 @@ export class Backoffs {
   }
 
   #setLonger(version: VersionId, roomBytes: number): void {
-    const ms = Math.min(this.#last(version).ms * 2, BACKOFF_MAX_MS);
+    const ms = Math.min(this.#lastMs(version) * 2, BACKOFF_MAX_MS);
     this.#set(version, ms, ms, roomBytes);
   }
 
-  #last(version: VersionId): Pick<Backoff, "ms"> {
-    return this.#versions.get(version) ?? { ms: BACKOFF_FIRST_MS / 2 };
+  #lastMs(version: VersionId): number {
+    return this.#versions.get(version)?.lastMs ?? BACKOFF_FIRST_MS / 2;
   }
 
-  /** @param ms for how long now, and @param last what the next one doubles */
-  #set(version: VersionId, ms: number, last: number, roomBytes: number): void {
+  /** @param ms for how long now */
+  #set(version: VersionId, ms: number, lastMs: number, roomBytes: number): void {
     if (this.#versions.size >= BACKOFFS_MAX) this.#versions.clear();
-    this.#versions.set(version, { until: this.#clock.monotonic() + ms, ms: last, roomBytes });
+    this.#versions.set(version, { until: this.#clock.monotonic() + ms, lastMs, roomBytes });
   }
 }

@@ -11,7 +11,7 @@ import type { ServingSink, ServingView } from "./view.ts";
 
 /** Leases are given anew so often. */
 const REST_MS = 200;
-/** Loads are told with each such lease. */
+/** Loads are told with one lease of so many. */
 const LOADS_EVERY = 5;
 
 export class Leases {

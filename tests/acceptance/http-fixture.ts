@@ -11,6 +11,7 @@ import { STATE_DIRECTORY_NAME } from "../../src/config.ts";
 import { encodeUrlPath, parsePath } from "../../src/core/paths.ts";
 import { swarmKey } from "../../src/core/security/swarm-key.ts";
 import { deriveTokenKeys, signLink, signRequest, type TokenKeys } from "../../src/core/security/tokens.ts";
+import { FsdfsError } from "../../src/errors.ts";
 import { createHttpGateway, type HttpGateway } from "../../src/gateways/http/gateway.ts";
 import type { HttpLimits } from "../../src/gateways/http/limits.ts";
 import { createServingGateway } from "../../src/gateways/http/serving-gateway.ts";
@@ -90,6 +91,7 @@ export async function startServer(choices: ServerChoices = {}): Promise<TestServ
   const [httpPort = 0, port = 0, swarmPort = 0] = await freePorts(3);
   const running = await startRealServer(serverOptions(choices, { data, port, httpPort, swarmPort }));
   const { face } = running.server;
+  await until(() => isReady(face));
   return {
     face,
     httpPort,
@@ -211,6 +213,17 @@ function serverOptions({ quotaBytes, join: joined }: ServerChoices, places: Plac
     asNew: false,
     softwareVersion: "test",
   };
+}
+
+/** A machine that has much else to do may take longer for a start than a request waits for it. */
+async function isReady(face: Face): Promise<boolean> {
+  try {
+    await face.listKeys();
+    return true;
+  } catch (error) {
+    if (error instanceof FsdfsError && error.code === "behind") return false;
+    throw error;
+  }
 }
 
 async function makeKeys(face: Face): Promise<Keys> {

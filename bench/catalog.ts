@@ -7,12 +7,13 @@
  * program fails when something is not. Servers run in processes of their own on loopback, with LMDB on the disk under the
  * system's temporary directory. Files have no bytes on the disk here: nothing but the catalog is measured.
  */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import type { TreeSize } from "../src/adapters/lmdb/tables.ts";
+import { parseCommandLine } from "../tests/command-line.ts";
 import { addSilentServer, type Built, buildHolder, pathOfFile } from "./catalog/build.ts";
 import { buildSurvivor, loseServer } from "./catalog/lost.ts";
 import { RemoteServer } from "./catalog/remote.ts";
@@ -30,7 +31,7 @@ const SYNC_PATIENCE_S = 1800;
 const LEVEL_PATIENCE_S = 60;
 const LOCATES = 5_000;
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(import.meta.url, {
   options: {
     files: { type: "string", default: "1000000" },
     check: { type: "boolean", default: false },

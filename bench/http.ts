@@ -5,14 +5,15 @@
  * What a second serving process gives is measured with nothing pinned, so that on two cores wrk has its part of both.
  * With `--turns` it measures for how long the event loop is kept instead, which costs some speed.
  */
+
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { createClient } from "../src/client/node.ts";
 import { requestKeyFromPassword } from "../src/client/request-key.ts";
+import { parseCommandLine } from "../tests/command-line.ts";
 import { buildHolder, pathOfFile } from "./catalog/build.ts";
 import { NODE_OPTIONS } from "./node.ts";
 import { freePorts } from "./ports.ts";
@@ -33,7 +34,7 @@ const PAGE_ENTRIES = 10_000;
 const START_MS_MAX = 30_000;
 const TURN_MS_MAX = 10;
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(import.meta.url, {
   options: {
     files: { type: "string", default: "1000000" },
     seconds: { type: "string", default: "5" },

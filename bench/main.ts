@@ -5,9 +5,10 @@
  * Servers are started as a user starts them, keys on, with a catalog of so many files. What is measured stands beside
  * something else in the same run (nginx, dd, cp), since absolute times say little on a shared machine: look at the ratios.
  */
+
 import { loadavg } from "node:os";
-import { parseArgs } from "node:util";
 import { parseSizeBytes } from "../src/options.ts";
+import { parseCommandLine } from "../tests/command-line.ts";
 import { measureCopying } from "./copy.ts";
 import { measureLarge } from "./large.ts";
 import { measureRest } from "./rest.ts";
@@ -17,7 +18,7 @@ import { BenchSwarm } from "./swarm.ts";
 import { measureVariables } from "./variables.ts";
 import { measureWrites } from "./write.ts";
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseCommandLine(import.meta.url, {
   allowPositionals: true,
   options: {
     files: { type: "string", default: "1000000" },

@@ -5,12 +5,13 @@
  * and one that wants another N for a tenth of the files. Each figure is printed with what is required of it; with --check
  * the program fails when something is not met.
  */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import type { PolicyStatus } from "../src/server/face.ts";
+import { parseCommandLine } from "../tests/command-line.ts";
 import { buildHolder } from "./catalog/build.ts";
 import { RemoteServer } from "./catalog/remote.ts";
 import { freePorts } from "./ports.ts";
@@ -20,7 +21,7 @@ const PATIENCE_S = 1800;
 const SECONDS_MAX = 30;
 const TURN_MS_MAX = 10;
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(import.meta.url, {
   options: { files: { type: "string", default: "1000000" }, check: { type: "boolean", default: false } },
 });
 const files = Number(values.files);

@@ -4,13 +4,14 @@
  * One server of its own process, whose trash has so many files of 4 KB that were deleted. The figures are printed with what
  * is required of them; with --check the program fails when something is not met.
  */
+
 import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import type { EmptiedTrash } from "../src/server/face.ts";
+import { parseCommandLine } from "../tests/command-line.ts";
 import { buildHolder, fillTrash } from "./catalog/build.ts";
 import { RemoteServer } from "./catalog/remote.ts";
 import { freePorts } from "./ports.ts";
@@ -20,7 +21,7 @@ const FILE_BYTES = 4096;
 const TURN_MS_MAX = 10;
 const DIRECTORY = ".fsdfs/trash";
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(import.meta.url, {
   options: { files: { type: "string", default: "100000" }, check: { type: "boolean", default: false } },
 });
 const files = Number(values.files);

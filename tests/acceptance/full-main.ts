@@ -2,9 +2,10 @@
  * npm run test:full [-- --grace 10m --directory DIR]   five full servers of which one is lost for good, with all of the
  * music and the default options; prints how long it took, what was moved, and the most that each quota had in use
  */
+
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { parseCommandLine } from "../command-line.ts";
 import { bestSurplus, fullDisks } from "./full-disks.ts";
 import { checkMusic, MUSIC } from "./music.ts";
 
@@ -16,7 +17,7 @@ const VICTIM = 1;
 const STILL_MS = 45_000;
 const TIMEOUT_MS = 40 * 60_000;
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(import.meta.url, {
   options: { grace: { type: "string" }, directory: { type: "string", default: MUSIC } },
 });
 

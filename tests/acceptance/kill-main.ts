@@ -1,8 +1,8 @@
 /** npm run test:kill -- --rounds 100 [--seed S]   kill -9 of one of three servers, round after round; prints figures */
-import { parseArgs } from "node:util";
+import { parseCommandLine } from "../command-line.ts";
 import { killRounds } from "./kill-rounds.ts";
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(import.meta.url, {
   options: { rounds: { type: "string", default: "100" }, seed: { type: "string", default: "1" } },
 });
 

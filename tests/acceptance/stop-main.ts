@@ -1,8 +1,8 @@
 /** npm run test:stop -- --rounds 200 [--seed S]   SIGSTOP of servers that are dropping copies, over and over; prints figures */
-import { parseArgs } from "node:util";
+import { parseCommandLine } from "../command-line.ts";
 import { stopRounds } from "./stop-rounds.ts";
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(import.meta.url, {
   options: { rounds: { type: "string", default: "200" }, seed: { type: "string", default: "1" } },
 });
 

@@ -6,7 +6,7 @@
  *   --simulated [--seed N]                     on the simulator's clock
  *   --servers N                                how many servers many-servers has
  */
-import { parseArgs } from "node:util";
+import { parseCommandLine } from "../command-line.ts";
 import { type PlayOptions, play } from "./play.ts";
 import { isScenarioName, SCENARIO_NAMES, SCENARIOS, type ScenarioName } from "./scenarios.ts";
 
@@ -14,7 +14,7 @@ import { isScenarioName, SCENARIO_NAMES, SCENARIOS, type ScenarioName } from "./
 const SERVERS_LIVE = 10;
 const SERVERS_SIMULATED = 100;
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseCommandLine(import.meta.url, {
   allowPositionals: true,
   options: {
     restart: { type: "boolean", default: false },

@@ -7,10 +7,11 @@
  * npm run simulate -- --crashes [--stride N]             the crash enumeration, every Nth case of it
  * npm run simulate -- --case JSON [--verbose]            one case of it
  */
+
 import { enableCompileCache } from "node:module";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseCommandLine } from "../command-line.ts";
 import type { CollectingSeed } from "./collecting.ts";
 import type { Case, CaseResult } from "./enumerate.ts";
 import { COMPILE_CACHE } from "./node-options.ts";
@@ -22,7 +23,7 @@ import type { Failure } from "./world.ts";
 const FAILURES_TOLD_MAX = 4;
 const MESSAGE_LENGTH_MAX = 1_500;
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(import.meta.url, {
   options: {
     seeds: { type: "string", default: "100" },
     from: { type: "string", default: "1" },

@@ -1,13 +1,14 @@
 /** npm run canaries [-- --seeds N --from S --only TEXT]: plants every bug in turn; each must be caught. */
+
 import { execFile } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseCommandLine } from "../../command-line.ts";
 import { SIMULATING } from "../node-options.ts";
 import type { Canary } from "./canary.ts";
 import { CANARIES } from "./planted.ts";
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(import.meta.url, {
   options: {
     seeds: { type: "string", default: "60" },
     from: { type: "string", default: "1" },

@@ -2,12 +2,13 @@
  * npm run drills [-- --seeds N --from S --only NAME]   plays every drill with N seeds, and prints what fails
  * npm run drills -- --only NAME --seed S [--verbose]   plays one drill with one seed; --calls tells every port call
  */
-import { parseArgs } from "node:util";
+
 import { composeServer } from "../../../src/main.ts";
+import { parseCommandLine } from "../../command-line.ts";
 import { DRILLS, drillNamed } from "./drills.ts";
 import { type Drill, runDrill } from "./stage.ts";
 
-const { values } = parseArgs({
+const { values } = parseCommandLine(import.meta.url, {
   options: {
     seeds: { type: "string", default: "5" },
     from: { type: "string", default: "1" },

@@ -4,9 +4,10 @@
  *   --runs N --from S                    so many runs, beginning with seed S (usual: 12, 1,000, 1 and 1)
  *   --workers N
  */
+
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { parseCommandLine } from "../../command-line.ts";
 import { runInPool, workInPool } from "../pool.ts";
 import { FIGURES, type FigureName, isFigureName, type Line, measure } from "./figures.ts";
 
@@ -20,7 +21,7 @@ interface Measured extends Piece {
   readonly problem: string | undefined;
 }
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseCommandLine(import.meta.url, {
   allowPositionals: true,
   options: {
     runs: { type: "string" },

@@ -12,7 +12,7 @@ import { readPasswordFile } from "../starting/password.ts";
 import { type Call, type Command, command, type Definition, LocalError } from "./command.ts";
 import { findLocalServers, type LocalAccess } from "./local-access.ts";
 
-export const CONNECTION_OPTIONS = {
+const CONNECTION_OPTIONS = {
   server: option(
     {
       flag: "server",

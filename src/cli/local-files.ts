@@ -68,7 +68,7 @@ function explained(error: unknown, local: string): unknown {
   return new LocalError("Its name is not valid UTF-8.", "Rename it: names in the swarm are UTF-8.", { cause: error });
 }
 
-export function isPart(name: string): boolean {
+function isPart(name: string): boolean {
   return name.startsWith(".") && name.endsWith(PART_SUFFIX);
 }
 

@@ -1,7 +1,7 @@
 /** Errors as a server tells them: with its own words, which name paths and numbers that only it knows. */
 import { type ErrorCode, FsdfsError, isErrorCode } from "../errors.ts";
 
-export class AnswerError extends FsdfsError {
+class AnswerError extends FsdfsError {
   readonly #answer: { readonly message: string; readonly hint: string; readonly status: number };
 
   constructor(code: ErrorCode, answer: { message: string; hint: string; status: number }) {

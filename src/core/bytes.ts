@@ -32,7 +32,7 @@ let slab = newMemory(SLAB_BYTES);
 let slabUsed = 0;
 
 /** Bytes of zeros, to be filled by who asked for them. */
-export function allocate(length: number): Bytes {
+function allocate(length: number): Bytes {
   if (length > CUT_BYTES_MAX) return new Uint8Array(length);
   const start = takeFromSlab(length);
   return new Uint8Array(slab.buffer, start, length);

@@ -6,7 +6,7 @@ import { NetworkError, RemoteError } from "../ports/network.ts";
 
 const DISK_ERRORS: Readonly<Record<string, "no-space" | "overloaded">> = { "no-space": "no-space", busy: "overloaded" };
 
-export function asUserError(error: unknown): unknown {
+function asUserError(error: unknown): unknown {
   if (error instanceof FileStoreError || error instanceof CatalogStoreError) {
     if (error.code === "closed") return new FsdfsError("stopping", {}, { cause: error });
     return new FsdfsError(DISK_ERRORS[error.code] ?? "disk-failed", {}, { cause: error });

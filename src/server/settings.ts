@@ -16,7 +16,7 @@ import type { Scope } from "./face.ts";
 import { JOINING_SETTING, type Joining } from "./swarms/messages.ts";
 
 export const COPIES_DEFAULT = 3;
-export const WRITE_COPIES_DEFAULT = 2;
+const WRITE_COPIES_DEFAULT = 2;
 const KEY_PREFIX = "key/";
 
 /** A server as the roster has it. Only the server itself writes it. */

@@ -152,7 +152,7 @@ export class MemoryNetwork implements Network {
 }
 
 /** Both ends of one connection. What one end tells the other goes through a pipe, never directly. */
-export class MemoryConnection implements Connection, FabricConnection {
+class MemoryConnection implements Connection, FabricConnection {
   readonly hosts: readonly [string, string];
   readonly closed: Promise<NetworkError>;
   readonly #fabric: MemoryFabric;

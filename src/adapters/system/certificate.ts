@@ -68,7 +68,7 @@ function markOf(file: string): string {
 }
 
 /** @throws FsdfsError `option-invalid` */
-export function readPair(files: CertificateFiles): CertificatePair {
+function readPair(files: CertificateFiles): CertificatePair {
   const cert = readText("--tls-cert", files.cert);
   const key = readText("--tls-key", files.key);
   const certificate = parse("--tls-cert", "it holds no certificate in PEM", () => new X509Certificate(cert));

@@ -48,7 +48,7 @@ function isWhole({ bad, missing, unreadable, servers }: VerifyEvent): boolean {
   return bad + missing + unreadable === 0 && servers.every(({ state }) => state === "done");
 }
 
-export function describeVerify(report: VerifyEvent, ms: number): string {
+function describeVerify(report: VerifyEvent, ms: number): string {
   const { copies, bytes, good, bad, missing, unreadable, changed, repaired, lost, servers, examples } = report;
   const lines = [
     `${copies.toLocaleString("en-US")} ${copies === 1 ? "copy" : "copies"}, ${formatSize(bytes)} read in ${formatSeconds(ms)}`,

@@ -113,7 +113,7 @@ const alarms: Check = {
   run: async ({ roster }) => (roster === undefined ? [] : judgeAlarms(roster)),
 };
 
-export function judgeAlarms(roster: readonly ServerInfo[]): Found[] {
+function judgeAlarms(roster: readonly ServerInfo[]): Found[] {
   const raised = roster.flatMap((each) => each.alarms.map(({ message }) => shown(message)));
   if (raised.length === 0) return [ok("No server's disk returns errors")];
   return raised.map((message) => fail(message, "See the kernel's log (dmesg) and smartctl on that machine."));

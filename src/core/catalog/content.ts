@@ -8,8 +8,6 @@ import type { Content } from "./types.ts";
 
 /** The first byte of a content. */
 export const CONTENT_KIND = { file: 1, directory: 2, deleted: 3, moved: 4, requestedFile: 5 } as const;
-/** Begins the content of a path from which a file was moved away. */
-export const MOVED_KIND = CONTENT_KIND.moved;
 export const SHA256_BYTES = 32;
 export const REQUEST_BYTES = 8;
 

@@ -61,7 +61,7 @@ export function holdersOf(row: VersionRow, serverAt: (origin: number) => ServerI
   return row.holdings.filter(({ held }) => held).map((holding) => holderOf(holding, serverAt));
 }
 
-export function holderOf(holding: Holding, serverAt: (origin: number) => ServerId): ServerId {
+function holderOf(holding: Holding, serverAt: (origin: number) => ServerId): ServerId {
   return serverAt(holding.marks[0]!.origin);
 }
 

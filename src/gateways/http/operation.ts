@@ -55,7 +55,7 @@ export interface Call {
  * Addresses that end in a path, which Fastify must not decode. They are routed under these fixed names, the path being
  * taken from the URL as it came; every URL with the prefix is, so no client can mean the name itself.
  */
-export const PATH_ROUTES = [
+const PATH_ROUTES = [
   { prefix: "/files/", file: "/files/-", directory: "/files/-/" },
   { prefix: "/locate/", file: "/locate/-", directory: "/locate/-" },
   { prefix: "/drop/", file: "/drop/-", directory: "/drop/-" },

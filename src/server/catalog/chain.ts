@@ -14,7 +14,7 @@ export interface ChainEnd {
   readonly chain: number;
 }
 
-export function readChainEnds(view: ReadView): ChainEnd[] {
+function readChainEnds(view: ReadView): ChainEnd[] {
   const row = view.get(CHAIN_KEY);
   if (row === undefined) return [];
   const reader = new ByteReader(row);

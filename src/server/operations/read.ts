@@ -173,7 +173,7 @@ function linkTo(parts: Parts, holder: HolderInfo, path: FilePath, version: Versi
   return `${holder.url}/files/${encodeUrlPath(path)}?version=${version}&expires=${expires}&mac=${mac}`;
 }
 
-export function locateFile(
+function locateFile(
   lookups: Lookups,
   view: ReadView,
   {

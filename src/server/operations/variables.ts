@@ -25,7 +25,7 @@ import { afterChange } from "../failures.ts";
 import type { Parts } from "../parts.ts";
 
 /** For many files in one call; what a call takes in memory, and another server when it is forwarded. */
-export const CHANGES_MAX = 1000;
+const CHANGES_MAX = 1000;
 /** Made in one change of the catalog: some 1.5 ms of work, so that the event loop is left to others in between. */
 const CHANGES_AT_ONCE = 20;
 

@@ -29,7 +29,7 @@ export interface Taken {
   readonly done: boolean;
 }
 
-export const NOTHING_TAKEN: Taken = { cursor: null, done: false };
+const NOTHING_TAKEN: Taken = { cursor: null, done: false };
 
 export function takenSetting(guest: SwarmId): string {
   return `merged/${guest}`;

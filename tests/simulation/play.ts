@@ -99,7 +99,7 @@ export async function readText(swarm: Swarm, machine: Machine, path: string) {
     const opened = await face.open(path, { redirect: "never" });
     if (opened.kind === "redirect") throw new Error("it was not to redirect");
     const chunks: Uint8Array[] = [];
-    for await (const chunk of opened.stream(0, opened.info.size ?? 0)) chunks.push(chunk.slice());
+    for await (const chunk of opened.stream(0, opened.info.size ?? 0)) chunks.push(Uint8Array.from(chunk));
     await opened.close();
     return Buffer.concat(chunks).toString();
   }, ASK_TIMEOUT_MS);

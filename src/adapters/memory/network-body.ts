@@ -1,5 +1,4 @@
 /** Bodies on their way: a sender that waits for the receiver to take what was sent, and the receiver's end of it. */
-import { copyOf } from "../../core/bytes.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { NetworkError } from "../../ports/network.ts";
 import type { Pipe } from "./fabric.ts";
@@ -66,8 +65,9 @@ export class BodySender {
   }
 
   async #send(chunk: Bytes): Promise<void> {
-    // The owner may reuse its buffer as soon as it is asked for the next chunk.
-    const copy = copyOf(chunk);
+    // The owner may reuse its buffer as soon as it is asked for the next chunk. What comes out of a socket is a Buffer, whose
+    // own `slice` copies nothing.
+    const copy = Buffer.from(chunk);
     this.#windowBytes -= copy.length;
     this.#pipe.send(FRAME_BYTES + copy.length, () => this.#sink.push(copy));
     if (this.#windowBytes > 0) return;

@@ -2,7 +2,7 @@
  * Short calls to one server that are asked for at the same time go as one request, and each is answered as soon as it is
  * done: a request of its own costs both servers more than most of what these ask for.
  */
-import { ByteReader, ByteWriter } from "../../core/bytes.ts";
+import { ByteReader, ByteWriter, copyOf } from "../../core/bytes.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -206,10 +206,10 @@ async function* answersIn(body: AsyncIterable<Bytes>): AsyncGenerator<Answer> {
     rest = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     for (let length = lengthOf(rest); length <= rest.length; length = lengthOf(rest)) {
       const bytes = rest.subarray(LENGTH_BYTES, length);
-      yield { index: bytes[0]!, succeeded: bytes[1] === 1, bytes: bytes.slice(2) };
+      yield { index: bytes[0]!, succeeded: bytes[1] === 1, bytes: copyOf(bytes.subarray(2)) };
       rest = rest.subarray(length);
     }
-    rest = rest.slice(); // The piece's memory is used again.
+    rest = copyOf(rest); // The piece's memory is used again. (A Buffer's own `slice` copies nothing.)
   }
 }
 

@@ -1,4 +1,5 @@
 /** The policy: what it is and does, trying another one, putting it in force and taking it away (docs/POLICY.md). */
+import { copyOf } from "../../core/bytes.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { wallMsOf } from "../../core/hybrid-clock.ts";
 import type { ServerId } from "../../core/ids.ts";
@@ -114,7 +115,7 @@ export async function readPolicySource(parts: Parts): Promise<Bytes> {
   if (opened.kind === "redirect") throw new FsdfsError("internal");
   try {
     const chunks: Bytes[] = [];
-    for await (const chunk of opened.stream(0, opened.info.size)) chunks.push(chunk.slice()); // Its memory is used again.
+    for await (const chunk of opened.stream(0, opened.info.size)) chunks.push(copyOf(chunk)); // Its memory is used again.
     return Buffer.concat(chunks);
   } finally {
     await opened.close();

@@ -1,5 +1,6 @@
 /** Giving bytes of own copies to other servers, and getting bytes of theirs. */
 
+import { copyOf } from "../../core/bytes.ts";
 import { readCopy } from "../../core/catalog/copies.ts";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import { holdersOf } from "../../core/catalog/surplus.ts";
@@ -117,7 +118,7 @@ export class Sources {
     if (end > WHOLE_BYTES_MAX) throw new RangeError("a large file is read in a stream");
     const { body } = await this.#serve(request);
     const pieces: Bytes[] = [];
-    for await (const piece of body ?? []) pieces.push(piece.slice());
+    for await (const piece of body ?? []) pieces.push(copyOf(piece));
     return { head: Buffer.concat(pieces) };
   }
 

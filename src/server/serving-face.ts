@@ -344,7 +344,7 @@ export class ServingFace implements Face {
     await guarded(() => atOwner(this.#parts, path, this.#forwards, here, there));
   }
 
-  /** Undefined when this server may answer itself; else the one that is to. @throws FsdfsError `behind`, `stopping` */
+  /** Undefined when this server may answer itself; else the one that is to. @throws FsdfsError `behind`, `stopping`, `clock-wrong` */
   async #ready(): Promise<Link | undefined> {
     const { readiness, membership, mesh, ending, ports } = this.#parts;
     if (ending.aborted) throw new FsdfsError("stopping");
@@ -355,6 +355,7 @@ export class ServingFace implements Face {
     if (readiness.isFresh) return undefined;
     // What it lacks has not come by now: its catalog may take nothing in. Others can answer.
     const target = elsewhere();
+    if (target === undefined) readiness.checkClock(); // Why none of the others has been met.
     if (target === undefined || membership.stoodStillSince(askedAt)) throw new FsdfsError("behind");
     return target;
   }

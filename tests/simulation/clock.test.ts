@@ -98,6 +98,26 @@ describe("a server whose clock is too far away", () => {
       expect((await clockOf(one)).servers.every(({ refused }) => !refused)).toBe(true);
     }));
 
+  it.each(["with its disk", "with a new one"])("C8: leaves nothing dated by it when it starts, %s", (what) =>
+    play({}, async (swarm) => {
+      const [one, , wrong] = swarm.machines as [Machine, Machine, Machine];
+      await putText(swarm, one, "a", "text");
+      await rest(swarm);
+      await wrong.shutdown();
+      if (what === "with a new one") wrong.replaceDisks();
+      wrong.skewMs = YEARS_MS;
+      wrong.start();
+      await swarm.world.sleep(REST_LIMIT_MS);
+      await expect(ask(wrong, (face) => face.head("a"))).rejects.toMatchObject({ code: "clock-wrong" });
+      await wrong.shutdown();
+      wrong.skewMs = 0;
+      wrong.start();
+      await rest(swarm);
+      expect((await putText(swarm, wrong, "b", "text")).copies).toBeGreaterThan(1);
+      for (const machine of swarm.machines) expect((await clockOf(machine)).aheadMs).toBeLessThan(CLOSE_MS);
+    }),
+  );
+
   it("C8: is refused before it can join, and is named where it was refused", () =>
     play({}, async (swarm) => {
       const [one, , fresh] = swarm.machines as [Machine, Machine, Machine];

@@ -34,7 +34,15 @@ export const COMMON_ERRORS = [
 ] satisfies readonly ErrorCode[];
 /** And those that need a key with these. */
 export const ADMITTED_ERRORS = [
-  ...(["unauthorized", "key-unknown", "signature-invalid", "forbidden", "behind", "interrupted"] as const),
+  ...([
+    "unauthorized",
+    "key-unknown",
+    "signature-invalid",
+    "forbidden",
+    "behind",
+    "clock-wrong",
+    "interrupted",
+  ] as const),
 ] satisfies readonly ErrorCode[];
 /** And those with a JSON body with these. */
 export const JSON_ERRORS = [

@@ -4,10 +4,11 @@
  * those it met (C10), and whether they confirm the number of its last record (C6).
  */
 import { originName } from "../../core/catalog/origins.ts";
-import type { HybridTime, ServerId, SwarmId } from "../../core/ids.ts";
+import { type HybridTime, isServerId, type ServerId, type SwarmId } from "../../core/ids.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
+import { RemoteError } from "../../ports/network.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Identity } from "../identity.ts";
 import { addressOf } from "./address.ts";
@@ -115,7 +116,17 @@ export class Greeting {
   #clocksDiffer(other: string, skewMs: number): FsdfsError {
     const { name } = this.#parts;
     const [ahead, behind] = skewMs > 0 ? [other, name] : [name, other];
-    return new FsdfsError("clocks-differ", { ahead, behind, seconds: Math.round(Math.abs(skewMs) / 1000) });
+    const seconds = Math.round(Math.abs(skewMs) / 1000);
+    return new FsdfsError("clocks-differ", { ahead, behind, seconds, id: this.#parts.identity.server, skewMs });
+  }
+
+  /** Nothing came of a greeting. Who was refused for its clock is to know how far away it is, as who refused it does. */
+  failed(address: string, error: unknown): void {
+    this.#parts.log.debug("a server could not be greeted", { address, error: String(error) });
+    if (!(error instanceof RemoteError) || error.code !== "clocks-differ") return;
+    const { id, skewMs, ahead, behind } = error.params;
+    if (typeof id !== "string" || !isServerId(id) || typeof skewMs !== "number") return;
+    this.skews.met(id, -skewMs, String(skewMs > 0 ? behind : ahead), address);
   }
 
   /** The calling side: whether the server that answered is one to link with, after this one has joined it if need be. */

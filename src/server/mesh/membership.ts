@@ -235,16 +235,20 @@ export class Membership {
     }
   }
 
-  /** C6. Goes on as the incarnation it was only if nobody else can know better, or somebody confirms it. */
+  /**
+   * C6. Goes on as the incarnation it was only if nobody else can know better, or somebody confirms it. Not by a clock that
+   * is away from the others': an incarnation that begins by it, and what is stated then, would date all that is written later (C8).
+   */
   async #settle(signal: AbortSignal): Promise<void> {
     const { clock, catalog, settings, mesh, identity } = this.#parts;
-    const deadline = clock.monotonic() + CONFIRM_WAIT_MS;
+    let deadline = clock.monotonic() + CONFIRM_WAIT_MS;
     const alone = () => [...settings.roster.keys()].every((server) => server === identity.server);
-    while (!signal.aborted && catalog.storedOrigin() !== undefined && !alone()) {
-      if (clock.monotonic() > deadline) break;
+    const isClockWrong = () => this.clockErrorSeconds !== undefined;
+    while (!signal.aborted && (isClockWrong() || (catalog.storedOrigin() !== undefined && !alone()))) {
       // Every server that is there has been met by then, so that the first writes find their targets.
       const isTold = this.#confirmed || this.#rolledBack || mesh.links().length === 0;
-      if (mesh.triedAll && isTold) break;
+      if (isClockWrong()) deadline = clock.monotonic() + CONFIRM_WAIT_MS;
+      else if (clock.monotonic() > deadline || (mesh.triedAll && isTold)) break;
       await sleep(clock, POLL_MS, signal);
     }
     if (signal.aborted) return;

@@ -211,7 +211,7 @@ export class Mesh {
   // --- Dialing ---
 
   async #dial(address: string): Promise<DialResult> {
-    const { greeting, log } = this.#parts;
+    const { greeting } = this.#parts;
     if (greeting.isSelf(address)) return { kind: "known", again: () => false };
     let connection: Connection;
     try {
@@ -238,7 +238,7 @@ export class Mesh {
     } catch (error) {
       connection.close();
       this.#noteProblem(address, error);
-      log.debug("a server could not be greeted", { address, error: String(error) });
+      greeting.failed(address, error);
       return { kind: "unfit" };
     }
   }

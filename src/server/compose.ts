@@ -158,7 +158,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
 
   // What it stores.
   const usualQuotaBytes = Math.floor((await files.capacity()).totalBytes * QUOTA_SHARE);
-  const space = new Space(catalog, directives.quotaBytes ?? usualQuotaBytes, options.reserve, disk);
+  const space = new Space(clock, catalog, directives.quotaBytes ?? usualQuotaBytes, options.reserve, disk);
   const leftovers = new Leftovers(files);
   const trash = new Trash(catalog, files, space, settings, leftovers, clock, options.trashKeptMs);
   const partials = new Partials(space, leftovers, clock);

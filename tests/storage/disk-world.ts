@@ -59,7 +59,7 @@ export class DiskWorld {
     const context = { self: SELF, counts: () => true, defaultTarget: 3 };
     this.catalog = new Catalog(this.store, clock, context, loudLog);
     this.watch = new DiskWatch(files, clock, log);
-    this.space = new Space(this.catalog, QUOTA_BYTES, 0, this.watch);
+    this.space = new Space(clock, this.catalog, QUOTA_BYTES, 0, this.watch);
     this.leftovers = new Leftovers(files);
     const { leftovers } = this;
     this.trash = new Trash(

@@ -22,7 +22,7 @@ export class Backoffs {
   readonly #roomBytes: () => number;
   readonly #versions = new Map<VersionId, Backoff>();
 
-  /** @param roomBytes what there is for files below N now: who waits for room waits no longer when there is more of it */
+  /** @param roomBytes what there is at most: who waits for room waits no longer when there is more of it */
   constructor(clock: Clock, roomBytes: () => number = () => 0) {
     this.#clock = clock;
     this.#roomBytes = roomBytes;

@@ -146,8 +146,8 @@ export class HandOver {
 
   /** What decides whether somebody could take something. */
   #world(): string {
-    const { catalog, mesh } = this.#parts;
-    return [catalog.revision, ...mesh.upLinks().map(toldBy).sort()].join(",");
+    const { catalog, mesh, space } = this.#parts;
+    return [catalog.revision, space.roomBytes("pull"), ...mesh.upLinks().map(toldBy).sort()].join(",");
   }
 
   /** Files that this server wants and has no room for, the most wanted first, as long as somebody might help. */

@@ -106,7 +106,8 @@ export class Puller {
       this.#throttle.setRate(parts.directives.pullRate);
       this.unit.wake();
     });
-    this.#backoffs = new Backoffs(parts.clock, () => parts.space.roomBytes("pull"));
+    // As for uploads: that the trash is found to stay for a while, and then is not, gives no room.
+    this.#backoffs = new Backoffs(parts.clock, () => parts.space.roomBytes("upload"));
     const turns = new Turns(parts.clock, parts.catalog.self);
     this.#choice = new PullChoice({
       ...parts,
@@ -280,7 +281,7 @@ export class Puller {
         for await (const chunk of body) {
           stall.came();
           if (signal.aborted) throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });
-          await writer.write(chunk);
+          await this.#write(chunk, writer, version, active);
           active.bytesLeft = Math.max(0, content.sizeBytes - writer.sizeBytes);
           this.#parts.onStep({ step: "progress", version, received: writer.sizeBytes });
           await this.#throttle.pass(chunk.length, signal);
@@ -306,6 +307,18 @@ export class Puller {
       else await writer.suspend();
       throw error;
     }
+  }
+
+  /** @throws FsdfsError `no-space` when what was taken to give way stays (S2), and no copies go instead */
+  async #write(chunk: Bytes, writer: StagedWriter, version: VersionId, active: ActivePull): Promise<void> {
+    try {
+      await writer.claimAhead(chunk.length);
+    } catch (error) {
+      if (!isCode(error, "no-space")) throw error;
+      active.isSeated = false;
+      await this.#seat(version, active);
+    }
+    await writer.write(chunk);
   }
 
   /** @throws FsdfsError `no-space`, or TOO_YOUNG, when there is no room and no copies may go for it */

@@ -2,6 +2,7 @@
  * The quota (S3): apparent sizes of copies, staged files and trash. Copies and trash are counted by the catalog, in the
  * transactions that make and remove them; staged bytes are claimed here as they arrive.
  */
+import type { Clock } from "../../ports/clock.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { DiskWatch } from "./disk-watch.ts";
 
@@ -16,7 +17,19 @@ export function purposeOf(surplus: number): Exclude<Purpose, "upload"> {
   return surplus < 0 ? "pull" : "extra";
 }
 
+/** Longer than the rest after which hand-over looks again: it helps where a pull has found that the trash does not. */
+const KEPT_MS = 15_000;
+
+/** What lay in the trash when it was last found that nothing of it may go. */
+interface KeptTrash {
+  readonly bytes: number;
+  readonly until: number;
+}
+
+const NONE_KEPT: KeptTrash = { bytes: 0, until: 0 };
+
 export class Space {
+  readonly #clock: Clock;
   readonly #catalog: Catalog;
   readonly #reserve: number;
   readonly #disk: DiskWatch;
@@ -26,8 +39,11 @@ export class Space {
   #idleBytes = 0;
   /** What uploads are making room for: pulls leave it to them. */
   #heldBytes = 0;
+  #keptTrash = NONE_KEPT;
+  #keptDropped = NONE_KEPT;
 
-  constructor(catalog: Catalog, quotaBytes: number, reserve: number, disk: DiskWatch) {
+  constructor(clock: Clock, catalog: Catalog, quotaBytes: number, reserve: number, disk: DiskWatch) {
+    this.#clock = clock;
     this.#catalog = catalog;
     this.#quotaBytes = quotaBytes;
     this.#reserve = reserve;
@@ -66,12 +82,28 @@ export class Space {
     this.#idleBytes += bytes;
   }
 
+  /**
+   * Nothing of what lies in the trash may go for this now (S2). For a while copies are not taken to find room there: others
+   * go for them instead (R1, R3). Uploads see for themselves.
+   */
+  trashStays(purpose: Purpose): void {
+    const { trashBytes, droppedBytes } = this.#catalog.stats();
+    const until = this.#clock.monotonic() + KEPT_MS;
+    this.#keptDropped = { bytes: droppedBytes, until };
+    if (purpose !== "extra") this.#keptTrash = { bytes: trashBytes, until };
+  }
+
   /** Bytes that could be claimed, and would find room on the disk, if all that gives way were thrown away. */
   roomBytes(purpose: Purpose): number {
     if (this.#disk.isResting) return 0;
+    return Math.min(this.freeBytes(purpose), this.#disk.freeBytes) + this.#idleBytes + this.#trashThatGoes(purpose);
+  }
+
+  #trashThatGoes(purpose: Purpose): number {
     const { trashBytes, droppedBytes } = this.#catalog.stats();
-    const givesWay = this.#idleBytes + (purpose === "extra" ? droppedBytes : trashBytes);
-    return Math.min(this.freeBytes(purpose), this.#disk.freeBytes) + givesWay;
+    if (purpose === "upload") return trashBytes;
+    const [bytes, kept] = purpose === "extra" ? [droppedBytes, this.#keptDropped] : [trashBytes, this.#keptTrash];
+    return this.#clock.monotonic() < kept.until ? Math.max(0, bytes - kept.bytes) : bytes;
   }
 
   /** By how many bytes copies and what is on its way to be one exceed what they may take; trash gives way to them. */

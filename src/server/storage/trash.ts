@@ -105,9 +105,11 @@ export class Trash {
     await this.#alone(async () => {
       const isAnyDropped = this.#catalog.stats().droppedBytes > 0;
       if (isAnyDropped) await this.#purgeWhile(isMissing, (each) => each.row.reason === "dropped" && mayGo(each));
-      if (purpose === "extra") return;
-      await this.#purgeWhile(isMissing, mayGo);
-      await this.#purgeWhile(isMissing, gaveWay);
+      if (purpose !== "extra") {
+        await this.#purgeWhile(isMissing, mayGo);
+        await this.#purgeWhile(isMissing, gaveWay);
+      }
+      if (isMissing()) this.#space.trashStays(purpose);
     });
   }
 

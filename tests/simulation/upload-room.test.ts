@@ -9,11 +9,11 @@ const TIMEOUT_MS = 20_000;
 /** They are up still, and behind when they go on. */
 const STILL_MS = 2500;
 
-async function put(machine: Machine, path: string): Promise<number> {
+async function put(machine: Machine, path: string, sizeBytes = SIZE): Promise<number> {
   const body = async function* () {
-    yield new Uint8Array(SIZE).fill(path.charCodeAt(path.length - 1));
+    yield new Uint8Array(sizeBytes).fill(path.charCodeAt(path.length - 1));
   };
-  return (await machine.ask((face) => face.put(path, body(), { sizeBytes: SIZE }), TIMEOUT_MS)).copies;
+  return (await machine.ask((face) => face.put(path, body(), { sizeBytes }), TIMEOUT_MS)).copies;
 }
 
 it("S3: while servers that stood still promise nothing yet, an upload is told to come again, not that there is no room", () =>
@@ -30,3 +30,19 @@ it("S3: while servers that stood still promise nothing yet, an upload is told to
     await swarm.world.sleep(STILL_MS);
     expect(await put(asked, "e")).toBe(2);
   }));
+
+it("S3: a copy that is given up for an upload does not come back out of the trash before its room is taken", () =>
+  play(
+    { servers: 4, copies: 2, writeCopies: 1, quotasBytes: [3, 3, 3, 1].map((units) => units * SIZE), reserve: 0 },
+    async (swarm) => {
+      const [asked] = swarm.machines as [Machine, ...Machine[]];
+      // It takes a while to give up, as its directories go with it.
+      await put(asked, `${"deep/".repeat(40)}large`, 2 * SIZE);
+      await put(asked, "small", SIZE / 10); // More servers have room for it: copies of it would go for the other to come back (R1).
+      expect(await comeToRest(swarm, swarm.machines, 60_000)).toBe(undefined);
+      const body = async function* () {
+        for (let piece = 0; piece < 3; piece++) yield new Uint8Array(0.75 * SIZE).fill(piece);
+      };
+      expect(await asked.ask((face) => face.put("new", body(), {}), TIMEOUT_MS)).toMatchObject({ size: 2.25 * SIZE });
+    },
+  ));

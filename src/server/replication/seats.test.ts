@@ -2,13 +2,15 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { type Seat, Seats } from "./seats.ts";
 
 let roomBytes: number;
+let isHeldForUpload: boolean;
 let pulls: Seat[];
 let seats: Seats;
 
 beforeEach(() => {
   roomBytes = 0;
+  isHeldForUpload = false;
   pulls = [];
-  seats = new Seats({ roomBytes: () => roomBytes }, () => pulls);
+  seats = new Seats({ roomBytes: () => roomBytes, isHeldForUpload: () => isHeldForUpload }, () => pulls);
 });
 
 function begin(bytesLeft: number): Seat {
@@ -66,5 +68,7 @@ describe("room that a copy was given up for", () => {
 describe("a copy in the trash", () => {
   it("comes back though there is too little room, as long as nobody counts on its bytes", () => {
     expect(seats.mayComeBack(begin(100))).toBe(true);
+    isHeldForUpload = true;
+    expect(seats.mayComeBack(begin(100))).toBe(false);
   });
 });

@@ -17,10 +17,10 @@ export interface Seat {
 }
 
 export class Seats {
-  readonly #space: Pick<Space, "roomBytes">;
+  readonly #space: Pick<Space, "roomBytes" | "isHeldForUpload">;
   readonly #all: () => Iterable<Seat>;
 
-  constructor(space: Pick<Space, "roomBytes">, all: () => Iterable<Seat>) {
+  constructor(space: Pick<Space, "roomBytes" | "isHeldForUpload">, all: () => Iterable<Seat>) {
     this.#space = space;
     this.#all = all;
   }
@@ -32,9 +32,10 @@ export class Seats {
     return bytes;
   }
 
-  /** A copy that comes out of the trash takes no room but what that would give to another pull. */
+  /** A copy that comes out of the trash takes no room but what that would give to another pull, or to an upload (S3). */
   mayComeBack(seat: Seat): boolean {
-    return seat.isSeated || this.missingFor(seat) <= 0 || this.#others(seat).length === 0;
+    if (seat.isSeated || this.missingFor(seat) <= 0) return true;
+    return this.#others(seat).length === 0 && !this.#space.isHeldForUpload();
   }
 
   /** Answers whether it has its room now. @param make gives up copies for what is missing when it is its turn */

@@ -77,6 +77,11 @@ export class Space {
     this.#heldBytes += bytes;
   }
 
+  /** Whether an upload counts on room that it has yet to claim. */
+  isHeldForUpload(): boolean {
+    return this.#heldBytes > 0;
+  }
+
   /** So many more of the staged bytes are of pulls that were cut, and give way. */
   idle(bytes: number): void {
     this.#idleBytes += bytes;

@@ -10,8 +10,8 @@ export const SWARM_ERRORS = {
   },
   "not-enough-servers": {
     status: 503,
-    message: "{reached} of the {wanted} servers that must store a file can be reached, and --strict is on.",
-    hint: "Bring more servers up (fsdfs servers), or start without --strict.",
+    message: "{reached} of the {wanted} servers that must store a file can do so, since {reason}, and --strict is on.",
+    hint: "See which are up and have room (fsdfs servers). Start more, give them more quota (fsdfs quota), or start without --strict.",
   },
   "no-copy-reachable": {
     status: 503,

@@ -1,5 +1,6 @@
 /** S3: what an upload is told that finds no room at the moment, though there will be some. Whole servers in simulated time. */
 import { expect, it } from "vitest";
+import type { FsdfsError } from "../../src/errors.ts";
 import type { Machine } from "./machine.ts";
 import { play } from "./play.ts";
 import { comeToRest } from "./rest.ts";
@@ -8,6 +9,8 @@ const SIZE = 1000;
 const TIMEOUT_MS = 20_000;
 /** They are up still, and behind when they go on. */
 const STILL_MS = 2500;
+/** Until a server counts as down. */
+const DOWN_MS = 4000;
 
 async function put(machine: Machine, path: string, sizeBytes = SIZE): Promise<number> {
   const body = async function* () {
@@ -46,3 +49,13 @@ it("S3: a copy that is given up for an upload does not come back out of the tras
       expect(await asked.ask((face) => face.put("new", body(), {}), TIMEOUT_MS)).toMatchObject({ size: 2.25 * SIZE });
     },
   ));
+
+it("S3: under --strict an upload is told whether it is room that is lacking or servers", () =>
+  play({ servers: 2, strict: true, quotasBytes: [3, 1].map((units) => units * SIZE), reserve: 0 }, async (swarm) => {
+    const [asked, small] = swarm.machines as [Machine, Machine];
+    const told = async () => put(asked, "a", 2 * SIZE).catch((error: FsdfsError) => [error.code, error.message]);
+    expect(await told()).toEqual(["not-enough-servers", expect.stringContaining("the others have no room for it")]);
+    small.crash();
+    await swarm.world.sleep(DOWN_MS);
+    expect(await told()).toEqual(["not-enough-servers", expect.stringContaining("no more are up")]);
+  }));

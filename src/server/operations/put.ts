@@ -60,7 +60,7 @@ export async function put(
   const weights = preferences.areAsked ? await preferences.ofUpload(path, options.sizeBytes ?? 0) : NEUTRAL;
   const targets = pickTargets(parts, wanted - 1, options.sizeBytes ?? 0, [], weights);
   if (parts.options.strict && targets.length + 1 < wanted) {
-    throw new FsdfsError("not-enough-servers", { reached: targets.length + 1, wanted });
+    throw notEnoughServers(parts, targets.length + 1, wanted, "the others have no room for it");
   }
   const uploads = targets.map((link) => beginUpload(parts, link, options.sizeBytes));
   const staged = await receive(parts, body, options, uploads, elsewhere !== undefined);
@@ -73,7 +73,7 @@ export async function put(
   await replaceFailed(parts, whole, staged, wanted, stagedAt, weights);
   if (parts.options.strict && whole.length + 1 < wanted) {
     await Promise.all([parts.staging.discard(staged), ...whole.map(discard)]);
-    throw new FsdfsError("not-enough-servers", { reached: whole.length + 1, wanted });
+    throw notEnoughServers(parts, whole.length + 1, wanted, "the others have no room for it or failed");
   }
   return await commit(parts, wish, staged, whole, wanted);
 }
@@ -81,6 +81,12 @@ export async function put(
 /** min(W, N, servers of the roster). */
 export function wantedCopies({ settings }: Parts): number {
   return Math.max(1, Math.min(settings.writeCopies, settings.copies, settings.roster.size));
+}
+
+/** Of --strict. @param otherwise why, when enough of them are up */
+function notEnoughServers({ mesh }: Parts, reached: number, wanted: number, otherwise: string): FsdfsError {
+  const reason = mesh.upLinks().length + 1 < wanted ? "no more are up" : otherwise;
+  return new FsdfsError("not-enough-servers", { reached, wanted, reason });
 }
 
 function pickTargets(

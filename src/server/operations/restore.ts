@@ -98,7 +98,9 @@ async function restoreHere(
   readiness.checkClock();
   const wanted = wantedCopies(parts);
   const reached = mesh.upLinks().length + 1;
-  if (options.strict && reached < wanted) throw new FsdfsError("not-enough-servers", { reached, wanted });
+  if (options.strict && reached < wanted) {
+    throw new FsdfsError("not-enough-servers", { reached, wanted, reason: "no more are up" });
+  }
   let done: { readonly sha256: string; readonly created: boolean } | undefined;
   const isBack = await copies.bringBack(version, (change, sha256) => {
     stillWanted(change.view);

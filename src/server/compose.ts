@@ -34,6 +34,7 @@ import { describeServer, ownReport, seenServer } from "./operations/servers.ts";
 import type { Parts } from "./parts.ts";
 import { composePolicy } from "./policy/compose.ts";
 import { Readiness } from "./readiness.ts";
+import { ActivePulls } from "./replication/active-pulls.ts";
 import { Drain } from "./replication/drain.ts";
 import { Dropping } from "./replication/dropping.ts";
 import { HandOver } from "./replication/hand-over.ts";
@@ -198,7 +199,8 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   });
   const { preferences } = policy;
   const roomMaker = new RoomMaker({ clock, catalog, sources, dropping, zones, preferences });
-  const uploadRoom = new UploadRoom({ settings, mesh, membership, space, disk, roomMaker, directives });
+  const active = new ActivePulls();
+  const uploadRoom = new UploadRoom({ settings, mesh, membership, space, disk, roomMaker, active, directives });
   staging.makesRoomBy((missing) => uploadRoom.make(missing));
   const pulling = {
     clock,
@@ -214,6 +216,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     sources,
     dropping,
     roomMaker,
+    active,
     zones,
     preferences,
     load,

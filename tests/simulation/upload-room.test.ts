@@ -19,6 +19,11 @@ async function put(machine: Machine, path: string, sizeBytes = SIZE): Promise<nu
   return (await machine.ask((face) => face.put(path, body(), { sizeBytes }), TIMEOUT_MS)).copies;
 }
 
+function stagedBytes({ files }: Machine): number {
+  const staged = files.tree().filter(({ name }) => name.startsWith(".fsdfs/staged/"));
+  return staged.reduce((bytes, { stat }) => bytes + stat.sizeBytes, 0);
+}
+
 it("S3: while servers that stood still promise nothing yet, an upload is told to come again, not that there is no room", () =>
   play({ servers: 4, quotaBytes: 3.5 * SIZE }, async (swarm) => {
     const [asked, ...others] = swarm.machines as [Machine, ...Machine[]];
@@ -59,3 +64,23 @@ it("S3: under --strict an upload is told whether it is room that is lacking or s
     await swarm.world.sleep(DOWN_MS);
     expect(await told()).toEqual(["not-enough-servers", expect.stringContaining("no more are up")]);
   }));
+
+it("S3: an upload comes in the place of a copy beyond N that is just being made", () =>
+  play(
+    {
+      servers: 2,
+      copies: 1,
+      writeCopies: 1,
+      quotasBytes: [200, 300].map((units) => units * SIZE),
+      reserve: 0,
+      pullRate: 20 * SIZE,
+    },
+    async (swarm) => {
+      const [first, second] = swarm.machines as [Machine, Machine];
+      await put(first, "a", 200 * SIZE);
+      while (stagedBytes(second) < 60 * SIZE) await swarm.world.sleep(50);
+      expect(await put(second, "b", 250 * SIZE)).toBe(1);
+      expect(await comeToRest(swarm, swarm.machines, 60_000)).toBe(undefined);
+      expect((await second.ask((face) => face.servers(), TIMEOUT_MS)).map(({ files }) => files)).toEqual([1, 1]);
+    },
+  ));

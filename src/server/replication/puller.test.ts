@@ -9,6 +9,7 @@ import { type HybridTime, type ServerId, type VersionId, versionId } from "../..
 import type { FilePath } from "../../core/paths.ts";
 import { NEUTRAL } from "../../core/policy/weights.ts";
 import type { Link } from "../mesh/link.ts";
+import { ActivePulls } from "./active-pulls.ts";
 import { Puller, type PullerParts } from "./puller.ts";
 import type { Sources } from "./sources.ts";
 
@@ -40,6 +41,7 @@ function partsOf(world: DiskWorld, clock: ManualClock) {
     preferences: { areAsked: false, areMissing: () => false, of: () => NEUTRAL },
     zones: { dependsOnThis: () => false },
     dropping: { target: () => ({ target: 3, safe: 2 }) },
+    active: new ActivePulls(),
     load: { load: () => 0, clientLoad: () => 0 },
     log: { debug: silent, info: silent, warn: silent, error: silent },
     directives: { isPaused: false, isDrainingHere: false, pulls: 4, onChange: silent },

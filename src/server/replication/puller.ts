@@ -28,12 +28,13 @@ import { type Purpose, purposeOf, type Space } from "../storage/space.ts";
 import type { StagedWriter, Staging } from "../storage/staging.ts";
 import type { Uploads } from "../storage/uploads.ts";
 import { onAbort } from "../timers.ts";
+import { type ActivePull, type ActivePulls, gaveWay, type HandedOver } from "./active-pulls.ts";
 import { BACKOFF_BUSY_MS, Backoffs } from "./backoffs.ts";
 import { announcedByOthers, PullChoice } from "./choice.ts";
 import type { Dropping } from "./dropping.ts";
 import { purposeOfPull } from "./purpose.ts";
 import { type RoomMaker, type RoomWish, YOUNG_MS } from "./room-maker.ts";
-import { type Seat, Seats } from "./seats.ts";
+import { Seats } from "./seats.ts";
 import { SMALL_BYTES, type Sources } from "./sources.ts";
 import { Stall } from "./stall.ts";
 import { LOAD_MAX, Throttle } from "./throttle.ts";
@@ -65,6 +66,7 @@ export interface PullerParts {
   readonly zones: Zones;
   readonly preferences: Preferences;
   readonly load: LoadMeter;
+  readonly active: ActivePulls;
   readonly directives: Pick<Directives, "isPaused" | "isDrainingHere" | "pulls" | "pullRate" | "onChange">;
   readonly log: Log;
   /** Is told each step of each pull. */
@@ -78,20 +80,11 @@ export interface PullStep {
   readonly received: number;
 }
 
-/** What another server wants, and what may go for that here. */
-export type HandedOver = Pick<RoomWish, "spared" | "gainsZone"> & { readonly surplus: number };
-
-interface ActivePull extends Seat {
-  done: Promise<boolean>;
-  /** When it is so that another server can take another file (R3). */
-  readonly handedOver: HandedOver | undefined;
-}
-
 export class Puller {
   readonly unit: BackgroundUnit;
   readonly #parts: PullerParts;
   readonly #throttle: Throttle;
-  readonly #active = new Map<VersionId, ActivePull>();
+  readonly #active: ActivePulls;
   readonly #seats: Seats;
   /** How much of `--pulls` those under way take that this server has chosen by itself. */
   #taken = 0;
@@ -100,6 +93,7 @@ export class Puller {
 
   constructor(parts: PullerParts) {
     this.#parts = parts;
+    this.#active = parts.active;
     this.#seats = new Seats(parts.space, () => this.#active.values());
     this.#throttle = new Throttle(parts.clock, parts.directives.pullRate);
     parts.directives.onChange(() => {
@@ -113,7 +107,7 @@ export class Puller {
       ...parts,
       backoffs: this.#backoffs,
       isActive: (version) => this.#active.has(version),
-      activeBytes: () => this.#activeBytes(),
+      activeBytes: () => this.#active.bytesLeft(),
       turns,
     });
     this.unit = new BackgroundUnit("pull", (signal) => this.#step(signal));
@@ -163,7 +157,7 @@ export class Puller {
 
   async ended(): Promise<void> {
     await this.unit.ended();
-    await Promise.allSettled(Array.from(this.#active.values(), ({ done }) => done));
+    await this.#active.ended();
   }
 
   async #step(signal: AbortSignal): Promise<NextStep> {
@@ -187,30 +181,28 @@ export class Puller {
     return Math.max(Math.min(IDLE_MS, this.#backoffs.soonestMs()), BACKOFF_BUSY_MS);
   }
 
-  /** What the pulls under way will still claim, at most. */
-  #activeBytes(): number {
-    let bytes = 0;
-    for (const { bytesLeft } of this.#active.values()) bytes += bytesLeft;
-    return bytes;
-  }
-
   #begin(version: VersionId, signal: AbortSignal | undefined, handedOver?: HandedOver): Promise<boolean> {
     const { onStep, catalog, clock } = this.#parts;
-    const bytesLeft = contentOfVersion(catalog.read(), version)?.sizeBytes ?? 0;
+    const sizeBytes = contentOfVersion(catalog.read(), version)?.sizeBytes ?? 0;
+    const ending = new AbortController();
+    const forget = signal === undefined ? undefined : onAbort(signal, () => ending.abort());
     const surplus = handedOver?.surplus ?? this.#surplusOf(version);
     const isOwnChoice = signal !== undefined;
     const purpose = isOwnChoice ? purposeOfPull(surplus, version, clock.wall()) : purposeOf(surplus);
     const active: ActivePull = {
       done: Promise.resolve(false),
-      bytesLeft,
+      sizeBytes,
+      bytesLeft: sizeBytes,
       isSeated: false,
       isMakingRoom: false,
       handedOver,
+      isExtra: surplus >= 0,
+      ending,
       purpose,
     };
     active.isSeated = this.#seats.missingFor(active) <= 0;
     this.#active.set(version, active);
-    active.done = this.#pull(version, active, signal)
+    active.done = this.#pull(version, active)
       .then((held) => {
         this.#backoffs.forget(version);
         return held;
@@ -219,7 +211,10 @@ export class Puller {
         this.#fail(version, error);
         return false;
       })
-      .finally(() => this.#active.delete(version));
+      .finally(() => {
+        forget?.();
+        this.#active.delete(version);
+      });
     onStep({ step: "begun", version, received: 0 });
     void active.done.then((held) => onStep({ step: held ? "done" : "failed", version, received: 0 }));
     return active.done;
@@ -235,7 +230,7 @@ export class Puller {
     }
   }
 
-  async #pull(version: VersionId, active: ActivePull, signal: AbortSignal | undefined): Promise<boolean> {
+  async #pull(version: VersionId, active: ActivePull): Promise<boolean> {
     const { catalog, copies, uploads, sources } = this.#parts;
     const wanted = this.#wanted(version);
     if (wanted === undefined || copies.has(version)) return copies.has(version);
@@ -248,14 +243,14 @@ export class Puller {
     let failure: unknown = new FsdfsError("no-copy-reachable", { path });
     for (const source of sources.upHolders(version)) {
       const givenUp = new AbortController();
-      const forget = signal === undefined ? undefined : onAbort(signal, () => givenUp.abort());
+      const forget = onAbort(active.ending.signal, () => givenUp.abort());
       try {
         return await this.#pullFrom(source, version, content, active, givenUp);
       } catch (error) {
-        failure = error;
-        if (isCode(error, "no-space") || catalog.origin === undefined) break;
+        failure = gaveWay(active) ? new FsdfsError("no-space") : error;
+        if (isCode(failure, "no-space") || catalog.origin === undefined) break;
       } finally {
-        forget?.();
+        forget();
         givenUp.abort("over"); // Bytes that nobody reads would keep one of the source's places, and a window of memory.
       }
     }
@@ -303,7 +298,7 @@ export class Puller {
       if (held) roomMaker.pulled(version);
       return held;
     } catch (error) {
-      if (isCode(error, "no-space")) await writer.abort();
+      if (isCode(error, "no-space") || gaveWay(active)) await writer.abort();
       else await writer.suspend();
       throw error;
     }

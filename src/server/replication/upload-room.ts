@@ -13,6 +13,7 @@ import { decodeJson, encodeJson, type ServerReport } from "../mesh/messages.ts";
 import type { Settings } from "../settings.ts";
 import type { DiskWatch } from "../storage/disk-watch.ts";
 import type { Space } from "../storage/space.ts";
+import type { ActivePulls } from "./active-pulls.ts";
 import type { RoomMaker, RoomWish } from "./room-maker.ts";
 
 const ASK_TIMEOUT_MS = 2000;
@@ -26,6 +27,7 @@ export interface UploadRoomParts {
   readonly space: Space;
   readonly disk: DiskWatch;
   readonly roomMaker: RoomMaker;
+  readonly active: ActivePulls;
   readonly directives: Directives;
 }
 
@@ -41,22 +43,27 @@ export class UploadRoom {
   }
 
   /**
-   * Gives up copies until there is room: see `MakeRoom`.
+   * Gives up copies until there is room: see `MakeRoom`. When they are too few, copies beyond N that are just being made as well.
    *
    * @throws FsdfsError `overloaded` while others hold what might go and do not promise to keep it: they may in a moment
    */
   async make(missing: () => number): Promise<boolean> {
-    const { roomMaker } = this.#parts;
-    if ((await roomMaker.make(missing, this.#wish())) || missing() <= 0) return true;
+    const { roomMaker, active } = this.#parts;
+    const makes = async () => (await roomMaker.make(missing, this.#wish())) || missing() <= 0;
+    if (await makes()) return true;
+    if (active.givingWayBytes() > 0) {
+      await active.giveWay();
+      if (await makes()) return true;
+    }
     if (roomMaker.mayMake(missing(), this.#wish())) throw new FsdfsError("overloaded");
     return false;
   }
 
   /** Whether an upload of so many bytes would find room here, or copies that may go for it. */
   couldTake(bytes: number): boolean {
-    const { space, disk, roomMaker } = this.#parts;
+    const { space, disk, roomMaker, active } = this.#parts;
     if (disk.isResting || bytes > space.quotaBytes) return false;
-    const missing = bytes - space.roomBytes("upload");
+    const missing = bytes - space.roomBytes("upload") - active.givingWayBytes();
     return missing <= 0 || roomMaker.mayMakeInPieces(missing, this.#wish());
   }
 

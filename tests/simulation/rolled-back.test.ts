@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { readIncarnation } from "../../src/server/catalog/incarnation.ts";
 import type { Machine } from "./machine.ts";
 import { play, putText, readText } from "./play.ts";
+import { comeToRest } from "./rest.ts";
 import type { Swarm } from "./swarm.ts";
 
 const ASK_TIMEOUT_MS = 20_000;
@@ -73,3 +74,17 @@ describe("S2: alone, it has of a file that was overwritten since what its catalo
       expect((await readText(swarm, last, "a")).text).toBe("the first");
     }));
 });
+
+it("C9: what lay aside on all servers whose catalogs are older is their copies still (S7)", () =>
+  play({ copies: 2, quotasBytes: [50_000_000, 50_000_000, 10] }, async (swarm) => {
+    const [first, other, knowing] = swarm.machines as [Machine, Machine, Machine];
+    const holders = [first, other];
+    const snapshots = holders.map(({ catalog }) => catalog.snapshot());
+    await putText(swarm, first, ".fsdfs/policy.ts", "export const copies = () => 2;");
+    await swarm.world.sleep(5_000);
+    for (const machine of holders) machine.crash();
+    for (const [i, { catalog }] of holders.entries()) catalog.restore(snapshots[i]!);
+    for (const machine of holders) machine.start();
+    expect(await comeToRest(swarm, swarm.machines, 60_000)).toBe(undefined);
+    expect((await readText(swarm, knowing, ".fsdfs/policy.ts")).text).toBe("export const copies = () => 2;");
+  }));

@@ -19,7 +19,7 @@ import type { Change } from "../catalog/change.ts";
 import { isDiskError } from "./disk.ts";
 import type { DiskWatch } from "./disk-watch.ts";
 import { hashFile } from "./hashing.ts";
-import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved, trashName } from "./layout.ts";
+import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved, sideName, trashName } from "./layout.ts";
 import type { Settler } from "./settle.ts";
 import type { StagedFile, Staging } from "./staging.ts";
 import type { Trash } from "./trash.ts";
@@ -206,30 +206,39 @@ export class Copies {
     }
   }
 
-  /** A file that lies at a path without the catalog knowing of it: whether it is this content (C9), and if so, a copy. */
+  /**
+   * A file that lies at a path without the catalog knowing of it, or aside, where copies lie whose path this disk cannot hold (S7):
+   * whether it is this content (C9), and if so, a copy.
+   */
   async adopt(version: VersionId, path: FilePath, content: FileContent): Promise<boolean> {
-    if (isReserved(path)) return false;
-    const stat = await this.#statFile(path);
+    if (!isReserved(path) && (await this.#adoptFrom(path, version, path, content))) return true;
+    if (!(await this.#adoptFrom(sideName(version), version, path, content))) return false;
+    await this.#settler.settle(version);
+    return this.has(version);
+  }
+
+  async #adoptFrom(location: string, version: VersionId, path: FilePath, content: FileContent): Promise<boolean> {
+    const stat = await this.#statFile(location);
     if (stat === undefined || stat.sizeBytes !== content.sizeBytes) return false;
     return await this.#settler.withPaths([path], async () => {
-      const found = await this.#hashFile(path, "durably");
+      const found = await this.#hashFile(location, "durably");
       if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;
       if (found.stat.device !== (await this.#files.stat(""))?.device) return false; // It could never be moved from there.
-      if (await this.#settler.isOfAnother(version, path, found.stat)) return false; // Another version's file, on its way to the trash.
-      await this.#files.syncDirectory(directoryOf(path));
+      if (await this.#settler.isOfAnother(version, location, found.stat)) return false; // Another version's file, on its way to the trash.
+      await this.#files.syncDirectory(directoryOf(location));
       const adopted = await this.#catalog.change((change) => {
         const row = change.transaction.version(version);
         if (!row.paths.includes(path) || readCopy(change.view, version) !== undefined) return false;
         const copy: CopyRow = {
           path,
-          location: path,
+          location,
           staged: undefined,
           sizeBytes: found.stat.sizeBytes,
           inode: found.stat.inode,
           modifiedNs: found.stat.modifiedNs,
         };
         addCopy(change.transaction, version, copy);
-        placeCopy(change.transaction, version, copy);
+        if (location === path) placeCopy(change.transaction, version, copy);
         change.writeHolding(version, true);
         return true;
       });

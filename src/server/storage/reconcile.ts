@@ -1,7 +1,7 @@
 /**
  * After a catalog was found to be older than what others know of this server (C6), what it says about this server's own
  * disk cannot be trusted: every copy is looked at, and every statement about a copy is made true again. A file that lies
- * at its path with the right bytes counts (C9); one that the catalog does not know stays where it is.
+ * at its path, or aside, with the right bytes counts (C9); one that the catalog does not know stays where it is.
  */
 import { readCopy } from "../../core/catalog/copies.ts";
 import { keyAfter, logKey, numberOfLogKey, tableRange, versionOfKey } from "../../core/catalog/keys.ts";

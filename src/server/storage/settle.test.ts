@@ -3,7 +3,7 @@ import { DiskWorld } from "../../../tests/storage/disk-world.ts";
 import { readCopy } from "../../core/catalog/copies.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { FilePath } from "../../core/paths.ts";
-import { type FileStat, type FileStore, FileStoreError } from "../../ports/file-store.ts";
+import { type FileStat, type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
 
 describe("settling", () => {
   test("T2: a file that a crash left at its new path, its row at the old, is known again", async () => {
@@ -189,6 +189,17 @@ async function stoppedBeforeTheRename() {
   return { world, content, next };
 }
 
+const elsewhere = (stat: FileStat): FileStat => ({ ...stat, device: stat.device + 1 });
+
+function openElsewhere(file: ReadableFile): ReadableFile {
+  return {
+    read: (into, offset) => file.read(into, offset),
+    stat: async () => elsewhere(await file.stat()),
+    sync: () => file.sync(),
+    close: () => file.close(),
+  };
+}
+
 /** A directory that is another file system: nothing is renamed or linked into it, or out of it. */
 function withMount(disk: FileStore): FileStore {
   const isIn = (name: string) => name.startsWith("mounted/");
@@ -200,8 +211,10 @@ function withMount(disk: FileStore): FileStore {
         const leads = (name === "rename" || name === "link") && isIn(all[0]!) !== isIn(all[1]!);
         if (leads) throw new FileStoreError("other-device", all[1]!);
         const found = member.apply(target, all);
-        if (name !== "stat" || !isIn(all[0]!)) return found;
-        return found.then((stat: FileStat | undefined) => stat && { ...stat, device: stat.device + 1 });
+        if (!isIn(all[0]!)) return found;
+        if (name === "stat") return found.then((stat: FileStat | undefined) => stat && elsewhere(stat));
+        if (name === "open") return found.then(openElsewhere);
+        return found;
       };
     },
   });
@@ -216,10 +229,22 @@ describe("S7: another file system that is mounted in the data directory", () => 
     expect(world.files).toEqual([expect.stringContaining(".fsdfs/trash/")]);
   });
 
+  test("has copies aside that are found there when the catalog does not know of them any more (C6, C9)", async () => {
+    const world = await DiskWorld.begin(withMount);
+    const content = await world.put("mounted/a", "some bytes");
+    await world.copies.withdraw(content.version, readCopy(world.catalog.read(), content.version));
+    expect(world.has(content)).toBe(false);
+    expect(await world.copies.adopt(content.version, "mounted/a" as FilePath, content)).toBe(true);
+    expect(await world.copies.check(content.version)).toBe(true);
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
+
   test("makes no file a copy that could not be moved from there (C9)", async () => {
     const world = await DiskWorld.begin(withMount);
     const content = await world.put("mounted/a", "some bytes");
-    await world.copies.withdraw(content.version);
+    await world.copies.withdraw(content.version, readCopy(world.catalog.read(), content.version));
+    expect(world.has(content)).toBe(false);
+    world.disk.renameExternally(`.fsdfs/side/${content.version}`, "elsewhere");
     world.disk.writeExternally("mounted/a", new TextEncoder().encode("some bytes"));
     expect(await world.copies.adopt(content.version, "mounted/a" as FilePath, content)).toBe(false);
   });

@@ -110,8 +110,8 @@ async function summary(
   for (const machine of machines) {
     const health = await machine.ask(async (face) => face.health(), ASK_TIMEOUT_MS);
     if (health.status !== "ok") return { reason: `${machine.name} is ${health.status}` };
-    // What it holds is stated anew then, file by file (C6, C7).
-    const isLooking = machine.catalog.read().get(RECONCILE_KEY) !== undefined;
+    // What it holds is stated anew then, file by file (C6, C7). Alone, it waits for others with that.
+    const isLooking = machines.length > 1 && machine.catalog.read().get(RECONCILE_KEY) !== undefined;
     if (isLooking) return { reason: `${machine.name} looks through its disk` };
     // A copy on its way to its path or to the trash counts already, and lies elsewhere or nowhere yet (S3).
     const servers = await machine.ask((face) => face.servers(), ASK_TIMEOUT_MS);

@@ -88,3 +88,32 @@ it("C9: what lay aside on all servers whose catalogs are older is their copies s
     expect(await comeToRest(swarm, swarm.machines, 60_000)).toBe(undefined);
     expect((await readText(swarm, knowing, ".fsdfs/policy.ts")).text).toBe("export const copies = () => 2;");
   }));
+
+describe("C9: what was moved while a server was there that has its catalog of before again, alone, is its copy", () => {
+  /** The last server looks through its disk before it hears of the move; there it copies nothing by itself. */
+  const moved = (after: (swarm: Swarm, last: Machine) => Promise<unknown>) =>
+    play({}, async (swarm) => {
+      const [first, other, last] = swarm.machines as [Machine, Machine, Machine];
+      await putText(swarm, first, "a", "text");
+      await swarm.world.sleep(5_000);
+      await first.ask((face) => face.configureServer(last.name, { paused: true }), ASK_TIMEOUT_MS);
+      const snapshot = last.catalog.snapshot();
+      await first.ask((face) => face.move("a", "b"), ASK_TIMEOUT_MS);
+      await after(swarm, last);
+      await swarm.world.sleep(5_000);
+      last.crash();
+      last.catalog.restore(snapshot);
+      swarm.cut([last], [first, other], true);
+      last.start();
+      while (!(await isReady(last))) await swarm.world.sleep(50);
+      await swarm.world.sleep(5_000);
+      swarm.heal([last], [first, other], "reset");
+      expect(await comeToRest(swarm, swarm.machines, 60_000)).toBe(undefined);
+      const [location] = await first.ask((face) => face.locate(["b"]), ASK_TIMEOUT_MS);
+      expect(location?.copies).toBe(3);
+    });
+
+  it("when it wrote nothing since", () => moved(async () => {}));
+
+  it("when it wrote something since", () => moved((swarm, last) => putText(swarm, last, "c", "text")));
+});

@@ -116,6 +116,13 @@ export class Membership {
     return !this.#settled || this.#stoodStill.size > 0 || !greeting.isLevel || catalog.isTaking;
   }
 
+  /** Whether no other server is here of those that may come: what they know is not known here. */
+  get isApart(): boolean {
+    const { mesh, settings, identity, absences } = this.#parts;
+    const mayCome = (server: ServerId) => server !== identity.server && !absences.has(server);
+    return mesh.links().length === 0 && [...settings.roster.keys()].some(mayCome);
+  }
+
   /** Whether it is settled in which incarnation this server writes. */
   get isSettled(): boolean {
     return this.#settled;

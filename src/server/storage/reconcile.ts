@@ -56,7 +56,8 @@ export class Reconciler {
 
   async #step(signal: AbortSignal): Promise<NextStep> {
     if (!this.isWanted) return { restMs: IDLE_MS };
-    if (this.#membership.isBehind) return { restMs: BEHIND_MS };
+    // Alone, it would take for lost what was moved since.
+    if (this.#membership.isBehind || this.#membership.isApart) return { restMs: BEHIND_MS };
     await this.#store.write((view) => view.put(RECONCILE_KEY, Uint8Array.of(UNDER_WAY)));
     try {
       await this.#checkCopies(signal);
@@ -104,7 +105,10 @@ export class Reconciler {
     });
   }
 
-  /** Each statement of an earlier incarnation that there is a copy is borne out by the disk, or withdrawn. */
+  /**
+   * Each statement of an earlier incarnation that there is a copy is borne out by the disk, or withdrawn. One that was withdrawn may
+   * have been so because it was not known yet where the file had been moved to.
+   */
   async #checkStatements(signal: AbortSignal): Promise<void> {
     for (const [origin, row] of this.#catalog.origins()) {
       if (row.server !== this.#catalog.self) continue;
@@ -125,12 +129,12 @@ export class Reconciler {
   }
 
   async #checkStatement(version: VersionId): Promise<void> {
-    if (!this.#isStated(version) || this.#copies.has(version)) return;
+    if (this.#copies.has(version)) return;
     const view = this.#catalog.read();
     const content = contentOfVersion(view, version);
     const path = readVersionRow(view, version).paths[0];
     if (content !== undefined && path !== undefined && (await this.#copies.adopt(version, path, content))) return;
-    if (!this.#copies.has(version)) await this.#copies.withdraw(version);
+    if (this.#isStated(version) && !this.#copies.has(version)) await this.#copies.withdraw(version);
   }
 
   #isStated(version: VersionId): boolean {

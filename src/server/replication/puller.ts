@@ -294,9 +294,8 @@ export class Puller {
         if (writer.resumedBytes === 0) void sources.reportWrong(source, version);
         throw new FsdfsError("digest-mismatch", { actual: staged.sha256 });
       }
-      const held = await copies.commit(version, staged);
-      if (held) roomMaker.pulled(version);
-      return held;
+      roomMaker.pulled(version); // It is a copy before the commit is over.
+      return await copies.commit(version, staged);
     } catch (error) {
       if (isCode(error, "no-space") || gaveWay(active)) await writer.abort();
       else await writer.suspend();

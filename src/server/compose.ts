@@ -10,6 +10,7 @@ import type { BackgroundUnit } from "./background.ts";
 import { Catalog } from "./catalog/catalog.ts";
 import { Conflicts } from "./catalog/conflicts.ts";
 import { NameMark } from "./catalog/name-mark.ts";
+import { upgrade } from "./catalog/upgrade.ts";
 import { Directives } from "./control/directives.ts";
 import { Forecasts } from "./control/forecast.ts";
 import { StartFlags } from "./control/start-flags.ts";
@@ -93,6 +94,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   };
   const disk = new DiskWatch(files, clock, log);
   const catalog = new Catalog(disk.watchedCatalog(ports.catalog), clock, context, log, await NameMark.load(files));
+  await upgrade(catalog);
   const settings = new Settings(catalog);
   counting.settings = settings;
   const flags = new StartFlags(catalog, options);

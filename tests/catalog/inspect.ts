@@ -21,8 +21,9 @@ import { sizeClass } from "../../src/core/catalog/size-class.ts";
 import { readStats } from "../../src/core/catalog/stats.ts";
 import { workOrder } from "../../src/core/catalog/surplus.ts";
 import { readRegisters } from "../../src/core/catalog/transaction.ts";
+import { childrenIn } from "../../src/core/catalog/tree.ts";
 import type { VersionId } from "../../src/core/ids.ts";
-import type { FilePath } from "../../src/core/paths.ts";
+import { ancestorsOf, type FilePath, parentOf } from "../../src/core/paths.ts";
 import type { ModelServer } from "./model-server.ts";
 
 const rows = (view: ReadView, table: Table): KeyValue[] => [...view.range(tableRange(table))];
@@ -213,5 +214,27 @@ function countContradictions(view: ReadView): string[] {
   for (const name of ["files", "bytes", "copies", "copyBytes", "deletions"] as const) {
     if (stats[name] !== recount[name]) wrong.push(`${name} counts ${stats[name]}, and there are ${recount[name]}`);
   }
+  return [...wrong, ...treeContradictions(view)];
+}
+
+/** Of each directory as many children are counted as there are (C12). */
+function treeContradictions(view: ReadView): string[] {
+  const children = new Map<FilePath | "", Set<FilePath>>();
+  for (const { key, value } of rows(view, "entries")) {
+    const content = contentOf(decodeRegisters(value));
+    if (content === undefined || content.type === "deleted") continue;
+    const path = pathOfEntryKey(key);
+    for (const child of [...ancestorsOf(path), path]) {
+      const directory = parentOf(child);
+      children.set(directory, (children.get(directory) ?? new Set()).add(child));
+    }
+  }
+  const wrong: string[] = [];
+  for (const [directory, { size }] of children) {
+    const counted = childrenIn(view, directory);
+    if (counted !== size) wrong.push(`of "${directory}" ${counted} children are counted, and there are ${size}`);
+  }
+  const counts = rows(view, "directories").length;
+  if (counts !== children.size) wrong.push(`${counts} directories are counted, and ${children.size} have children`);
   return wrong;
 }

@@ -8,6 +8,7 @@ import { tableRange, versionOfKey } from "../../src/core/catalog/keys.ts";
 import type { ReadView } from "../../src/core/catalog/kv.ts";
 import { readVersionRow } from "../../src/core/catalog/transaction.ts";
 import type { Variables } from "../../src/core/catalog/variables.ts";
+import { ancestorsOf, type FilePath, parentOf } from "../../src/core/paths.ts";
 import { RECONCILE_KEY } from "../../src/server/catalog/catalog.ts";
 import type { Listing, Location, ServerInfo, SwarmStatus, TrashedFile } from "../../src/server/face.ts";
 import { isMoving, movesFrom } from "../../src/server/storage/moves.ts";
@@ -208,6 +209,21 @@ async function lookOnce(
   return { servers, disks };
 }
 
+/** Each directory shows what all that is there has in it, and what nobody made is not shown without (C12). */
+async function checkDirectories(swarm: Swarm, machine: Machine, paths: readonly FilePath[]): Promise<void> {
+  const all = [...new Set(paths.flatMap((path) => [...ancestorsOf(path), path]))];
+  for (const directory of new Set(["" as const, ...paths.flatMap(ancestorsOf)])) {
+    const shown = await machine.ask((face) => listAll(face, directory), ASK_TIMEOUT_MS);
+    const [seen, there] = [[...shown.keys()].sort(), all.filter((path) => parentOf(path) === directory).sort()];
+    if (seen.join() !== there.join()) {
+      swarm.world.fail(
+        "C12",
+        `"${directory}" on ${machine.name} shows [${seen.join()}], and there are [${there.join()}]`,
+      );
+    }
+  }
+}
+
 async function viewOf(
   swarm: Swarm,
   history: History,
@@ -215,6 +231,7 @@ async function viewOf(
   machine: Machine,
 ): Promise<{ server: ServerView; disk: DiskView }> {
   const entries = await machine.ask((face) => listAll(face, "", true), ASK_TIMEOUT_MS);
+  await checkDirectories(swarm, machine, [...entries.keys()] as FilePath[]);
   const files = [...entries].filter(([, entry]) => entry.type === "file").map(([path]) => path);
   const asked = [...new Set([...files, ...history.paths])];
   const located = await machine.ask((face) => face.locate(asked), ASK_TIMEOUT_MS);

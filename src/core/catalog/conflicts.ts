@@ -11,11 +11,11 @@
 import type { ServerId, VersionId } from "../ids.ts";
 import { ancestorsOf, type FilePath, nameOf, PATH_BYTES_MAX, parentOf, SEGMENT_BYTES_MAX } from "../paths.ts";
 import { encodeContent } from "./content.ts";
-import { hasLiveDescendant } from "./entries.ts";
 import { conflictKey } from "./keys.ts";
 import { CONTENT_FIELD, contentOf } from "./merge.ts";
 import type { Register } from "./rows.ts";
 import type { CatalogTransaction } from "./transaction.ts";
+import { hasLiveDescendant } from "./tree.ts";
 import type { Content, Stamp } from "./types.ts";
 
 /** Greater than every server's: of two writes of one time it is the later. */

@@ -18,7 +18,7 @@ import { remindTodo } from "./todo.ts";
 import { type CatalogContext, CatalogTransaction } from "./transaction.ts";
 import type { CatalogRecord, Origin } from "./types.ts";
 
-const SHARED: readonly Table[] = ["entries", "versions", "log", "origins", "work", "settings"];
+const SHARED: readonly Table[] = ["entries", "directories", "versions", "log", "origins", "work", "settings"];
 
 export interface Discarding {
   readonly context: CatalogContext;

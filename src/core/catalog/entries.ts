@@ -1,10 +1,11 @@
 /** Reading what is at a path (C12: a directory exists while it was made or has a live descendant). */
-import type { FilePath } from "../paths.ts";
+import { type FilePath, parentOf } from "../paths.ts";
 import { descendantsRange, entryKey, keyAfter, keyAfterSubtree, pathOfEntryKey } from "./keys.ts";
 import type { KeyValue, ReadView } from "./kv.ts";
 import { CONTENT_FIELD, contentOf } from "./merge.ts";
 import { decodeRegisters, type Register } from "./rows.ts";
 import { readRegister, readRegisters } from "./transaction.ts";
+import { emptyAbove, hasLiveDescendant } from "./tree.ts";
 import type { FileContent, Stamp } from "./types.ts";
 
 export type Entry =
@@ -22,7 +23,7 @@ export function readEntry(view: ReadView, path: FilePath | ""): Entry | undefine
   if (path === "") return { type: "directory", path, stamp: undefined };
   const entry = entryOf(path, readRegisters(view, entryKey(path)));
   if (entry !== undefined) return entry;
-  return hasLiveDescendant(view, path) ? { type: "directory", path, stamp: undefined } : undefined;
+  return directoryOfChildren(view, path);
 }
 
 /** The time of the last write to what is at a path, deletions included. */
@@ -30,20 +31,45 @@ export function contentStamp(view: ReadView, path: FilePath): Stamp | undefined 
   return readRegister(view, entryKey(path), CONTENT_FIELD)?.stamp;
 }
 
-export function hasLiveDescendant(view: ReadView, directory: FilePath): boolean {
-  for (const { key, value } of view.range(descendantsRange(directory))) {
-    if (entryOf(pathOfEntryKey(key), decodeRegisters(value)) !== undefined) return true;
-  }
-  return false;
+/**
+ * Nothing is at `path`, and at some paths before it: what was deleted is passed over row by row, and who looks for entries
+ * has to rest at times.
+ */
+export interface Passed {
+  readonly type: "nothing";
+  readonly path: FilePath;
 }
 
-/** Every live entry below a directory, in order of path, from behind `after` on. */
-export function* descendants(view: ReadView, directory: FilePath | "", after?: FilePath): Generator<Entry> {
-  const range = descendantsRange(directory);
-  const start = after === undefined ? range.start : keyAfter(entryKey(after));
-  for (const row of view.range({ ...range, start })) {
-    const entry = entryOfRow(row);
-    if (entry !== undefined) yield entry;
+/** So many deleted rows are told of at once. */
+const PASSED_ROWS = 16;
+
+/** Every live entry below a directory, in order of path, from behind `after` on. Directories without any are skipped. */
+export function* descendants(view: ReadView, directory: FilePath | "", after?: FilePath): Generator<Entry | Passed> {
+  const { start, end } = descendantsRange(directory);
+  let from: Uint8Array | undefined = after === undefined ? start : keyAfter(entryKey(after));
+  let passed = 0;
+  /** A directory in which something is. */
+  let inhabited: FilePath | "" = directory;
+  while (from !== undefined) {
+    const rows = view.range({ start: from, end });
+    from = undefined;
+    for (const row of rows) {
+      const entry = entryOfRow(row);
+      if (entry !== undefined) {
+        yield entry;
+        continue;
+      }
+      const path = pathOfEntryKey(row.key);
+      if (++passed % PASSED_ROWS === 0) yield { type: "nothing", path };
+      const parent = parentOf(path);
+      const empty = parent === inhabited ? undefined : emptyAbove(view, path, directory);
+      if (empty === undefined) {
+        inhabited = parent;
+        continue;
+      }
+      from = keyAfterSubtree(entryKey(empty));
+      break;
+    }
   }
 }
 
@@ -51,26 +77,31 @@ export function* descendants(view: ReadView, directory: FilePath | "", after?: F
  * The live entries directly in a directory, in order of name, from behind `after` on. What lies deeper is skipped by
  * seeking, so a page costs what it shows and not what is below it.
  */
-export function* children(view: ReadView, directory: FilePath | "", after?: FilePath): Generator<Entry> {
-  const range = descendantsRange(directory);
+export function* children(view: ReadView, directory: FilePath | "", after?: FilePath): Generator<Entry | Passed> {
+  const { start, end } = descendantsRange(directory);
   const nameAt = directory === "" ? 0 : directory.length + 1;
-  let start = after === undefined ? range.start : keyAfterSubtree(entryKey(after));
-  for (;;) {
-    const next = firstLive(view, start, range.end);
-    if (next === undefined) return;
-    const slash = next.path.indexOf("/", nameAt);
-    const child = (slash === -1 ? next.path : next.path.slice(0, slash)) as FilePath;
-    yield slash === -1 ? next : { type: "directory", path: child, stamp: undefined };
-    start = keyAfterSubtree(entryKey(child));
+  let from: Uint8Array | undefined = after === undefined ? start : keyAfterSubtree(entryKey(after));
+  let passed = 0;
+  while (from !== undefined) {
+    const rows = view.range({ start: from, end });
+    from = undefined;
+    for (const row of rows) {
+      const path = pathOfEntryKey(row.key);
+      const slash = path.indexOf("/", nameAt);
+      const child = (slash === -1 ? path : path.slice(0, slash)) as FilePath;
+      const entry = slash === -1 ? entryOfRow(row) : directoryOfChildren(view, child);
+      if (entry !== undefined) yield entry;
+      else if (++passed % PASSED_ROWS === 0) yield { type: "nothing", path: child };
+      if (slash === -1 && entry === undefined) continue;
+      from = keyAfterSubtree(entryKey(child));
+      break;
+    }
   }
 }
 
-function firstLive(view: ReadView, start: Uint8Array, end: Uint8Array): Entry | undefined {
-  for (const row of view.range({ start, end })) {
-    const entry = entryOfRow(row);
-    if (entry !== undefined) return entry;
-  }
-  return undefined;
+/** A directory that is there by what is in it. */
+export function directoryOfChildren(view: ReadView, path: FilePath): Entry | undefined {
+  return hasLiveDescendant(view, path) ? { type: "directory", path, stamp: undefined } : undefined;
 }
 
 /** What a row of the entries' table says is there; undefined when that is nothing. */

@@ -3,6 +3,7 @@
  *
  * entries   e  path (with "/" as a zero byte, so that a directory's entries follow it)  → the path's registers
  * versions  v  version                                       → its paths, its holdings, how it is indexed
+ * directories d path (as an entry)                     → how many of its children are there (C12)
  * log       g  origin (2) number (5)                         → the register that this record wrote (C3)
  * origins   o  origin (2)                                    → its server, incarnation and how far it is known
  * work      w  held (1) surplus (2) order (4) version        → about its size; files I lack and files I hold, by surplus (C13)
@@ -29,6 +30,7 @@ const letter = (text: string) => text.charCodeAt(0);
 const TABLE = {
   entries: letter("e"),
   versions: letter("v"),
+  directories: letter("d"),
   log: letter("g"),
   origins: letter("o"),
   work: letter("w"),
@@ -48,9 +50,12 @@ export function tableRange(table: Table): KeyRange {
 }
 
 export function entryKey(path: FilePath | ""): Bytes {
-  const key = new ByteWriter(path.length + 1).u8(TABLE.entries).raw(utf8(path)).finish();
-  for (let i = 1; i < key.length; i++) if (key[i] === 0x2f) key[i] = 0;
-  return key;
+  return withPath(TABLE.entries, path);
+}
+
+/** The root's has a byte that no path begins with: a letter alone is no table's. */
+export function childrenKey(directory: FilePath | ""): Bytes {
+  return directory === "" ? Uint8Array.of(TABLE.directories, 0) : withPath(TABLE.directories, directory);
 }
 
 export function pathOfEntryKey(key: Bytes): FilePath {
@@ -222,6 +227,12 @@ function workPrefix(held: boolean, surplus: number): ByteWriter {
 
 function withVersion(table: number, version: VersionId): Bytes {
   return writeVersion(new ByteWriter(1 + VERSION_BYTES).u8(table), version).finish();
+}
+
+function withPath(table: number, path: FilePath | ""): Bytes {
+  const key = new ByteWriter(path.length + 1).u8(table).raw(utf8(path)).finish();
+  for (let i = 1; i < key.length; i++) if (key[i] === 0x2f) key[i] = 0;
+  return key;
 }
 
 function append(bytes: Bytes, byte: number): Bytes {

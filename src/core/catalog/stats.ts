@@ -37,6 +37,18 @@ export function readStats(view: ReadView): CatalogStats {
   };
 }
 
+/** Behind the counts: this catalog's directories are counted (tree.ts). Earlier versions write none. */
+const TREE_COUNTED = 1;
+
+/** Whether what is written of directories holds. Of an empty catalog there is nothing to be written. */
+export function isTreeCounted(view: ReadView): boolean {
+  const row = view.get(STATS_KEY);
+  if (row === undefined) return true;
+  const reader = new ByteReader(row);
+  for (const _ of Object.keys(NOTHING)) if (!reader.done) reader.varint();
+  return !reader.done && reader.varint() === TREE_COUNTED;
+}
+
 const NOTHING: CatalogStats = {
   files: 0,
   bytes: 0,
@@ -69,5 +81,5 @@ export function encodeStats(stats: CatalogStats): Bytes {
     if (count < 0) throw new RangeError(`the count of ${name} fell to ${count}`);
     writer.varint(count);
   }
-  return writer.finish();
+  return writer.varint(TREE_COUNTED).finish();
 }

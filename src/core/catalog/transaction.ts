@@ -20,8 +20,9 @@ import {
   type Register,
   type VersionRow,
 } from "./rows.ts";
-import { type CatalogStats, encodeStats, readStats, STATS_KEY } from "./stats.ts";
+import { type CatalogStats, encodeStats, isTreeCounted, readStats, STATS_KEY } from "./stats.ts";
 import { reindex } from "./surplus.ts";
+import { countTree, isLive, noteLive } from "./tree.ts";
 import type { Origin } from "./types.ts";
 
 /** What the rules must know besides the rows. */
@@ -49,6 +50,7 @@ export class CatalogTransaction {
   readonly #touched = new Set<VersionId>();
   readonly #described = new Set<VersionId>();
   readonly #registers = new Map<FilePath, readonly Register[]>();
+  readonly #unreadable = new Set<FilePath>();
   readonly #versions = new Map<VersionId, VersionRow>();
   readonly #changedVersions = new Set<VersionId>();
 
@@ -58,6 +60,7 @@ export class CatalogTransaction {
     this.context = context;
     this.origins = new OriginTable(view, indexes, names);
     this.stats = readStats(view);
+    if (!isTreeCounted(view)) countTree(view);
   }
 
   /** @param heals of a row that cannot be read there are none, as if it were lost: a content that is merged heals it (C5) */
@@ -66,15 +69,19 @@ export class CatalogTransaction {
     if (known !== undefined) return known;
     const row = this.view.get(entryKey(path));
     const read = () => (row === undefined ? [] : decodeRegisters(row));
-    const registers = heals ? (readable(read) ?? []) : read();
+    const found = heals ? readable(read) : read();
+    if (found === undefined) this.#unreadable.add(path);
+    const registers = found ?? [];
     this.#registers.set(path, registers);
     return registers;
   }
 
   setRegisters(path: FilePath, registers: readonly Register[]): void {
+    const before = this.#unreadable.delete(path) ? undefined : isLive(this.registers(path));
     this.#registers.set(path, registers);
     if (registers.length === 0) this.view.remove(entryKey(path));
     else this.view.put(entryKey(path), encodeRegisters(registers));
+    noteLive(this.view, path, before, isLive(registers));
   }
 
   version(version: VersionId): VersionRow {

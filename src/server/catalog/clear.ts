@@ -11,6 +11,7 @@ import { CHAIN_KEY } from "./chain.ts";
 /** All but "meta". */
 const TABLES: readonly Table[] = [
   "entries",
+  "directories",
   "versions",
   "log",
   "origins",

@@ -1,9 +1,10 @@
 /** DELETE, making a directory, and moving: changes of names, without bytes. */
 import { encodeContent } from "../../core/catalog/content.ts";
-import { type Entry, entryOfRow, hasLiveDescendant, readEntry } from "../../core/catalog/entries.ts";
+import { type Entry, entryOfRow, readEntry } from "../../core/catalog/entries.ts";
 import { descendantsRange, keyAfter, pathOfEntryKey } from "../../core/catalog/keys.ts";
 import type { KeyRange, KeyValue, ReadView } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD, contentOf } from "../../core/catalog/merge.ts";
+import { hasLiveDescendant } from "../../core/catalog/tree.ts";
 import type { Conditions } from "../../core/conditions.ts";
 import { type FilePath, PATH_BYTES_MAX, parsePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";

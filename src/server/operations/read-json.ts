@@ -4,16 +4,17 @@
  * read.ts's way. A page is made in pieces, so that a long one does not hold up other requests.
  */
 import { utf8 } from "../../core/bytes.ts";
-import { entryOfRow } from "../../core/catalog/entries.ts";
+import { directoryOfChildren, entryOfRow } from "../../core/catalog/entries.ts";
 import { madeAt } from "../../core/catalog/epochs.ts";
 import { descendantsRange, entryKey, keyAfter, keyAfterSubtree, pathOfEntryKey } from "../../core/catalog/keys.ts";
 import type { Bytes, KeyRange, KeyValue, ReadView } from "../../core/catalog/kv.ts";
 import { PlainFile } from "../../core/catalog/plain-file.ts";
 import { decodeRegisters } from "../../core/catalog/rows.ts";
+import { emptyAbove } from "../../core/catalog/tree.ts";
 import { variablesObject } from "../../core/catalog/variables.ts";
 import { wallMsOf } from "../../core/hybrid-clock.ts";
 import { isoTime } from "../../core/iso-time.ts";
-import type { FilePath } from "../../core/paths.ts";
+import { type FilePath, parentOf } from "../../core/paths.ts";
 import type { ListOptions } from "../face.ts";
 import type { Lookups } from "./lookups.ts";
 import { bestFirst, checkListable, describe, LIST_DEFAULT, locate } from "./read.ts";
@@ -61,6 +62,8 @@ export class ListPage {
   #texts: string[] = [];
   readonly #pieces: Bytes[] = [];
   #count = 0;
+  /** A directory in which something is. */
+  #inhabited: FilePath | "";
   #next: string | null = null;
 
   constructor(directory: FilePath | "", options: ListOptions) {
@@ -69,6 +72,7 @@ export class ListPage {
     this.#limit = options.limit ?? LIST_DEFAULT;
     this.#nameAt = directory === "" ? 0 : directory.length + 1;
     this.#range = descendantsRange(directory);
+    this.#inhabited = directory;
   }
 
   /** Looks at up to so many rows more. Answers whether the page is complete. @throws FsdfsError as `list` */
@@ -124,7 +128,7 @@ export class ListPage {
       return "seek";
     }
     const text = this.#entry(lookups, view, row, child, slash !== -1);
-    if (text === undefined) return "taken";
+    if (text === undefined) return this.#passOver(view, path, slash === -1 ? undefined : child);
     if (this.#count === this.#limit) {
       this.#next = this.#last!.slice(this.#nameAt);
       return "full";
@@ -135,13 +139,24 @@ export class ListPage {
     return "taken";
   }
 
+  /** Of a directory in which nothing is no further row is looked at. @param child the one in which the row lies deeper */
+  #passOver(view: ReadView, path: FilePath, child: FilePath | undefined): "taken" | "seek" {
+    const parent = parentOf(path);
+    const empty = child ?? (parent === this.#inhabited ? undefined : emptyAbove(view, path, this.#directory));
+    if (empty === undefined) {
+      this.#inhabited = parent;
+      return "taken";
+    }
+    this.#start = keyAfterSubtree(entryKey(empty));
+    return "seek";
+  }
+
   /** Undefined where nothing is. @param isDeeper the row lies in `child`, which is shown in its place */
   #entry(lookups: Lookups, view: ReadView, row: KeyValue, child: FilePath, isDeeper: boolean): string | undefined {
     if (!isDeeper && isPlain(view, row.key, row.value))
       return plainEntry(lookups, child.slice(this.#nameAt), row.value);
-    const entry = entryOfRow(row);
-    if (entry === undefined) return undefined;
-    const shown = isDeeper ? ({ type: "directory", path: child, stamp: undefined } as const) : entry;
+    const shown = isDeeper ? directoryOfChildren(view, child) : entryOfRow(row);
+    if (shown === undefined) return undefined;
     const { path, ...rest } = describe(lookups, view, shown);
     return JSON.stringify({ name: path.slice(this.#nameAt), ...rest });
   }

@@ -22,6 +22,8 @@ import type { Lookups } from "./lookups.ts";
 export const LIST_DEFAULT = 1000;
 const LIST_MAX = 10_000;
 export const LOCATE_MAX = 1000;
+/** What was deleted is passed over in stretches, of which a page has so many: some 20 ms. */
+const PASSED_MAX = 500;
 /** A signed link is for one read that begins now. */
 const LINK_SECONDS = 300;
 
@@ -42,7 +44,13 @@ export function list(lookups: Lookups, directory: FilePath | "", options: ListOp
   const after = options.after === undefined ? undefined : (`${prefix}${options.after}` as FilePath);
   const found = options.recursive ? descendants(view, directory, after) : children(view, directory, after);
   const entries: (Omit<EntryInfo, "path"> & { name: string })[] = [];
+  let passed = 0;
   for (const next of found) {
+    if (next.type === "nothing") {
+      passed += 1;
+      if (passed === PASSED_MAX) return { entries, next: next.path.slice(prefix.length) };
+      continue;
+    }
     if (entries.length === limit) return { entries, next: entries.at(-1)!.name };
     const { path, ...rest } = describe(lookups, view, next);
     entries.push({ name: path.slice(prefix.length), ...rest });

@@ -1,8 +1,8 @@
 /** Setting variables: of a file, all or none; of many files, each by itself. */
 import { isFileContent } from "../../core/catalog/content.ts";
-import { hasLiveDescendant } from "../../core/catalog/entries.ts";
 import { CONTENT_FIELD, contentOf } from "../../core/catalog/merge.ts";
 import type { Register } from "../../core/catalog/rows.ts";
+import { hasLiveDescendant } from "../../core/catalog/tree.ts";
 import {
   checkVariable,
   encodeVariable,

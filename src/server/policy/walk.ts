@@ -33,6 +33,7 @@ export function walkFiles(
   let entries = 0;
   let seen = 0;
   for (const entry of descendants(view, "", after)) {
+    // What was deleted is looked at as well, and takes its time.
     if (entry.type === "file" && isGoverned(entry.path)) {
       seen += 1;
       if (isWanted(entry.path)) files.push(entry);

@@ -75,6 +75,14 @@ export const CONDITION_CANARIES: readonly Canary[] = [
     drill: "conflicts",
   },
   {
+    name: "a directory that nobody made stays when its last file is gone",
+    rules: "C12",
+    file: "core/catalog/tree.ts",
+    find: "after ? 1 : -1",
+    replace: "after ? 1 : 0",
+    drill: "names",
+  },
+  {
     name: "a file that gives way beats what was written since",
     rules: "C12",
     file: "server/catalog/conflicts.ts",

@@ -1,5 +1,6 @@
 /** Paths that a disk cannot hold, or must not (S7), and disks that are not the ones they were (S9). */
 import { FsdfsError } from "../../../src/errors.ts";
+import { listAll } from "../workload.ts";
 import type { Drill, Stage } from "./stage.ts";
 
 const RESERVED = [".fsdfs/identity", ".fsdfs/staged/x", ".fsdfs/trash/y", ".fsdfs/new/z", ".fsdfs/aside"];
@@ -17,6 +18,12 @@ export const names: Drill = {
     await stage.mustPut(stage.machine(0), "dir/file");
     await mustRefuse(stage, "dir", "is-a-directory");
     await mustRefuse(stage, "dir/file/below", "not-a-directory");
+    await stage.remove(stage.machine(0), "dir/file");
+    for (const machine of stage.machines) {
+      const shown = await stage.ask(machine, (face) => listAll(face, ""));
+      stage.check(!shown.has("dir"), "C12", `${machine.name} shows "dir", in which nothing is any more`);
+    }
+    await stage.mustPut(stage.machine(0), "dir");
     const linked = stage.random.pick(stage.machines);
     linked.files.plantExternally("linked", "symlink");
     linked.files.plantExternally("song", "symlink");

@@ -16,7 +16,7 @@ export const SWARM_ERRORS = {
   "no-copy-reachable": {
     status: 503,
     message: "No server that holds {path} can be reached now.",
-    hint: "Start one of its servers: fsdfs locate",
+    hint: "Start one of its servers: fsdfs locate. What it replaced may be in the trash: fsdfs trash ls",
   },
   "owner-unavailable": {
     status: 503,

@@ -96,8 +96,8 @@ export class Copies {
   }
 
   /**
-   * A version that is wanted at a path becomes this server's copy, durably and in its place. False when it is no longer
-   * wanted; the staged file is gone then.
+   * A version that is wanted at a path becomes this server's copy, durably and in its place, or is one already; the staged file is
+   * gone then. False when it is no longer wanted.
    */
   async commit(version: VersionId, staged: StagedFile): Promise<boolean> {
     let entered: boolean;
@@ -112,7 +112,7 @@ export class Copies {
     }
     if (!entered) {
       await this.#staging.discard(staged);
-      return false;
+      return await this.settled(version);
     }
     this.#staging.handOver(staged);
     await this.#catalog.flushed();

@@ -47,6 +47,7 @@ import {
 import type { Leftovers } from "./leftovers.ts";
 import { isMoving, movesFrom } from "./moves.ts";
 import { type Owner, Owners } from "./owners.ts";
+import { passOn } from "./passing-on.ts";
 import { type Retired, retireRows } from "./retiring.ts";
 import type { Trash } from "./trash.ts";
 import type { Vanished } from "./vanished.ts";
@@ -137,7 +138,7 @@ export class Settler {
         await this.#catalog.flushed();
         if (!this.#isCurrent(version, copy, path)) return false;
         if (path !== undefined) return await this.#place(version, copy, path);
-        await this.retire(version, copy, "superseded");
+        if (!(await passOn(this.#catalog, this.#files, version, copy))) await this.retire(version, copy, "superseded");
         return true;
       });
       if (done) return;

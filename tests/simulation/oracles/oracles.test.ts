@@ -100,6 +100,9 @@ describe("the oracles", () => {
       const trashed = { version: lost.version! } as ServerView["trash"][number];
       expect(restorable(history, viewOf({ ...server, trash: [trashed] }))).toEqual([]);
       expect(restorable(history, viewOf(server))).toHaveLength(1);
+      const current = { ...location("a", "two"), version: kept.version! };
+      const passedOn = serverOf("s1", [current, location("b", "one")]);
+      expect(restorable(history, viewOf(passedOn))).toEqual([]);
     });
   });
 

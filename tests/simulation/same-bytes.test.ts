@@ -1,0 +1,39 @@
+/** P3: a file that is overwritten by its own bytes, as when a PUT is asked for again, is no less safe than it was. */
+import { expect, it } from "vitest";
+import type { Machine } from "./machine.ts";
+import { play, putText, readText } from "./play.ts";
+import type { Swarm } from "./swarm.ts";
+
+const ASK_TIMEOUT_MS = 20_000;
+
+/** The last server takes a PUT on its side of a cut, tells of it and is lost before anybody has copied it. */
+const overwrittenAndLost = async (swarm: Swarm, text: string): Promise<Machine> => {
+  const [first, other, last] = swarm.machines as [Machine, Machine, Machine];
+  await putText(swarm, first, "a", "text");
+  await swarm.world.sleep(5_000);
+  for (const { name } of [first, other]) {
+    await first.ask((face) => face.configureServer(name, { paused: true }), ASK_TIMEOUT_MS);
+  }
+  swarm.cut([last], [first, other], true);
+  await swarm.world.sleep(5_000);
+  await putText(swarm, last, "a", text);
+  swarm.heal([last], [first, other], "reset");
+  await swarm.world.sleep(5_000);
+  last.crash();
+  await swarm.world.sleep(5_000);
+  return first;
+};
+
+it("it is read when who took the second PUT is lost", () =>
+  play({}, async (swarm) => {
+    const first = await overwrittenAndLost(swarm, "text");
+    expect((await readText(swarm, first, "a")).text).toBe("text");
+  }));
+
+it("S2: what was overwritten by other bytes, which are lost, comes back when it is restored", () =>
+  play({}, async (swarm) => {
+    const first = await overwrittenAndLost(swarm, "other text");
+    await expect(readText(swarm, first, "a")).rejects.toMatchObject({ code: "no-copy-reachable" });
+    await first.ask((face) => face.restore({ path: "a", overwrite: true }), ASK_TIMEOUT_MS);
+    expect((await readText(swarm, first, "a")).text).toBe("text");
+  }));

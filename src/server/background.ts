@@ -1,6 +1,6 @@
 /**
  * Background work as small units: each is a loop that does a step, tells how long to rest, and can be woken. A step that
- * fails is logged and tried again later; it never ends the server.
+ * fails is logged, once while it goes on to fail alike, and tried again later; it never ends the server.
  */
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -37,13 +37,17 @@ export class BackgroundUnit {
   }
 
   async #run(clock: Clock, log: Log, signal: AbortSignal): Promise<void> {
+    let told: string | undefined;
     while (!signal.aborted) {
       let restMs: number;
       try {
         ({ restMs } = await this.#step(signal));
-      } catch (error) {
+        told = undefined;
+      } catch (thrown) {
         if (signal.aborted) return;
-        log.warn("background work failed and will be tried again", { unit: this.name, error: String(error) });
+        const error = String(thrown);
+        if (error !== told) log.warn("background work failed and will be tried again", { unit: this.name, error });
+        told = error;
         restMs = FAILURE_REST_MS;
       }
       if (restMs > 0) await this.#wakeup.wait(clock, restMs, signal);

@@ -22,11 +22,14 @@ export interface PortCall {
   readonly about: string;
 }
 
+/** The last two are the file store's alone. */
+type ErrorCode = "io" | "no-space" | "read-only" | "missing";
+
 /** What happens at a call. One that waits for the call's end may be called off meanwhile. */
 export type Strike = { calledOff?: boolean } & (
   | { readonly kind: "crash" | "power-cut"; readonly side: "before" | "after" }
   | { readonly kind: "stop"; readonly side: "before" | "after"; readonly forMs: number }
-  | { readonly kind: "error"; readonly code: "io" | "no-space"; readonly side: "before" | "after" }
+  | { readonly kind: "error"; readonly code: ErrorCode; readonly side: "before" | "after" }
 );
 
 /** Asked at each call of a port. */
@@ -157,7 +160,7 @@ export class SimulatedProcess {
         if (strike?.side === "before" && this.#endsBy(strike)) return;
         const { beforeMs, afterMs } = this.#delays(port, method);
         const finish = (settle: () => void) => this.#later(afterMs, () => this.#finish(strike, settle));
-        const fail = (code: "io" | "no-space") => finish(() => reject(injected(port, code)));
+        const fail = (code: ErrorCode) => finish(() => reject(injected(port, code)));
         this.#later(beforeMs, () => {
           if (strike?.kind === "error" && strike.side === "before") return fail(strike.code);
           effect().then(
@@ -198,9 +201,9 @@ export class SimulatedProcess {
   }
 }
 
-function injected(port: PortName, code: "io" | "no-space"): Error {
+function injected(port: PortName, code: ErrorCode): Error {
   const message = "an injected error";
   if (port === "files") return new FileStoreError(code, message);
-  if (port === "catalog") return new CatalogStoreError(code, message);
+  if (port === "catalog") return new CatalogStoreError(code === "no-space" ? code : "io", message);
   return new NetworkError("closed", message);
 }

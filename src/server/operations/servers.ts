@@ -175,9 +175,15 @@ function alarmsOf(name: string, alarm: DiskAlarm | undefined): AlarmInfo[] {
   return [{ kind: "disk", since: new Date(alarm.sinceMs).toISOString(), message: messageOf(name, alarm) }];
 }
 
-function messageOf(name: string, { copies, example, catalog }: DiskAlarm): string {
+function messageOf(name: string, { copies, example, catalog, refused }: DiskAlarm): string {
   if (catalog) {
     return `The catalog of ${name} cannot be written: it takes nothing in, and others answer for it. Look whether its disk is full or its file system read-only; then start it again.`;
+  }
+  if (refused === "missing") {
+    return `The data directory of ${name} is not there any more: it can neither store nor give files. Mount its disk, then start the server again.`;
+  }
+  if (refused === "read-only") {
+    return `The data directory of ${name} is read-only: it takes no files, and goes on serving those that it has. Look at the disk, which Linux makes read-only after an error, and at the directory's owner.`;
   }
   const some = copies === 1 ? example : `${copies} copies, such as ${example},`;
   return `The disk of ${name} returns errors: ${some} cannot be read, and it takes no copies until that reads well again. Look at the disk; replace it, or drain the server.`;

@@ -6,6 +6,8 @@
  * serve what reads well. A copy that cannot be read is no wrong copy: it is left where it is, not promised, and read
  * again (scrub/scrubber.ts). Once all of them have been read well, or are no copies any more, the disk is well again.
  *
+ * One that Linux has made read-only after an error, or that was taken away from under the server, is told of, and tried again.
+ *
  * That of the catalog, which may be another, is told of as well while it cannot be written.
  */
 import type { VersionId } from "../../core/ids.ts";
@@ -15,7 +17,8 @@ import type { Clock } from "../../ports/clock.ts";
 import { type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
 import type { Log } from "../../ports/log.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
-import { isDiskError } from "./disk.ts";
+import { isDiskError, removeQuietly } from "./disk.ts";
+import { STAGED_DIRECTORY, stagedName } from "./layout.ts";
 
 /** After a write that failed. Then it is tried again: the next upload that fails goes elsewhere as well. */
 const DISK_REST_MS = 10_000;
@@ -33,7 +36,14 @@ export interface DiskAlarm {
   readonly example?: FilePath;
   /** The catalog cannot be written, so nothing that others do is taken in. */
   readonly catalog?: true;
+  /** No file can be made in the data directory: it is read-only, or not there. */
+  readonly refused?: Refusal;
 }
+
+type Refusal = "read-only" | "missing";
+
+/** Made and removed, to see whether that can be done again. */
+const TRIAL_FILE = stagedName("trial");
 
 export class DiskWatch {
   readonly unit: BackgroundUnit;
@@ -45,6 +55,7 @@ export class DiskWatch {
   readonly #listeners: (() => void)[] = [];
   #ailingSinceMs = 0;
   #catalogFailsSinceMs: number | undefined;
+  #refused: { readonly sinceMs: number; readonly refused: Refusal } | undefined;
   #freeBytes = Number.POSITIVE_INFINITY;
   #restsUntil = Number.NEGATIVE_INFINITY;
 
@@ -74,6 +85,7 @@ export class DiskWatch {
     if (this.#catalogFailsSinceMs !== undefined) {
       return { sinceMs: this.#catalogFailsSinceMs, copies: this.#unreadable.size, catalog: true };
     }
+    if (this.#refused !== undefined) return { ...this.#refused, copies: this.#unreadable.size };
     for (const example of this.#unreadable.values()) {
       return { sinceMs: this.#ailingSinceMs, copies: this.#unreadable.size, example };
     }
@@ -87,11 +99,21 @@ export class DiskWatch {
 
   /** A staged file could not be made, written or synced. */
   failed(error: unknown): void {
-    if (error instanceof FileStoreError) this.#restsUntil = this.#clock.monotonic() + DISK_REST_MS;
+    if (!(error instanceof FileStoreError)) return;
+    this.#restsUntil = this.#clock.monotonic() + DISK_REST_MS;
+    const { code } = error;
+    if (this.#refused !== undefined || (code !== "read-only" && code !== "missing")) return;
+    this.#refused = { sinceMs: this.#clock.wall(), refused: code };
+    this.#log.error("ALARM: no file can be made in the data directory; is its disk mounted, and not read-only?", {
+      error: String(error),
+    });
   }
 
   succeeded(): void {
     this.#restsUntil = Number.NEGATIVE_INFINITY;
+    if (this.#refused === undefined) return;
+    this.#refused = undefined;
+    this.#log.info("files can be made in the data directory again");
   }
 
   /** A copy could not be read, for whatever reason: only errors of the disk itself make it ail. */
@@ -181,7 +203,22 @@ export class DiskWatch {
   }
 
   async #look(): Promise<NextStep> {
-    this.#freeBytes = (await this.#files.capacity()).freeBytes;
+    try {
+      this.#freeBytes = (await this.#files.capacity()).freeBytes;
+      if (this.#refused !== undefined) await this.#tryOut();
+      else if ((await this.#files.stat(STAGED_DIRECTORY)) === undefined)
+        throw new FileStoreError("missing", `missing: ${STAGED_DIRECTORY}`);
+    } catch (error) {
+      this.failed(error);
+    }
     return { restMs: LOOK_EVERY_MS };
+  }
+
+  /** @throws FileStoreError while no file can be made */
+  async #tryOut(): Promise<void> {
+    await removeQuietly(this.#files, TRIAL_FILE);
+    await (await this.#files.create(TRIAL_FILE)).close();
+    await removeQuietly(this.#files, TRIAL_FILE);
+    this.succeeded();
   }
 }

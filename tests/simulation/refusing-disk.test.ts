@@ -1,0 +1,35 @@
+/** A server in whose data directory no file can be made any more: its disk is read-only, or has been taken away. */
+import { expect, it } from "vitest";
+import type { Machine } from "./machine.ts";
+import { play, putText, readText } from "./play.ts";
+
+/** Of one server, as another tells of them. */
+async function alarmsOf(asked: Machine, { name }: Machine): Promise<string[]> {
+  const servers = await asked.ask((face) => face.servers(), 20_000);
+  return servers.find((server) => server.name === name)!.alarms.map(({ message }) => message);
+}
+
+it("is told of when it is read-only, goes on serving, and is well once it can be written", () =>
+  play({}, async (swarm) => {
+    const [first, second] = swarm.machines as [Machine, Machine];
+    await putText(swarm, first, "before", "text");
+    await swarm.world.sleep(5_000);
+    second.plan = ({ port, method }) =>
+      port === "files" && method === "create" ? { kind: "error", code: "read-only", side: "before" } : undefined;
+    await putText(swarm, second, "since", "text");
+    await swarm.world.sleep(30_000);
+    expect(await alarmsOf(first, second)).toEqual([expect.stringContaining("is read-only")]);
+    expect((await first.ask((face) => face.status(), 20_000)).advice).toContain("is read-only");
+    expect((await readText(swarm, second, "before")).text).toBe("text");
+    second.plan = () => undefined;
+    await swarm.world.sleep(10_000);
+    expect(await alarmsOf(first, second)).toEqual([]);
+  }));
+
+it("is told of when it is not there, though nobody has anything to store", () =>
+  play({}, async (swarm) => {
+    const [first, second] = swarm.machines as [Machine, Machine];
+    second.plan = ({ port }) => (port === "files" ? { kind: "error", code: "missing", side: "before" } : undefined);
+    await swarm.world.sleep(10_000);
+    expect(await alarmsOf(first, second)).toEqual([expect.stringContaining("Mount its disk")]);
+  }));

@@ -63,7 +63,7 @@ export interface ServerSeenEvent {
 export interface AlarmEvent {
   readonly change: "raised" | "cleared";
   /** The disk returns errors. */
-  readonly kind: "disk";
+  readonly kind: "disk" | "twins";
   readonly id: string;
   readonly name: string;
   readonly message: string;

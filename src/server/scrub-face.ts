@@ -73,8 +73,8 @@ export interface ScrubInfo {
 
 /** Why a server wants its operator. */
 export interface AlarmInfo {
-  /** The disk returns errors: the server takes no copies. */
-  readonly kind: "disk";
+  /** The disk returns errors or is not there: the server takes no copies. Or two processes run as this server. */
+  readonly kind: "disk" | "twins";
   /** ISO 8601 in UTC. */
   readonly since: string;
   /** In words, with what to do. */

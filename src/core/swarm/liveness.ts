@@ -14,6 +14,7 @@
  *     A goodbye is of one process: what the next one on that server was told counts, however late the goodbye comes.
  */
 import type { ServerId } from "../ids.ts";
+import { Twins } from "./twins.ts";
 
 /** Drawn by chance when a server starts: tells one run of it from the next. */
 export type ProcessId = string;
@@ -42,6 +43,7 @@ interface Given {
 }
 
 export class Liveness {
+  readonly twins = new Twins();
   readonly #answers = new Map<ServerId, Answered>();
   readonly #heardAt = new Map<ServerId, number>();
   readonly #given = new Map<ServerId, Given[]>();
@@ -137,6 +139,7 @@ export class Liveness {
   /** This server answered a process of `server`, announcing its own `number`. */
   gaveAnswer(server: ServerId, process: ProcessId, number: number, now: number): void {
     if (this.#left.get(server) === process) return;
+    this.twins.heard(server, process, now);
     const given = (this.#given.get(server) ?? []).filter(({ at }) => now - at < FRESH_MS);
     const last = given.at(-1);
     if (last?.number === number && last.process === process) last.at = now;

@@ -165,7 +165,7 @@ export const server: z.ZodType<ServerInfo> = z
       })
       .nullable(),
     scrub: scrub.nullable(),
-    alarms: z.array(z.object({ kind: z.literal("disk"), since: time, message: z.string() })),
+    alarms: z.array(z.object({ kind: z.enum(["disk", "twins"]), since: time, message: z.string() })),
     softwareVersion: z.string(),
   })
   .meta({ id: "Server" });
@@ -343,7 +343,7 @@ export const swarmEvent: z.ZodType<SwarmEvent> = z
       ...{ id: serverId, name: z.string(), url: z.string() },
     }),
     z.object({
-      ...{ type: type("alarm"), change: z.enum(["raised", "cleared"]), kind: z.literal("disk") },
+      ...{ type: type("alarm"), change: z.enum(["raised", "cleared"]), kind: z.enum(["disk", "twins"]) },
       ...{ id: serverId, name: z.string(), message: z.string() },
     }),
   ])

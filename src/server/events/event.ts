@@ -79,7 +79,7 @@ export interface AlarmEvent {
   readonly type: "alarm";
   readonly change: "raised" | "cleared";
   /** The disk returns errors. */
-  readonly kind: "disk";
+  readonly kind: "disk" | "twins";
   readonly id: ServerId;
   readonly name: string;
   readonly message: string;

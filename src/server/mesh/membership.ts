@@ -33,6 +33,7 @@ import type { KnownOrigin } from "./messages.ts";
 import type { Removal } from "./removal.ts";
 import { anchor } from "./seat.ts";
 import { CLOCK_SKEW_MAX_MS, type Skew } from "./skews.ts";
+import { TwinsAlarm } from "./twins-alarm.ts";
 
 /** A new server that knows of no other listens for so long before it founds a swarm, and up to twice as long by chance. */
 const FOUND_AFTER_MS = 2000;
@@ -66,6 +67,7 @@ export interface MembershipParts {
 }
 
 export class Membership {
+  readonly twins: TwinsAlarm;
   readonly #parts: MembershipParts;
   readonly #stoodStill = new Set<ServerId>();
   readonly #incarnationListeners: (() => Promise<void>)[] = [];
@@ -83,6 +85,7 @@ export class Membership {
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
+    this.twins = new TwinsAlarm(parts);
     this.#lastTick = parts.clock.monotonic();
     this.#lastTickWall = parts.clock.wall();
     parts.greeting.onKnown((known) => this.#learn(known));
@@ -365,6 +368,7 @@ export class Membership {
     const { clock, settings, identity } = this.#parts;
     const now = clock.monotonic();
     await this.#noteAbsences(now);
+    this.twins.look();
     await this.#parts.introduction.keep();
     const own = settings.roster.get(identity.server);
     if (this.#settled && own !== undefined && !sameRosterEntry(own, this.#ownEntry())) await this.#enterRoster();

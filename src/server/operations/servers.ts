@@ -92,7 +92,7 @@ export function seenServer(parts: Parts, server: ServerId): SeenServer[] {
   const described = describeServer(parts, server);
   if (described === undefined) return [];
   const alarm = server === parts.catalog.self ? parts.disk.alarm : parts.mesh.link(server)?.report.diskAlarm;
-  return [{ ...described, alarms: alarmsOf(described.name, alarm) }];
+  return [{ ...described, alarms: alarmsOf(parts, described, alarm) }];
 }
 
 export function status(parts: Parts): SwarmStatus {
@@ -144,7 +144,7 @@ export function servers(parts: Parts): ServerInfo[] {
       drain: report?.drain ?? null,
       forecast: forecastOf(parts, entry.id),
       scrub: scrubOf(report?.scrub),
-      alarms: alarmsOf(entry.name, report?.diskAlarm),
+      alarms: alarmsOf(parts, entry, report?.diskAlarm),
       softwareVersion: entry.softwareVersion,
     };
   });
@@ -170,9 +170,23 @@ function scrubOfAll(scrubs: readonly ScrubInfo[]): ScrubInfo | null {
   return { share, ended, damaged: scrubs.reduce((sum, { damaged }) => sum + damaged, 0) };
 }
 
-function alarmsOf(name: string, alarm: DiskAlarm | undefined): AlarmInfo[] {
-  if (alarm === undefined) return [];
-  return [{ kind: "disk", since: new Date(alarm.sinceMs).toISOString(), message: messageOf(name, alarm) }];
+function alarmsOf(
+  { membership }: Parts,
+  { id, name }: { readonly id: ServerId; readonly name: string },
+  alarm: DiskAlarm | undefined,
+): AlarmInfo[] {
+  const twinsSinceMs = membership.twins.sinceMs(id);
+  const info = (kind: AlarmInfo["kind"], sinceMs: number, message: string): AlarmInfo[] => [
+    { kind, since: new Date(sinceMs).toISOString(), message },
+  ];
+  return [
+    ...(twinsSinceMs === undefined ? [] : info("twins", twinsSinceMs, twinsMessageOf(name))),
+    ...(alarm === undefined ? [] : info("disk", alarm.sinceMs, messageOf(name, alarm))),
+  ];
+}
+
+function twinsMessageOf(name: string): string {
+  return `Two servers run as ${name}: the data directory of one is a copy of the other's, and copies are counted that only one of them has. Stop both, delete the catalog of one (.fsdfs/catalog in its data directory, or what --state names), then start both again: that one joins as a new server, with its files.`;
 }
 
 function messageOf(name: string, { copies, example, catalog, refused }: DiskAlarm): string {

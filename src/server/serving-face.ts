@@ -108,7 +108,8 @@ export class ServingFace implements Face {
       } catch (error) {
         // The disk took not even an empty file: another server may do better, and the body is there still (S1).
         const other = error instanceof FileStoreError ? await this.#roomierThanHere(options.sizeBytes) : undefined;
-        if (incoming.isBegun || other === undefined) throw error;
+        if (other === undefined) throw error;
+        if (incoming.isBegun) throw new FsdfsError("overloaded", {}, { cause: error }); // Sent again it goes there.
         return await forwardPut(other, file, incoming, options, this.#parts.ports.clock.wall());
       } finally {
         incoming.end();

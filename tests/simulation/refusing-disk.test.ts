@@ -33,3 +33,17 @@ it("is told of when it is not there, though nobody has anything to store", () =>
     await swarm.world.sleep(10_000);
     expect(await alarmsOf(first, second)).toEqual([expect.stringContaining("Mount its disk")]);
   }));
+
+it.each(["write", "sync"])(
+  "S1: has an upload sent again when it fails amid it (%s), which then goes elsewhere",
+  (method) =>
+    play({}, async (swarm) => {
+      const [, second] = swarm.machines as [Machine, Machine];
+      second.plan = (call) =>
+        call.port === "files" && call.method === method
+          ? { kind: "error", code: "no-space", side: "before" }
+          : undefined;
+      await expect(putText(swarm, second, "a", "text")).rejects.toMatchObject({ code: "overloaded" });
+      expect((await putText(swarm, second, "a", "text")).copies).toBe(2);
+    }),
+);

@@ -33,6 +33,11 @@ describe("the pace of a scrub (P4)", () => {
     expect(begun[160]! / DAY_MS).toBeCloseTo(16, 1);
   });
 
+  it("never rests beyond the cycle by a part of a millisecond, where a product is not exact", () => {
+    const done = { files: 435_928_463, bytes: 63_946 };
+    expect(restMs({ cycleMs: 23_223_740_410, elapsedMs: 0, done, total: done })).toBe(23_223_740_410);
+  });
+
   it("never rests beyond the cycle, and reads at a rate that can catch up", () => {
     const amount = fc.record({ files: fc.nat(1e9), bytes: fc.nat(1e12) });
     const cycle = fc.integer({ min: 1, max: 400 * DAY_MS });

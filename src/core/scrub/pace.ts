@@ -24,7 +24,7 @@ export interface Amount {
 /** How long until the next file is due. */
 export function restMs({ cycleMs, elapsedMs, done, total }: Pace): number {
   const all = Math.max(costOf(total), costOf(done));
-  return all === 0 ? 0 : Math.max(0, (cycleMs * costOf(done)) / all - elapsedMs);
+  return all === 0 ? 0 : Math.max(0, cycleMs * (costOf(done) / all) - elapsedMs);
 }
 
 /** What a file of so many bytes may be read by. */

@@ -39,7 +39,7 @@ describe("fsdfs quota", () => {
 
   test("without a server's name is about the one that is asked, and default takes it back", async () => {
     expect((await cli("quota", "30M")).stdout).toBe("a may take 30.0 MB, and takes 0 B\n");
-    await cli("quota", "default");
+    expect((await cli("quota", "default")).stdout).toBe("a may take what it was started with, and takes 0 B\n");
     await waitFor("it is as it was started", async () => (await infoOf(0)).quota.total === 100_000_000);
   });
 

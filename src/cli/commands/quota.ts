@@ -19,7 +19,7 @@ export const quota = clientCommand({
     const bytes = size === DEFAULT_WORD ? null : size === undefined ? undefined : sizeOf(size);
     const now = bytes === undefined ? server : await client.configureServer(server.id, { quota: bytes });
     if (values.json) writeJson(context.out, now);
-    else context.out.write(describe(now));
+    else context.out.write(bytes === null ? describeTakenBack(now) : describe(now));
     return 0;
   },
 });
@@ -46,6 +46,11 @@ function sizeOf(text: string): number {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error), "See: fsdfs quota --help");
   }
+}
+
+/** What it was started with it has yet to tell. */
+function describeTakenBack({ name, quota: { used } }: ServerInfo): string {
+  return `${shown(name)} may take what it was started with, and takes ${formatSize(used)}\n`;
 }
 
 /** What it has, which follows what was said within a second. */

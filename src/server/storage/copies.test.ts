@@ -1,38 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
-import type { FileStore } from "../../ports/file-store.ts";
+import { waitingAt } from "../../../tests/storage/waiting-at.ts";
 
 /** More than a look at the disk in memory takes. */
 const MICROTASKS = 100;
-
-/** A disk whose named operation waits, once armed, until it is let go on. */
-function waitingAt(method: "rename" | "open"): {
-  between: (disk: FileStore) => FileStore;
-  arm(): { reached: Promise<void>; goOn(): void };
-} {
-  let pending: { reached: PromiseWithResolvers<void>; gate: PromiseWithResolvers<void> } | undefined;
-  const between = (disk: FileStore): FileStore =>
-    new Proxy(disk, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name, target);
-        if (typeof value !== "function") return value;
-        return async (...args: unknown[]) => {
-          const at = pending;
-          if (name !== method || at === undefined) return await Reflect.apply(value, target, args);
-          pending = undefined;
-          const result: unknown = await Reflect.apply(value, target, args);
-          at.reached.resolve();
-          await at.gate.promise;
-          return result;
-        };
-      },
-    });
-  const arm = () => {
-    pending = { reached: Promise.withResolvers(), gate: Promise.withResolvers() };
-    return { reached: pending.reached.promise, goOn: pending.gate.resolve };
-  };
-  return { between, arm };
-}
 
 describe("a copy", () => {
   test("S8: whose file is just being moved is not taken for a missing one", async () => {

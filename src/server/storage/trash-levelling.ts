@@ -1,6 +1,5 @@
 /** Levelling the catalog's trash with the directory it lies in: after a crash, and now and then, since hands reach everywhere. */
 import { indexTrash, isTrashIndexed, readCopy, readTrash } from "../../core/catalog/copies.ts";
-import type { VersionId } from "../../core/ids.ts";
 import { slicesOf } from "../../core/slices.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { DirectoryEntry, FileStore } from "../../ports/file-store.ts";
@@ -8,21 +7,15 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { statOrNothing } from "./disk.ts";
 import { TRASH_DIRECTORY, versionInTrashName } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
-import { findTrash } from "./trash.ts";
+import { findTrash, type Trashed } from "./trash.ts";
 
 /** Files that are compared with the catalog without a pause. */
 const LEVELLED_AT_ONCE = 100;
 /** From one comparison to the next, for each file: a thousandth of a core. */
 const LEVEL_REST_MS = 10;
 
-/** A row of the trash, and where its file should be. */
-export interface Lying {
-  readonly version: VersionId;
-  readonly location: string;
-}
-
 export type Alone = <T>(task: () => Promise<T>) => Promise<T>;
-export type Forget = (gone: readonly Lying[]) => Promise<void>;
+export type Forget = (gone: readonly Trashed[]) => Promise<void>;
 
 export interface TrashLevellingParts {
   readonly catalog: Catalog;
@@ -108,10 +101,9 @@ export class TrashLevelling {
     for (let after: Uint8Array | undefined; ; ) {
       const last = await alone(async () => {
         const page = findTrash(catalog.read(), after, () => true, LEVELLED_AT_ONCE);
-        const gone: Lying[] = [];
-        for (const { version, row } of page.rows) {
-          const { location } = row;
-          if ((await statOrNothing(files, location)) === undefined) gone.push({ version, location });
+        const gone: Trashed[] = [];
+        for (const each of page.rows) {
+          if ((await statOrNothing(files, each.row.location)) === undefined) gone.push(each);
         }
         if (gone.length > 0) await forget(gone);
         return page.last;

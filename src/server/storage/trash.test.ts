@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
+import { waitingAt } from "../../../tests/storage/waiting-at.ts";
 import { encodeContent } from "../../core/catalog/content.ts";
 import { readCopy, readTrash } from "../../core/catalog/copies.ts";
 import { trashPathsRange } from "../../core/catalog/keys.ts";
@@ -188,4 +189,27 @@ describe("the trash", () => {
     expect(contents.map((content) => trashOf(world, content)?.path)).toEqual(["a", undefined, "c"]);
     expect(world.space.usedBytes()).toBe(world.scannedBytes);
   });
+
+  test("S2 S3: knows a file that came there again while the one before was thrown away", async () => {
+    const directory = waitingAt("syncDirectory");
+    const world = await DiskWorld.begin(directory.between);
+    const content = await world.put("a", "some bytes");
+    await world.remove("a");
+    const { reached, goOn } = directory.arm();
+    const emptied = world.trash.empty(undefined, () => true);
+    await reached;
+    await world.learn("a", content);
+    await copyAgain(world, content, "some bytes");
+    await world.remove("a");
+    goOn();
+    await emptied;
+    expect(trashOf(world, content)?.reason).toBe("deleted");
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
 });
+
+async function copyAgain(world: DiskWorld, { version }: FileContent, text: string): Promise<void> {
+  const writer = await world.staging.begin("upload");
+  await writer.write(new TextEncoder().encode(text));
+  expect(await world.copies.commit(version, await writer.finish())).toBe(true);
+}

@@ -301,10 +301,9 @@ export class Trash {
   }
 
   async #forgetRows(trashed: readonly Trashed[]): Promise<void> {
-    const gone = trashed.map(({ version, row }) => ({ version, location: row.location }));
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#forget(gone);
+        return await this.#forget(trashed);
       } catch (error) {
         // Until its row goes it counts, though it is gone; at the latest the next levelling finds it.
         if (attempt < FORGET_ATTEMPTS) continue;
@@ -314,11 +313,12 @@ export class Trash {
     }
   }
 
-  /** Rows of files that are gone; one that has another place by now stays. */
-  async #forget(gone: readonly { readonly version: VersionId; readonly location: string }[]): Promise<void> {
+  /** Rows of files that are gone; one of a file that has another place by now, or came there since, stays. */
+  async #forget(gone: readonly Trashed[]): Promise<void> {
     await this.#catalog.change(({ transaction, view }) => {
-      for (const { version, location } of gone) {
-        if (readTrash(view, version)?.location === location) removeTrash(transaction, version);
+      for (const { version, row } of gone) {
+        const now = readTrash(view, version);
+        if (now?.location === row.location && now.time === row.time) removeTrash(transaction, version);
       }
     });
   }

@@ -1,0 +1,30 @@
+/** A disk whose named operation waits, once armed, until it is let go on. */
+import type { FileStore } from "../../src/ports/file-store.ts";
+
+export function waitingAt(method: "rename" | "open" | "syncDirectory"): {
+  between: (disk: FileStore) => FileStore;
+  arm(): { reached: Promise<void>; goOn(): void };
+} {
+  let pending: { reached: PromiseWithResolvers<void>; gate: PromiseWithResolvers<void> } | undefined;
+  const between = (disk: FileStore): FileStore =>
+    new Proxy(disk, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== "function") return value;
+        return async (...args: unknown[]) => {
+          const at = pending;
+          if (name !== method || at === undefined) return await Reflect.apply(value, target, args);
+          pending = undefined;
+          const result: unknown = await Reflect.apply(value, target, args);
+          at.reached.resolve();
+          await at.gate.promise;
+          return result;
+        };
+      },
+    });
+  const arm = () => {
+    pending = { reached: Promise.withResolvers(), gate: Promise.withResolvers() };
+    return { reached: pending.reached.promise, goOn: pending.gate.resolve };
+  };
+  return { between, arm };
+}

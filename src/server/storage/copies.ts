@@ -251,12 +251,13 @@ export class Copies {
   async restore(version: VersionId, path: FilePath, content: FileContent): Promise<boolean> {
     const trashed = readTrash(this.#catalog.read(), version)?.location ?? trashName(version, path);
     for (const name of [trashed, asideName(content.sha256)]) {
+      const row = readTrash(this.#catalog.read(), version);
       const stat = await this.#statFile(name);
       if (stat === undefined || stat.sizeBytes !== content.sizeBytes || stat.links > 1) continue;
       const found = await this.#hashFile(name, "durably");
       if (found !== undefined && found.sha256 !== content.sha256) await this.#trash.throwAway(version, name);
       if (found?.sha256 !== content.sha256) continue;
-      if (!(await this.#trash.giveBack(version, name, stat))) continue;
+      if (!(await this.#trash.giveBack(version, name, stat, row?.location === name ? row : undefined))) continue;
       await this.#catalog.flushed();
       await this.#settler.settle(version);
       return this.has(version);
@@ -279,7 +280,7 @@ export class Copies {
       await this.#trash.throwAway(version, row.location);
       return false;
     }
-    return await this.#trash.giveBack(version, row.location, stat, (change) => {
+    return await this.#trash.giveBack(version, row.location, stat, row, (change) => {
       if (readTrash(change.view, version) === undefined) throw new FsdfsError("trash-not-found", { what: version });
       enter(change, found.sha256);
     });

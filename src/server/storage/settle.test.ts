@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
-import { readCopy } from "../../core/catalog/copies.ts";
+import { readCopy, readTrash } from "../../core/catalog/copies.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { type FileStat, type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
@@ -104,13 +104,13 @@ describe("settling", () => {
     const content = await world.put("a", "the first");
     await world.put("a", "the second one");
     await world.learn("a", content);
-    const location = world.files.find((name) => name.startsWith(".fsdfs/trash"))!;
-    const stat = (await world.disk.stat(location))!;
-    expect(await world.trash.giveBack(content.version, location, stat)).toBe(true);
+    const row = readTrash(world.catalog.read(), content.version)!;
+    const stat = (await world.disk.stat(row.location))!;
+    expect(await world.trash.giveBack(content.version, row.location, stat, row)).toBe(true);
     await world.put("a", "the third");
     await world.settleAll();
     expect(world.has(content)).toBe(false);
-    expect(world.text(location)).toBe("the first");
+    expect(world.text(row.location)).toBe("the first");
     expect(world.space.usedBytes()).toBe(world.scannedBytes);
   });
 

@@ -206,6 +206,27 @@ describe("the trash", () => {
     expect(trashOf(world, content)?.reason).toBe("deleted");
     expect(world.space.usedBytes()).toBe(world.scannedBytes);
   });
+
+  test("P3: does not give a file back in whose place another of the same version has come", async () => {
+    const opening = waitingAt("open");
+    const world = await DiskWorld.begin(opening.between);
+    const content = await world.put("a", "some bytes");
+    await drop(world, content);
+    await copyAgain(world, content, "some bytes");
+    const deleted = encodeContent({ type: "deleted", movedTo: undefined });
+    await world.catalog.change((change) => change.writePath("a" as FilePath, CONTENT_FIELD, deleted));
+    const { reached, goOn } = opening.arm();
+    const given = world.copies.bringBack(content.version, (change, sha256) => {
+      change.writePath("b" as FilePath, CONTENT_FIELD, encodeContent({ ...content, sha256 }));
+    });
+    await reached;
+    await world.settleAll();
+    goOn();
+    const isBack = await given;
+    await world.settleAll();
+    expect(isBack ? world.text("b") : world.text(trashOf(world, content)!.location)).toBe("some bytes");
+    expect(world.has(content)).toBe(isBack);
+  });
 });
 
 async function copyAgain(world: DiskWorld, { version }: FileContent, text: string): Promise<void> {

@@ -241,23 +241,24 @@ export class Trash {
    * The file of a version that is wanted again, counted as trash or not yet counted, becomes its copy, which has yet to
    * be settled. False when it lies elsewhere by now or has yet to go, or there is a copy, or no room, or it is wanted no more.
    *
+   * @param row what the catalog said of the file when it was looked at; undefined when it did not count it
    * @param first comes before, in the same change: it may give the version a path
    */
   async giveBack(
     version: VersionId,
     location: string,
     stat: FileStat,
+    row: TrashRow | undefined,
     first: (change: Change) => void = () => {},
   ): Promise<boolean> {
     const { sizeBytes, inode, modifiedNs } = stat;
     return await this.#alone(async () => {
       if (this.#leftovers.isToGo(location)) return false;
-      const isCounted = readTrash(this.#catalog.read(), version) !== undefined;
+      const isCounted = row !== undefined;
       if (!isCounted && !this.#space.claim(sizeBytes, "pull")) return false;
       try {
         return await this.#catalog.change((change) => {
-          const lying = readTrash(change.view, version)?.location;
-          if (lying !== (isCounted ? location : undefined)) return false;
+          if (!isSameFile(readTrash(change.view, version), row)) return false;
           if (readCopy(change.view, version) !== undefined) return false;
           first(change);
           const path = change.transaction.version(version).paths[0];
@@ -317,11 +318,15 @@ export class Trash {
   async #forget(gone: readonly Trashed[]): Promise<void> {
     await this.#catalog.change(({ transaction, view }) => {
       for (const { version, row } of gone) {
-        const now = readTrash(view, version);
-        if (now?.location === row.location && now.time === row.time) removeTrash(transaction, version);
+        if (isSameFile(readTrash(view, version), row)) removeTrash(transaction, version);
       }
     });
   }
+}
+
+/** Two files of one version may have the same name there, one after the other. */
+function isSameFile(a: TrashRow | undefined, b: TrashRow | undefined): boolean {
+  return a?.location === b?.location && a?.time === b?.time;
 }
 
 /** The rows behind `after`, of a bounded number of them, that are wanted; and where to go on, undefined at the end. */

@@ -16,7 +16,7 @@ import { FsdfsError } from "../../errors.ts";
 import type { EntryInfo, HolderInfo, Listing, ListOptions, Location, OpenedFile, OpenOptions } from "../face.ts";
 import type { Parts } from "../parts.ts";
 import { isDiskError } from "../storage/disk.ts";
-import { readCopyRange } from "../storage/streams.ts";
+import { CopyChanged, readCopyRange } from "../storage/streams.ts";
 import type { Lookups } from "./lookups.ts";
 
 export const LIST_DEFAULT = 1000;
@@ -129,7 +129,7 @@ async function openLocal(parts: Parts, info: EntryInfo, version: VersionId): Pro
   };
 }
 
-/** A local copy's bytes; what the disk does not give of them comes from a holder (P4). */
+/** A local copy's bytes; what the disk does not give of them, or somebody has changed meanwhile, comes from a holder (P4). */
 function elseThrough(parts: Parts, local: OpenedContent, version: VersionId): OpenedContent {
   let others: OpenedContent | undefined;
   async function* stream(start: number, end: number) {
@@ -140,7 +140,10 @@ function elseThrough(parts: Parts, local: OpenedContent, version: VersionId): Op
         yield chunk;
       }
     } catch (error) {
-      if (!isDiskError(error, "io") || parts.sources.upHolders(version).length === 0) throw error;
+      const hasChanged = error instanceof CopyChanged;
+      if (!hasChanged && !isDiskError(error, "io")) throw error;
+      if (parts.sources.upHolders(version).length === 0)
+        throw hasChanged ? new FsdfsError("no-copy-reachable", { path: local.info.path }) : error;
       const opened = through(parts, local.info, version);
       others = opened;
       yield* opened.stream(position, end);

@@ -8,6 +8,9 @@ export const CHUNK_BYTES = 256 * 1024;
 const SPARE_MAX = 16;
 const spare: Bytes[] = [];
 
+/** The file is not the copy any more: somebody has changed it since it was opened (S8). */
+export class CopyChanged extends Error {}
+
 /**
  * Bytes `start` to `end` of a copy, which is closed at the end. A chunk counts until the next is asked for. Throws when
  * somebody changes the file meanwhile: no chunk is handed out that was read after a change (P4, S8).
@@ -46,10 +49,10 @@ async function* chunksOf(copy: OpenCopy, start: number, end: number): AsyncGener
     for (let position = start; position < end; ) {
       const buffer = memory.subarray(0, Math.min(CHUNK_BYTES, end - position));
       const count = await copy.file.read(buffer, position);
-      if (count === 0) throw new Error("a copy ended before its size");
+      if (count === 0) throw new CopyChanged("a copy ended before its size");
       const { modifiedNs, sizeBytes } = await copy.file.stat();
       if (modifiedNs !== copy.modifiedNs || sizeBytes !== copy.sizeBytes)
-        throw new Error("a copy changed while it was read");
+        throw new CopyChanged("a copy changed while it was read");
       position += count;
       yield buffer.subarray(0, count);
     }

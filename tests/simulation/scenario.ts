@@ -6,7 +6,7 @@ import { SIZE_BYTES_MAX } from "./content.ts";
 import { Drainer } from "./drainer.ts";
 import { Dropper } from "./dropper.ts";
 import { Faults } from "./faults.ts";
-import { History } from "./history.ts";
+import { History, type Operation } from "./history.ts";
 import { judge } from "./judge.ts";
 import { Losses } from "./losses.ts";
 import type { Compose, Machine } from "./machine.ts";
@@ -61,6 +61,8 @@ const DISK_REST_MS = 12_000;
 const SCRUB_MARGIN_MS = 2_000;
 /** No run takes longer; what has not ended by then hangs. */
 const RUN_LIMIT_MS = 1_800_000;
+/** Of what a server may be too busy for. */
+const TRIES = 5;
 
 export async function runSeed(seed: number, options: RunOptions): Promise<RunResult> {
   const world = new World(seed);
@@ -260,8 +262,8 @@ class Run {
     await this.#world.sleep(this.#size.lastWorkMs);
     workload.stop();
     const able = this.#isTight ? await this.#withRoomForUpload(workload) : "everybody";
-    const put = await workload.run("last", "put", "last");
-    if (put.outcome === "acknowledged") await workload.run("last", "get", "last");
+    const put = await unlessOverloaded("last", (path) => workload.run("last", "put", path));
+    if (put.outcome === "acknowledged") await workload.run("last", "get", put.path);
     else if (!this.#mayRefuse(put.code, able))
       this.#world.fail("liveness", `a healed swarm does not take a put: ${put.code}`);
     await this.#lastCondition();
@@ -278,7 +280,7 @@ class Run {
     if (this.#conditional === undefined || this.#gone !== undefined || this.#faults.kinds.includes("new-disk")) return;
     const { workload } = this.#conditional;
     const able = this.#isTight ? await this.#withRoomForUpload(workload) : "everybody";
-    const put = await workload.runIf("last", "put", "register/last", "nothing");
+    const put = await unlessOverloaded("register/last", (path) => workload.runIf("last", "put", path, "nothing"));
     if (put.outcome === "acknowledged" || this.#mayRefuse(put.code, able)) return;
     // Who owns the path stores the file, and says that it cannot.
     if (able !== "everybody" && (put.code === "owner-unavailable" || put.code === "no-space")) return;
@@ -329,5 +331,16 @@ class Run {
     const isRoomy = this.#swarm.config.quotaBytes >= QUOTA_ROOMY_BYTES;
     const keepsAll = isRoomy && !this.#losses.any && this.#gone === undefined;
     judge({ ...this.#looking(), calms: this.#calms, view, copiesWanted, keepsAll });
+  }
+}
+
+/**
+ * Who has too much to do says so, and is asked again (docs/ERRORS.md): two servers that need the same copy's room step back
+ * (D3). Each time for another path, since it may have been done.
+ */
+async function unlessOverloaded(path: string, work: (path: string) => Promise<Operation>): Promise<Operation> {
+  for (let attempt = 1; ; attempt++) {
+    const operation = await work(attempt === 1 ? path : `${path} ${attempt}`);
+    if (operation.code !== "overloaded" || attempt === TRIES) return operation;
   }
 }

@@ -1,6 +1,7 @@
 /** Setting variables: of a file, all or none; of many files, each by itself. */
 import { isFileContent } from "../../core/catalog/content.ts";
 import { CONTENT_FIELD, contentOf } from "../../core/catalog/merge.ts";
+import { readOrigins } from "../../core/catalog/origins.ts";
 import type { Register } from "../../core/catalog/rows.ts";
 import { hasLiveDescendant } from "../../core/catalog/tree.ts";
 import {
@@ -64,10 +65,18 @@ export function checkChanges(changes: readonly VariableChange[]): void {
 /** To be called before a file comes to be at a path: what a file that was there before has left is not its own. */
 export function removeLeftVariables(change: Change, path: FilePath): void {
   const registers = change.transaction.registers(path);
-  if (contentOf(registers)?.type === "file") return;
-  for (const { field, value } of registers) {
-    if (isVariableField(field) && !isUnset(value)) change.writePath(path, field, UNSET);
-  }
+  const content = contentOf(registers);
+  if (content?.type === "file") return;
+  const left = registers.filter(({ field, value }) => isVariableField(field) && !isUnset(value));
+  // The file that they are of may be among what this catalog knows that it lacks.
+  if (left.length === 0 || (content === undefined && lacksRecords(change))) return;
+  for (const { field } of left) change.writePath(path, field, UNSET);
+}
+
+function lacksRecords({ view }: Change): boolean {
+  return readOrigins(view)
+    .values()
+    .some(({ seen, contiguous }) => seen > contiguous);
 }
 
 /** Whether a register goes with a file that moves. */

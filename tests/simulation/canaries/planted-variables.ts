@@ -23,7 +23,7 @@ export const VARIABLE_CANARIES: readonly Canary[] = [
     name: "a file that is overwritten loses its variables",
     rules: "V2",
     file: "server/operations/variables.ts",
-    find: '  if (contentOf(registers)?.type === "file") return;\n',
+    find: '  if (content?.type === "file") return;\n',
     replace: "",
     drill: "variables",
   },

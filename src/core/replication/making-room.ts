@@ -8,6 +8,8 @@ import type { VersionId } from "../ids.ts";
 export const EXCHANGE_GAIN = 2;
 /** R4: by so much only for a file that gains a zone by it, when the copy leaves none: the surpluses stay the same then. */
 export const ZONE_EXCHANGE_GAIN = 1;
+/** R3: by so much only when the server that hands a copy over for it has room for it and for the wanted file then. */
+export const SWAP_GAIN = 1;
 
 export interface OwnCopy {
   readonly version: VersionId;

@@ -7,7 +7,7 @@ import type { RoomWish } from "./room-maker.ts";
 import type { Seat } from "./seats.ts";
 
 /** What another server wants, and what may go for that here. */
-export type HandedOver = Pick<RoomWish, "spared" | "gainsZone"> & { readonly surplus: number };
+export type HandedOver = Pick<RoomWish, "spared" | "gainsZone" | "swapped"> & { readonly surplus: number };
 
 /** Why a pull ends whose room an upload takes. */
 const GIVES_WAY = "gives way";

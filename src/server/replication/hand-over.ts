@@ -1,17 +1,22 @@
 /**
  * Hand-over (R3): a server that cannot make room for a file by itself has another one take a copy that lies here, which has
  * free room or copies that may go for the wanted file; then it gives up its own, and pulls. One copy at a time.
+ *
+ * Where nobody can, copies are swapped: the other server gives up one besides whose surplus is higher by one only, and which
+ * has room here, beside the wanted file, once the one that is handed over is gone. From a surplus of s, s and s + 1, through
+ * s, s and s, it comes to s + 1, s + 1 and s at least, so that swapping ends as well (R1).
  */
 import { readCopy } from "../../core/catalog/copies.ts";
 import { type WorkPosition, workKey, workPositionOf, workRange, workRangeBelow } from "../../core/catalog/keys.ts";
 import type { KeyRange } from "../../core/catalog/kv.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
-import type { VersionId } from "../../core/ids.ts";
+import type { ServerId, VersionId } from "../../core/ids.ts";
 import {
   chooseDrops,
   EXCHANGE_GAIN,
   type OwnCopy,
   promisesAfterHandOver,
+  SWAP_GAIN,
   totalBytes,
 } from "../../core/replication/making-room.ts";
 import { pullsShunned, takesOverShunned } from "../../core/replication/shunned.ts";
@@ -23,12 +28,13 @@ import type { Directives } from "../control/directives.ts";
 import type { Link } from "../mesh/link.ts";
 import type { Membership } from "../mesh/membership.ts";
 import type { Mesh } from "../mesh/mesh.ts";
-import { decodeJson, encodeJson } from "../mesh/messages.ts";
+import { decodeJson, encodeJson, type ServerReport } from "../mesh/messages.ts";
 import { whileUp } from "../mesh/while-up.ts";
 import type { Preferences } from "../policy/preferences.ts";
 import { contentOfVersion } from "../storage/copies.ts";
 import { purposeOf, type Space } from "../storage/space.ts";
 import { sleep } from "../timers.ts";
+import type { HandedOver } from "./active-pulls.ts";
 import { Backoffs } from "./backoffs.ts";
 import { announcedByOthers } from "./choice.ts";
 import type { Dropping } from "./dropping.ts";
@@ -65,6 +71,8 @@ interface TakeOver {
   readonly surplus: number;
   /** But none of these, which the asking server will give up itself. */
   readonly spared: readonly VersionId[];
+  /** A copy of at most so many bytes may be swapped: the asking server has room for it then. */
+  readonly backBytes: number;
 }
 
 /** "busy": it may be another time. */
@@ -113,35 +121,44 @@ export class HandOver {
     this.#parts = parts;
     this.#tried = new Backoffs(parts.clock);
     this.unit = new BackgroundUnit("hand over", (signal) => this.#step(signal));
-    parts.mesh.handle("take-over", async ({ message }) => {
-      return { head: encodeJson({ taken: await this.#take(decodeJson<TakeOver>(message)) }) };
+    parts.mesh.handle("take-over", async ({ from, message }) => {
+      return { head: encodeJson({ taken: await this.#take(decodeJson<TakeOver>(message), from) }) };
     });
   }
 
   /** Has somebody with free room take a copy, then gives up the one here. Answers whether it is gone. */
   async giveAway(copy: OwnCopy): Promise<boolean> {
-    return await this.#give(copy, { surplus: NOTHING_WANTED, spared: [] });
+    return await this.#give(copy, { surplus: NOTHING_WANTED, spared: [], backBytes: 0 });
   }
 
   async #step(signal: AbortSignal): Promise<NextStep> {
-    const { clock, puller, preferences } = this.#parts;
+    const { puller, preferences } = this.#parts;
     if (!this.#mayTake()) return { restMs: LOOK_EVERY_MS };
     const world = this.#world();
     if (world === this.#nothingIn) return { restMs: IDLE_MS };
     this.#wasBusy = false;
     if (preferences.areAsked) await preferences.prepare(this.#lacked().map(({ version }) => version));
-    for (const wanted of this.#wanted()) {
+    const isGone = (await this.#handOver(false, signal)) || (await this.#handOver(true, signal));
+    if (isGone) puller.unit.wake();
+    else if (!this.#wasBusy) this.#nothingIn = world;
+    return { restMs: LOOK_EVERY_MS };
+  }
+
+  /** Answers whether a copy has gone for a file that is wanted here. */
+  async #handOver(isSwap: boolean, signal: AbortSignal): Promise<boolean> {
+    for (const wanted of this.#wanted(isSwap)) {
       for (const copy of this.#copiesFor(wanted)) {
-        if (!(await this.#give(copy, { surplus: wanted.surplus, spared: sparedBy(wanted, copy) }))) continue;
+        const backBytes = isSwap ? this.#backBytes(wanted, copy) : 0;
+        if (isSwap && backBytes <= 0) continue;
+        const spared = sparedBy(wanted, copy, backBytes);
+        if (!(await this.#give(copy, { surplus: wanted.surplus, spared, backBytes }))) continue;
         this.#tried.failed(wanted.version, false); // Until it has come.
-        puller.unit.wake();
-        return { restMs: LOOK_EVERY_MS };
+        return true;
       }
-      await sleep(clock, PAUSE_MS, signal);
+      await sleep(this.#parts.clock, PAUSE_MS, signal);
       if (signal.aborted) break;
     }
-    if (!this.#wasBusy) this.#nothingIn = world;
-    return { restMs: LOOK_EVERY_MS };
+    return false;
   }
 
   /** What decides whether somebody could take something. */
@@ -151,7 +168,7 @@ export class HandOver {
   }
 
   /** Files that this server wants and has no room for, the most wanted first, as long as somebody might help. */
-  *#wanted(): Generator<Wanted> {
+  *#wanted(isSwap: boolean): Generator<Wanted> {
     const { catalog, mesh, roomMaker, sources, space, preferences } = this.#parts;
     const announced = announcedByOthers(mesh);
     for (const position of this.#lacked()) {
@@ -159,14 +176,16 @@ export class HandOver {
       if (view.get(workKey(position)) === undefined) continue;
       const { version, surplus: own } = position;
       const surplus = own + (announced.get(version) ?? 0);
-      if (this.#takers(surplus, 0).length === 0) return; // Nor does anybody for what is wanted less.
+      if (this.#takers(surplus, 0, isSwap).length === 0) return; // Nor does anybody for what is wanted less.
       if (!pullsShunned(surplus) && preferences.of(version).shuns(catalog.self)) continue; // R5
       const sizeBytes = contentOfVersion(view, version)?.sizeBytes ?? Number.POSITIVE_INFINITY;
       const missing = sizeBytes - space.roomBytes(purposeOf(surplus));
       if (sizeBytes > space.limitBytes("pull") || missing <= 0) continue;
       if (this.#tried.has(version) || sources.upHolders(version).length === 0) continue;
       const droppable = roomMaker.copiesFor({ surplus, isUrgent: true });
-      if (chooseDrops(droppable, missing) !== undefined) continue; // The puller does without help.
+      const stillMissing = missing - totalBytes(droppable);
+      if (stillMissing <= 0) continue; // The puller does without help.
+      if (isSwap && this.#takers(surplus, stillMissing, isSwap).length === 0) continue;
       yield { version, surplus, sizeBytes, missing, droppable };
     }
   }
@@ -190,6 +209,18 @@ export class HandOver {
       .slice(0, OWN_MAX);
   }
 
+  /**
+   * The room that is left once a copy is gone and a file has come: the wanted one, or the largest of those that are wanted as
+   * much, any of which may come instead.
+   */
+  #backBytes({ surplus, sizeBytes, missing, droppable }: Wanted, copy: OwnCopy): number {
+    const view = this.#parts.catalog.read();
+    const room = sizeBytes - missing + totalBytes(droppable) + copy.sizeBytes;
+    const alike = this.#lacked().filter((position) => position.surplus <= surplus);
+    const sizes = alike.map(({ version }) => contentOfVersion(view, version)?.sizeBytes ?? 0);
+    return room - Math.max(sizeBytes, ...sizes.filter((each) => each <= room));
+  }
+
   #copiesIn(range: KeyRange): OwnCopy[] {
     const { catalog, dropping } = this.#parts;
     const view = catalog.read();
@@ -205,14 +236,18 @@ export class HandOver {
 
   /**
    * Servers that might take so many bytes: in place of copies of theirs that may go for a file of this surplus, or, when
-   * nothing is wanted here, into free room. What has free room copies by itself what it lacks, and is left to it.
+   * nothing is wanted here, into free room. What has free room copies by itself what it lacks, and is left to it. Who has no such
+   * copy is asked to swap if so many bytes are free there.
    */
-  #takers(surplus: number, bytes: number): Link[] {
+  #takers(surplus: number, bytes: number, isSwap: boolean): Link[] {
     const { mesh, directives } = this.#parts;
-    return mesh.upLinks().filter(({ server, report: { behind, roomBytes, maxSurplus } }) => {
+    return mesh.upLinks().filter(({ server, report }) => {
+      const { behind, roomBytes, maxSurplus } = report;
       if (behind || directives.isDraining(server)) return false;
       if (surplus === NOTHING_WANTED) return roomBytes > bytes;
-      return maxSurplus !== null && maxSurplus >= surplus + EXCHANGE_GAIN;
+      if (maxSurplus === null) return false;
+      if (maxSurplus >= surplus + EXCHANGE_GAIN) return true;
+      return isSwap && maxSurplus >= surplus + SWAP_GAIN && this.#pullRoomBytes(report) >= bytes;
     });
   }
 
@@ -221,12 +256,14 @@ export class HandOver {
     const holders = sources.holders(version);
     if (preferences.areAsked) await preferences.prepare([version]);
     const weights = preferences.of(version);
-    const takers = this.#takers(wanted.surplus, sizeBytes);
+    const { surplus, backBytes } = wanted;
+    const asked = `${version} ${backBytes}`;
+    const takers = this.#takers(surplus, sizeBytes - backBytes, backBytes > 0);
     for (const link of takers.sort((a, b) => weights.of(b.server) - weights.of(a.server))) {
-      if (holders.includes(link.server) || this.#hasRefused(link, version)) continue;
+      if (holders.includes(link.server) || this.#hasRefused(link, asked)) continue;
       const taken = await this.#asks(link, { version, ...wanted });
       if (taken !== "held") {
-        this.#refuses(link, version, taken);
+        this.#refuses(link, asked, taken);
         continue;
       }
       puller.leaveAlone(version, NOT_BACK_MS);
@@ -246,7 +283,7 @@ export class HandOver {
   }
 
   /** The other side. */
-  async #take({ version, surplus, spared }: TakeOver): Promise<Taken> {
+  async #take({ version, surplus, spared, backBytes }: TakeOver, from: ServerId): Promise<Taken> {
     const { catalog, space, roomMaker, puller } = this.#parts;
     const content = contentOfVersion(catalog.read(), version);
     if (content === undefined) return "refused";
@@ -256,8 +293,38 @@ export class HandOver {
     if (surplus !== NOTHING_WANTED && content.sizeBytes <= space.roomBytes("extra")) return "refused";
     const missing = content.sizeBytes - space.roomBytes(purposeOf(surplus));
     const mayMake = (isUrgent: boolean) => roomMaker.mayMake(missing, { surplus, isUrgent, spared });
-    if (missing > 0 && !mayMake(false)) return mayMake(true) ? "busy" : "refused"; // Copies grow old (R6).
-    return (await puller.takeOver(version, { surplus, spared, gainsZone: false })) ? "held" : "busy";
+    if (missing <= 0 || mayMake(false)) return await this.#takeOver(version, { surplus, spared });
+    if (mayMake(true)) return "busy"; // Copies grow old (R6).
+    const swapped = backBytes > 0 ? await this.#swapped(missing, { surplus, spared, backBytes }, from) : undefined;
+    if (swapped === undefined) return "refused";
+    if (roomMaker.isYoung(swapped)) return "busy";
+    puller.leaveAlone(swapped, NOT_BACK_MS);
+    return await this.#takeOver(version, { surplus, spared, swapped });
+  }
+
+  async #takeOver(version: VersionId, handedOver: Omit<HandedOver, "gainsZone">): Promise<Taken> {
+    return (await this.#parts.puller.takeOver(version, { ...handedOver, gainsZone: false })) ? "held" : "busy";
+  }
+
+  /** The smallest copy that would do beside those that may go anyway, an old one if there is one (R6). */
+  async #swapped(
+    missing: number,
+    { surplus, spared, backBytes }: Omit<TakeOver, "version">,
+    from: ServerId,
+  ): Promise<VersionId | undefined> {
+    const { roomMaker, sources, preferences } = this.#parts;
+    const wish = { surplus, isUrgent: true, spared };
+    const bytesMin = missing - totalBytes(roomMaker.copiesFor(wish));
+    const copies = roomMaker
+      .copiesFor({ ...wish, surplus: surplus - SWAP_GAIN })
+      .filter((copy) => copy.surplus === surplus + SWAP_GAIN && copy.sizeBytes >= bytesMin)
+      .filter(({ version, sizeBytes }) => sizeBytes <= backBytes && !sources.holders(version).includes(from))
+      .sort(
+        (a, b) =>
+          Number(roomMaker.isYoung(a.version)) - Number(roomMaker.isYoung(b.version)) || a.sizeBytes - b.sizeBytes,
+      );
+    if (preferences.areAsked) await preferences.prepare(copies.map(({ version }) => version));
+    return copies.find(({ version }) => !preferences.of(version).shuns(from))?.version; // R5
   }
 
   /** R5: whether a copy has no place here, and is not taken all the same. */
@@ -270,25 +337,31 @@ export class HandOver {
     return !takesOverShunned(surplus, wantedSurplus === NOTHING_WANTED ? undefined : wantedSurplus);
   }
 
+  /** Of another server, its reserve being taken to be like this one's. */
+  #pullRoomBytes({ roomBytes, quotaBytes }: ServerReport): number {
+    const { space } = this.#parts;
+    return roomBytes - quotaBytes * (1 - space.limitBytes("pull") / space.limitBytes("upload"));
+  }
+
   #mayTake(): boolean {
     const { membership, load, puller, directives } = this.#parts;
     if (directives.isPaused || directives.isDrainingHere || membership.isBehind) return false;
     return load.clientLoad() <= LOAD_MAX && puller.isIdle;
   }
 
-  #hasRefused(link: Link, version: VersionId): boolean {
-    const refusal = this.#refused.get(`${link.server} ${version}`);
+  #hasRefused(link: Link, asked: string): boolean {
+    const refusal = this.#refused.get(`${link.server} ${asked}`);
     if (refusal === undefined || refusal.told !== toldBy(link)) return false;
     const isOver = refusal.until <= this.#parts.clock.monotonic();
     this.#wasBusy ||= refusal.isBusy && !isOver;
     return !isOver;
   }
 
-  #refuses(link: Link, version: VersionId, taken: "busy" | "refused"): void {
+  #refuses(link: Link, asked: string, taken: "busy" | "refused"): void {
     if (this.#refused.size >= REFUSED_MAX) this.#refused.clear();
     const isBusy = taken === "busy";
     const until = this.#parts.clock.monotonic() + (isBusy ? BUSY_MS : REFUSED_MS);
-    this.#refused.set(`${link.server} ${version}`, { until, isBusy, told: toldBy(link) });
+    this.#refused.set(`${link.server} ${asked}`, { until, isBusy, told: toldBy(link) });
     this.#wasBusy ||= isBusy;
   }
 }
@@ -298,8 +371,12 @@ function toldBy({ server, report: { roomBytes, maxSurplus, copies } }: Link): st
   return [server, roomBytes, maxSurplus, copies].join(" ");
 }
 
-/** What the server that hands `copy` over will give up besides, so that the wanted file fits. */
-function sparedBy({ missing, droppable }: Wanted, copy: OwnCopy): VersionId[] {
-  const besides = chooseDrops(droppable, missing - copy.sizeBytes) ?? [];
-  return besides.slice(0, SPARED_MAX).map(({ version }) => version);
+/**
+ * What the server that hands `copy` over will give up besides, so that the wanted file fits, and so many bytes more; but for
+ * what can go on both.
+ */
+function sparedBy({ surplus, missing, droppable }: Wanted, copy: OwnCopy, backBytes: number): VersionId[] {
+  const besides = chooseDrops(droppable, missing - copy.sizeBytes + backBytes) ?? [];
+  const once = besides.filter((each) => each.surplus === surplus + EXCHANGE_GAIN);
+  return once.slice(0, SPARED_MAX).map(({ version }) => version);
 }

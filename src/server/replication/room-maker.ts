@@ -46,6 +46,8 @@ export interface RoomWish {
   readonly gainsZone?: boolean;
   /** Copies that may not go. */
   readonly spared?: readonly VersionId[];
+  /** A copy that may go though its surplus is higher by one only: another server makes it again (R3). */
+  readonly swapped?: VersionId;
 }
 
 export interface RoomMakerParts {
@@ -208,10 +210,11 @@ export class RoomMaker {
 
   *#mayGo(wish: RoomWish, refused: ReadonlySet<VersionId>): Generator<OwnCopy> {
     const { catalog, dropping, sources, zones } = this.#parts;
-    const { isUrgent, spared = [] } = wish;
+    const { isUrgent, spared = [], swapped } = wish;
     const view = catalog.read();
     const lowest = lowestFor(wish);
-    for (const { version, surplus } of this.#fallingSurplus(lowest)) {
+    for (const { version, surplus } of this.#fallingSurplus(swapped === undefined ? lowest : lowest - 1)) {
+      if (surplus < lowest && version !== swapped) continue;
       if (refused.has(version) || spared.includes(version)) continue;
       if (dropping.isAsking(version) || (!isUrgent && this.isYoung(version))) continue;
       const copy = readCopy(view, version);

@@ -44,6 +44,22 @@ export const ROOM_CANARIES: readonly Canary[] = [
     drill: "hand-over",
   },
   {
+    name: "nobody swaps copies",
+    rules: "R3",
+    file: "server/replication/hand-over.ts",
+    find: "if (swapped === undefined)",
+    replace: "if (swapped !== null)",
+    drill: "swap",
+  },
+  {
+    name: "a copy is swapped that has no room elsewhere",
+    rules: "R1 R3",
+    file: "server/replication/hand-over.ts",
+    find: "sizeBytes <= backBytes && ",
+    replace: "",
+    drill: "swap",
+  },
+  {
     name: "a copy that has just been pulled goes at once",
     rules: "R6",
     file: "server/replication/room-maker.ts",

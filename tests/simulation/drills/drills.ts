@@ -11,7 +11,7 @@ import { edited, planted, rotten, vanished } from "./disks.ts";
 import { draining } from "./draining.ts";
 import { drops, emptyPromises, toTheTrash } from "./drops.ts";
 import { slowToLearn } from "./freshness.ts";
-import { fullDisks, handOver, youngCopies } from "./full-disks.ts";
+import { fullDisks, handOver, swap, youngCopies } from "./full-disks.ts";
 import { busy, silent, slowAnswers } from "./liveness.ts";
 import { merging } from "./merging.ts";
 import { moves } from "./moves.ts";
@@ -77,6 +77,7 @@ export const DRILLS: readonly Drill[] = [
   cutPulls,
   fullDisks,
   handOver,
+  swap,
   youngCopies,
   variables,
   removedVariables,

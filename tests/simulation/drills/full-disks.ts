@@ -133,6 +133,50 @@ export const handOver: Drill = {
   },
 };
 
+/**
+ * A lacks "rare"; B has some free room, and nothing that may go. When B gives "small" up it can take A's "large" over, and then A
+ * has room for both; or, in half of the seeds, for one of them only, so that nothing is gained by it.
+ */
+export const swap: Drill = {
+  name: "swap",
+  rules: "R3 D1",
+  config: (random) => ({
+    servers: 4,
+    copies: 3,
+    writeCopies: 2,
+    quotasBytes: [random.pick([4, 5]), 4, 9, 9].map((units) => units * UNIT_BYTES),
+    reserve: 0,
+  }),
+  async play(stage) {
+    const isGain = stage.swarm.config.quotasBytes![0] === 5 * UNIT_BYTES;
+    const files = [
+      { path: "rare", units: 3, on: [2, 3] },
+      { path: "large", units: 4, on: [0, 2, 3] },
+      { path: "small", units: 2, on: [1, 2, 3] },
+    ];
+    await adoptAll(
+      stage,
+      files.map(({ path, units, on }) => ({ path, content: stage.content(path, units * UNIT_BYTES), on })),
+    );
+    const watches = { rare: 2, large: 3, small: 2 };
+    const watching = Object.entries(watches).map(([path, least]) => {
+      const watch = new CopyWatch(stage, least);
+      watch.start(path);
+      return watch;
+    });
+    for (const machine of stage.machines) machine.load = 0;
+    const isSame = await unchangedFor(stage, QUIET_MS);
+    await stage.rest("after copies were swapped");
+    const view = await withoutMoves(stage);
+    for (const watch of watching) watch.stop();
+    const least = Math.min(...Array.from(view.servers[0]!.locations.values(), ({ surplus }) => surplus));
+    if (isGain) stage.check(least === 0, "R3", "two copies are not swapped for a file that is wanted more");
+    else stage.check(isSame, "R3", "two copies are swapped for nothing");
+    stage.check(await unchangedFor(stage, QUIET_MS), "R3", "copies are swapped for ever");
+    await stage.judge();
+  },
+};
+
 /** What has just been pulled stays for a while, though something comes that is wanted more; then it goes for it. */
 export const youngCopies: Drill = {
   name: "young copies",

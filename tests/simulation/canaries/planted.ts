@@ -269,7 +269,7 @@ export const CANARIES: readonly Canary[] = [
     file: "server/storage/copies.ts",
     find: "const isBack = async () => await this.#settler.putBack(version, copy);",
     replace: "const isBack = async () => this.#inspecting.size < 0;",
-    drill: "drops",
+    drill: "cut drops",
   },
   {
     name: "a version is purged before its successor is safe",

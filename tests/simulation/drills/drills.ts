@@ -9,7 +9,7 @@ import { conflicts } from "./conflicts.ts";
 import { cutPulls } from "./cut-pulls.ts";
 import { edited, planted, rotten, vanished } from "./disks.ts";
 import { draining } from "./draining.ts";
-import { drops, emptyPromises, toTheTrash } from "./drops.ts";
+import { cutDrops, drops, emptyPromises, toTheTrash } from "./drops.ts";
 import { slowToLearn } from "./freshness.ts";
 import { fullDisks, handOver, swap, youngCopies } from "./full-disks.ts";
 import { busy, silent, slowAnswers } from "./liveness.ts";
@@ -47,6 +47,7 @@ export const DRILLS: readonly Drill[] = [
   slowToLearn,
   moves,
   drops,
+  cutDrops,
   emptyPromises,
   toTheTrash,
   draining,

@@ -32,6 +32,41 @@ export const drops: Drill = {
   },
 };
 
+/** A server is killed when the file of a copy that it drops is in the trash, and nothing says so yet: it is a copy still (D4). */
+export const cutDrops: Drill = {
+  name: "cut drops",
+  rules: "D4 S3",
+  config: () => ({ copies: COPIES }),
+  async play(stage) {
+    for (const { path, sha256 } of await prepare(stage, 3)) {
+      const machine = stage.random.pick(stage.machines);
+      machine.plan = ({ method, about }) => {
+        if (method !== "rename" || !about.includes(" to .fsdfs/trash/")) return undefined;
+        machine.plan = () => undefined;
+        return { kind: "crash", side: "after" };
+      };
+      await stage.drop(machine, path);
+      stage.check(stage.liesIn(machine, "trash", sha256), "simulator", `${machine.name} was not killed in time`);
+      machine.start();
+      await stage.rest("after it was killed", { copies: stage.machines.length });
+      await stage.workload(0).readAt(machine, stage.history.begin("reader", "get", path));
+      const copies = await stage.ask(machine, async (face) => (await face.locate([path]))[0]?.copies);
+      stage.check(
+        copies === stage.machines.length,
+        "D4",
+        `${machine.name} says ${copies} copies of ${path}, and nobody gave one up`,
+      );
+      stage.check(
+        !stage.liesIn(machine, "trash", sha256),
+        "D4",
+        `${path} is a copy, and lies in the trash of ${machine.name}`,
+      );
+      stage.stopIfFailed();
+    }
+    await stage.judge({ copies: COPIES });
+  },
+};
+
 /** Files vanish, or are changed, on other servers before a copy is dropped: nobody promises what is not on the disk. */
 export const emptyPromises: Drill = {
   name: "empty promises",

@@ -63,12 +63,12 @@ it("C10: a directory is moved by another server for one that is behind, as long 
     late.crash();
     await swarm.world.sleep(4_000);
     await putText(swarm, first, "while/away", "text");
-    late.delays.factor = 60_000;
+    late.delays.factor = 90_000;
     late.start();
     const isBehind = async () =>
       late.serving && (await late.ask(async (face) => face.health(), ASK_TIMEOUT_MS)).status === "behind";
     while (!(await isBehind())) await swarm.world.sleep(100);
-    for (const machine of [first, second]) machine.delays.factor = 60_000;
+    for (const machine of [first, second]) machine.delays.factor = 90_000;
     const begunMs = swarm.world.nowMs;
     await late.ask((face) => face.move("a", "b"), 600_000);
     expect(swarm.world.nowMs - begunMs).toBeGreaterThan(60_000);

@@ -58,7 +58,7 @@ describe("an upload through a server that cannot store it", () => {
       expect(location?.servers.map(({ name }) => name)).toContain(asked!.name);
     }));
 
-  it("S1, P3: of which the disk fails amid the body, is refused, stores nothing, and the next attempt goes to others", () =>
+  it("S1, P3: of which the disk fails amid the body, is told to try again, stores nothing, and the next attempt goes to others", () =>
     play({}, async (swarm) => {
       const [asked] = swarm.machines;
       const body = async function* () {
@@ -67,7 +67,7 @@ describe("an upload through a server that cannot store it", () => {
         yield new TextEncoder().encode("not ended");
       };
       const refused = asked!.ask((face) => face.put("a/file", body()), 20_000);
-      await expect(refused).rejects.toMatchObject({ code: "disk-failed" });
+      await expect(refused).rejects.toMatchObject({ code: "overloaded" });
       expect(await asked!.ask((face) => face.locate(["a/file"]), 1_000)).toEqual([undefined]);
       await expectStoredElsewhere(swarm, asked!, "a/file");
     }));

@@ -34,9 +34,12 @@ describe("the simulation", () => {
     expect(other).not.toBe(one);
   });
 
-  it("seeds that once found a fault find none", { timeout: TIMEOUT_MS }, async () => {
-    const { code, output } = await simulate("--long", "--list", pinned.join(","));
-    expect(output).toContain(`${pinned.length} seeds, 0 failed`);
+  it.each([
+    ["long runs", pinned.long, ["--long"]],
+    ["runs of the size that the seed draws", pinned.drawn, []],
+  ])("seeds that once found a fault find none: %s", { timeout: TIMEOUT_MS }, async (_, seeds, options) => {
+    const { code, output } = await simulate(...options, "--list", seeds.join(","));
+    expect(output).toContain(`${seeds.length} seeds, 0 failed`);
     expect(code).toBe(0);
   });
 

@@ -97,3 +97,16 @@ export async function renameOver(files: FileStore, from: string, to: string, cop
   if (found?.type === "file" && isFileOf(copy, found) && found.links > 1) await files.remove(from);
   else await files.rename(from, to);
 }
+
+/** What has the new name already is this file, by a crash; or one that was dropped, before the version came here again. */
+export async function linkOver(files: FileStore, from: string, to: string, copy: CopyRow): Promise<void> {
+  try {
+    return await files.link(from, to);
+  } catch (error) {
+    if (!isDiskError(error, "exists")) throw error;
+  }
+  const found = await statOrNothing(files, to);
+  if (found !== undefined && isFileOf(copy, found)) return;
+  await files.remove(to);
+  await files.link(from, to);
+}

@@ -160,6 +160,20 @@ describe("settling", () => {
     expect(await world.copies.check(content.version)).toBe(true);
     expect(world.files).toEqual(["a"]);
   });
+
+  test("S2 S3: what was dropped, came here again and is overwritten lies in the trash once, and is counted once", async () => {
+    const world = await DiskWorld.begin();
+    const { version } = await world.put("a", "the first");
+    await world.settler.retire(version, readCopy(world.catalog.read(), version)!, "dropped");
+    const writer = await world.staging.begin("pull");
+    await writer.write(new TextEncoder().encode("the first"));
+    await world.copies.commit(version, await writer.finish());
+    await world.put("a", "the second one");
+    const location = world.trash.find(version)?.row.location ?? "";
+    expect(world.files).toEqual([location, "a"]);
+    expect(world.text(location)).toBe("the first");
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
 });
 
 /** A file has its second name in the trash, and what is to overwrite it has not come to its place. */

@@ -30,6 +30,7 @@ import {
   isCaseBlind,
   isDiskError,
   isFileOf,
+  linkOver,
   removeEmptyDirectories,
   renameOver,
   statOrNothing,
@@ -317,11 +318,7 @@ export class Settler {
     }
     const trash = trashName(owner.version, owner.copy.path);
     await this.#leftovers.keep(trash);
-    try {
-      await this.#files.link(to, trash);
-    } catch (error) {
-      if (!isDiskError(error, "exists")) throw error; // A crash came between the link and the rename.
-    }
+    await linkOver(this.#files, to, trash, owner.copy);
     return { ...owner, trash };
   }
 

@@ -174,6 +174,30 @@ describe("settling", () => {
     expect(world.text(location)).toBe("the first");
     expect(world.space.usedBytes()).toBe(world.scannedBytes);
   });
+
+  describe("C6: what was moved and then went into the trash, after the time of the catalog", () => {
+    const moved = async (): Promise<{ world: DiskWorld; content: FileContent }> => {
+      const world = await DiskWorld.begin();
+      const content = await world.put("a", "the first");
+      world.disk.renameExternally("a", `.fsdfs/trash/${content.version}-b`);
+      await world.trash.levelling.levelAtStart();
+      return { world, content };
+    };
+
+    test("S2: is a copy still when it is read", async () => {
+      const { world, content } = await moved();
+      expect(await world.copies.check(content.version)).toBe(true);
+      expect([world.files, world.text("a")]).toEqual([["a"], "the first"]);
+    });
+
+    test("S2 S3: is kept and counted when it is heard that it was overwritten", async () => {
+      const { world, content } = await moved();
+      await world.put("a", "the second one");
+      expect(world.text("a")).toBe("the second one");
+      expect(world.text(world.trash.find(content.version)?.row.location ?? "")).toBe("the first");
+      expect(world.space.usedBytes()).toBe(world.scannedBytes);
+    });
+  });
 });
 
 /** A file has its second name in the trash, and what is to overwrite it has not come to its place. */

@@ -4,8 +4,8 @@ import { slicesOf } from "../../core/slices.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { DirectoryEntry, FileStore } from "../../ports/file-store.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { statOrNothing } from "./disk.ts";
-import { TRASH_DIRECTORY, versionInTrashName } from "./layout.ts";
+import { isFileOf, renameOver, statOrNothing } from "./disk.ts";
+import { TRASH_DIRECTORY, trashName, versionInTrashName } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
 import { findTrash, type Trashed } from "./trash.ts";
 
@@ -60,15 +60,12 @@ export class TrashLevelling {
     this.#dueAt = clock.monotonic() + LEVEL_REST_MS * named;
   }
 
-  /** After a crash and before anything moves files. Copies that still have their own names lose those they got here (T1). */
+  /** After a crash and before anything moves files. */
   async levelAtStart(): Promise<void> {
     await this.#indexRows();
     await this.level();
     for await (const entries of this.#names()) {
-      for (const { name } of entries) {
-        const full = `${TRASH_DIRECTORY}/${name}`;
-        if (await this.#isSecondName(full)) await this.#parts.leftovers.remove(full);
-      }
+      for (const { name } of entries) await this.#levelCopy(`${TRASH_DIRECTORY}/${name}`);
     }
   }
 
@@ -131,14 +128,24 @@ export class TrashLevelling {
     }
   }
 
-  async #isSecondName(name: string): Promise<boolean> {
-    const { catalog, files } = this.#parts;
+  /**
+   * A copy that still has its own name loses one that it got here (T1). One that has not, and was moved before it went here,
+   * of which a catalog from before that knows nothing (C6), gets the name by which settling looks for it.
+   */
+  async #levelCopy(name: string): Promise<void> {
+    const { catalog, files, leftovers } = this.#parts;
     const version = versionInTrashName(name);
     const view = catalog.read();
     const copy = version && readCopy(view, version);
-    if (version === undefined || copy === undefined || copy.staged === name) return false;
-    if (readTrash(view, version)?.location === name) return false;
+    if (version === undefined || copy === undefined || copy.staged === name) return;
+    const row = readTrash(view, version);
+    if (row?.location === name) return;
     const own = await statOrNothing(files, copy.location);
-    return own !== undefined && own.inode === (await files.stat(name))?.inode;
+    const stat = await files.stat(name);
+    if (own !== undefined && own.inode === stat?.inode) return await leftovers.remove(name);
+    const wanted = trashName(version, copy.path);
+    if (name === wanted || row !== undefined || stat === undefined || !isFileOf(copy, stat)) return;
+    await renameOver(files, name, wanted, copy);
+    await files.syncDirectory(TRASH_DIRECTORY);
   }
 }

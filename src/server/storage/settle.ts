@@ -22,7 +22,6 @@ import type { Clock } from "../../ports/clock.ts";
 import { type FileStat, type FileStore, FileStoreError } from "../../ports/file-store.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { Change } from "../catalog/change.ts";
 import { KeyedLock } from "../keyed-lock.ts";
 import {
   cannotHold,
@@ -64,8 +63,6 @@ export class Settler {
   readonly #leftovers: Leftovers;
   readonly #trash: Pick<Trash, "throwAway">;
   readonly #vanished: Vanished;
-  /** Files in the trash whose rows have gone over to another name of the same version. */
-  readonly #superfluous: string[] = [];
   readonly #owners: Owners;
   readonly #locks = new KeyedLock();
   /** Versions that are being settled, by so many at once. */
@@ -158,8 +155,8 @@ export class Settler {
     }
     if (from === undefined) await this.#setEditedAside(copy);
     const kept = from === undefined ? await this.#isThere(to, copy) : await this.#isTrashed(to, copy);
-    await this.#catalog.change((change) => this.#retireRows(change, version, copy, how, kept));
-    await this.#removeSuperfluous();
+    const superfluous = await this.#catalog.change((change) => retireRows(change, version, copy, how, kept));
+    for (const name of superfluous) await this.#leftovers.remove(name);
     if (from === copy.location) await removeEmptyDirectories(this.#files, directoryOf(from));
   }
 
@@ -258,17 +255,18 @@ export class Settler {
     }
     const kept = displaced !== undefined && (await this.#isTrashed(displaced.trash, displaced.copy));
     await this.#removeSecondName(version, copy);
-    await this.#catalog.change((change) => {
+    const superfluous = await this.#catalog.change((change) => {
       const now = readCopy(change.view, version);
-      if (now === undefined) return;
+      if (now === undefined) return [];
       const todo = readTodo(change.view, version);
       placeCopy(change.transaction, version, { ...copy, path, location, staged: undefined });
-      if (displaced !== undefined) this.#retireRows(change, displaced.version, displaced.copy, "superseded", kept);
+      const others = displaced && retireRows(change, displaced.version, displaced.copy, "superseded", kept);
       // The catalog may have gone on meanwhile; then there is work left.
       const { paths } = change.transaction.version(version);
       if (!paths.includes(path)) writeTodo(change.transaction.view, version, todo);
+      return others ?? [];
     });
-    await this.#removeSuperfluous();
+    for (const name of superfluous) await this.#leftovers.remove(name);
     if (from === copy.location && from !== location) await removeEmptyDirectories(this.#files, directoryOf(from));
     return true;
   }
@@ -349,10 +347,6 @@ export class Settler {
     });
   }
 
-  async #removeSuperfluous(): Promise<void> {
-    for (const name of this.#superfluous.splice(0)) await this.#leftovers.remove(name);
-  }
-
   /** A copy whose file has vanished is none. */
   async #lose(version: VersionId): Promise<void> {
     await this.#catalog.change((change) => {
@@ -360,10 +354,6 @@ export class Settler {
       removeCopy(change.transaction, version);
       change.writeHolding(version, false);
     });
-  }
-
-  #retireRows(change: Change, version: VersionId, copy: CopyRow, how: Retired, kept: boolean): void {
-    this.#superfluous.push(...retireRows(change, version, copy, how, kept));
   }
 
   /** A version without a copy has none to be settled, but may lie in the trash and be deleted forever. */

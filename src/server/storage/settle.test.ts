@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
 import { readCopy, readTrash } from "../../core/catalog/copies.ts";
+import { remindTodo } from "../../core/catalog/todo.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { type FileStat, type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
@@ -159,6 +160,20 @@ describe("settling", () => {
     expect(world.files).toEqual([name]);
     expect(await world.copies.check(content.version)).toBe(true);
     expect(world.files).toEqual(["a"]);
+  });
+
+  test("C6: what an old catalog wants out of the trash leaves the file that came to its place since where it is", async () => {
+    const world = await DiskWorld.begin();
+    const content = await world.enter("a", "the first");
+    const { version } = content;
+    await world.settler.settle(version);
+    world.disk.renameExternally("a", `.fsdfs/trash/${version}-a`);
+    world.disk.writeExternally("a", new TextEncoder().encode("the second one"));
+    await world.catalog.change(({ transaction }) => remindTodo(transaction.view, version));
+    await world.settleAll();
+    expect(await world.copies.check(version)).toBe(true);
+    expect(world.text("a")).toBe("the second one");
+    expect(world.files).toEqual([`.fsdfs/side/${version}`, "a"]);
   });
 
   test("S2 S3: what was dropped, came here again and is overwritten lies in the trash once, and is counted once", async () => {

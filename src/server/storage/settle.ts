@@ -221,6 +221,12 @@ export class Settler {
     return !isTrash && (await this.#isThere(name, copy)) ? name : undefined;
   }
 
+  /** Whether something lies there that is no copy, by this catalog. */
+  async #isOfNobody(version: VersionId, name: string): Promise<boolean> {
+    const stat = await statOrNothing(this.#files, name);
+    return stat !== undefined && !(await this.isOfAnother(version, name, stat));
+  }
+
   async #isThere(name: string, copy: CopyRow): Promise<boolean> {
     const stat = await statOrNothing(this.#files, name);
     return stat?.type === "file" && isFileOf(copy, stat);
@@ -237,16 +243,18 @@ export class Settler {
   /** False when the catalog has gone on, and another version's file is at that path by right. */
   async #place(version: VersionId, copy: CopyRow, path: FilePath): Promise<boolean> {
     const preferred = isReserved(path) ? sideName(version) : path;
-    const from = (await this.#find(version, copy, preferred)) ?? (await this.#findInTrash(version, copy));
+    const found = await this.#find(version, copy, preferred);
+    const from = found ?? (await this.#findInTrash(version, copy));
     if (from === undefined) {
       // What was in its place may come back to it (S8); it is looked for again. What never was is lost.
       if (copy.staged !== undefined || this.#vanished.isGone(version)) await this.#lose(version);
       return true;
     }
-    let location = preferred;
+    // What overwrote it, and a catalog from a backup (C6) does not tell of, stays in its place: it may count yet.
+    let location = found === undefined && (await this.#isOfNobody(version, preferred)) ? sideName(version) : preferred;
     let displaced: Displaced | undefined;
     try {
-      displaced = await this.#moveInto(version, from, preferred, copy);
+      displaced = await this.#moveInto(version, from, location, copy);
     } catch (error) {
       if (error instanceof Overtaken) return false;
       if (!cannotHold(error)) throw error;

@@ -202,6 +202,16 @@ describe("listings", () => {
     expect(all.length).toBeGreaterThan(numbers.length / 20);
   });
 
+  it("show a directory at whose path something was deleted, wherever a stretch of deleted rows before it ends", () => {
+    for (let gone = 0; gone < 40; gone++) {
+      const before = Array.from({ length: gone }, (_, i): [FilePath, Kind] => [`a${i}` as FilePath, "deleted"]);
+      const view = viewOf(new Map([...before, ["z" as FilePath, "deleted"], ["z/file" as FilePath, "file"]]));
+      let at = children(view, "").next().value as Entry | Passed | undefined;
+      while (at?.type === "nothing") at = children(view, "", at.path).next().value as Entry | Passed | undefined;
+      expect(at?.path).toBe("z");
+    }
+  });
+
   it("end where a name begins with a byte order mark, instead of finding it for ever", () => {
     const path = "\uFEFFsong.ogg" as FilePath;
     const shown: string[] = [];

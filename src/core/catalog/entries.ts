@@ -91,7 +91,8 @@ export function* children(view: ReadView, directory: FilePath | "", after?: File
       const child = (slash === -1 ? path : path.slice(0, slash)) as FilePath;
       const entry = slash === -1 ? entryOfRow(row) : directoryOfChildren(view, child);
       if (entry !== undefined) yield entry;
-      else if (++passed % PASSED_ROWS === 0) yield { type: "nothing", path: child };
+      // Where something was deleted a directory may be, which is found by what is in it: by the next row.
+      else if (++passed % PASSED_ROWS === 0 && !hasLiveDescendant(view, child)) yield { type: "nothing", path: child };
       if (slash === -1 && entry === undefined) continue;
       from = keyAfterSubtree(entryKey(child));
       break;

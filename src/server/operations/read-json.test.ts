@@ -11,6 +11,7 @@ import { CONTENT_FIELD, contentOf } from "../../core/catalog/merge.ts";
 import { PlainFile } from "../../core/catalog/plain-file.ts";
 import { decodeRegisters, encodeRegisters, encodeVersionRow, type Register } from "../../core/catalog/rows.ts";
 import { encodeTarget, TARGET_FIELD } from "../../core/catalog/surplus.ts";
+import { countTree } from "../../core/catalog/tree.ts";
 import type { Content } from "../../core/catalog/types.ts";
 import { encodeVariable } from "../../core/catalog/variables.ts";
 import { type HybridTime, versionServer, versionTime } from "../../core/ids.ts";
@@ -80,6 +81,7 @@ function viewOf(rows: readonly Row[]): MemoryView {
     const paths: FilePath[] = [...(hasPath ? [path] : []), ...(otherPath === null ? [] : [otherPath])];
     view.put(versionKey(content.version), encodeVersionRow({ paths, holdings, indexed }));
   }
+  countTree(view);
   return view;
 }
 

@@ -10,6 +10,7 @@ import type { FilePath } from "../../src/core/paths.ts";
 import type { Machine } from "./machine.ts";
 import { play, putText, readText } from "./play.ts";
 import type { Swarm } from "./swarm.ts";
+import { listAll } from "./workload.ts";
 
 const BAD = "bad" as FilePath;
 const UNREADABLE = Uint8Array.of(99);
@@ -139,3 +140,34 @@ it.each(["00", "ff"])("C5, P4: a digest that is damaged on one server, from %s o
     for (const machine of others) expect((await readText(swarm, machine, BAD)).text).toBe("it");
   }),
 );
+
+describe("C5, C12: a write that one server's catalog has lost, and is told of again,", () => {
+  const [GONE, THERE] = ["dir/gone", "dir/there"] as const;
+  const rowOf = ({ catalog }: Machine) => catalog.read().get(entryKey(GONE as FilePath));
+  const shown = (machine: Machine) => machine.ask((face) => listAll(face, ""), 20_000);
+
+  it("leaves no directory when what it put there is gone", () =>
+    play({}, async (swarm) => {
+      const [first, second] = swarm.machines as [Machine, Machine];
+      await putText(swarm, first, GONE, "it");
+      await swarm.world.sleep(5_000);
+      first.catalog.damage(entryKey(GONE as FilePath), undefined);
+      await swarm.world.sleep(HEAL_MS);
+      expect((await readText(swarm, first, GONE)).text).toBe("it");
+      await second.ask((face) => face.remove(GONE), 20_000);
+      expect([...(await shown(first)).keys()]).toEqual([]);
+    }));
+
+  it("hides no directory when it deleted what was there", () =>
+    play({}, async (swarm) => {
+      const [first, second] = swarm.machines as [Machine, Machine];
+      for (const path of [GONE, THERE]) await putText(swarm, first, path, "it");
+      const before = rowOf(first);
+      await second.ask((face) => face.remove(GONE), 20_000);
+      await swarm.world.sleep(5_000);
+      first.catalog.damage(entryKey(GONE as FilePath), before);
+      await swarm.world.sleep(HEAL_MS);
+      expect(rowOf(first)).not.toEqual(before);
+      expect([...(await shown(first)).keys()]).toEqual(["dir"]);
+    }));
+});

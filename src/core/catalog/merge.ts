@@ -72,6 +72,7 @@ function mergePathRegister(transaction: CatalogTransaction, path: FilePath, writ
   const known = present !== undefined && knows(present.marks, mark);
   if (known && !wins) return false;
   if (present === undefined && isAbsence(written) && isCollected(transaction, mark)) return false;
+  if (isContent && !known && wasMerged(transaction, mark)) transaction.doubt(path);
   const marks = known ? present.marks : withMark(transaction, present?.marks ?? [], mark);
   const merged: Register = { ...(wins ? written : present), marks };
   transaction.setRegisters(path, [...registers.filter(({ field }) => field !== written.field), merged]);
@@ -92,6 +93,11 @@ function mergePathRegister(transaction: CatalogTransaction, path: FilePath, writ
   replaceContent(transaction, path, before, content);
   noteConflict(transaction, path, before, content);
   return true;
+}
+
+/** By the log (L1): a register that has no mark of it has lost a write. */
+function wasMerged({ view }: CatalogTransaction, { origin, number }: Mark): boolean {
+  return view.get(logKey(origin, number)) !== undefined;
 }
 
 /** A content that is damaged is as if it were lost: whatever is said of the path heals it (C5). */

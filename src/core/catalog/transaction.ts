@@ -50,7 +50,7 @@ export class CatalogTransaction {
   readonly #touched = new Set<VersionId>();
   readonly #described = new Set<VersionId>();
   readonly #registers = new Map<FilePath, readonly Register[]>();
-  readonly #unreadable = new Set<FilePath>();
+  readonly #doubtful = new Set<FilePath>();
   readonly #versions = new Map<VersionId, VersionRow>();
   readonly #changedVersions = new Set<VersionId>();
 
@@ -70,14 +70,19 @@ export class CatalogTransaction {
     const row = this.view.get(entryKey(path));
     const read = () => (row === undefined ? [] : decodeRegisters(row));
     const found = heals ? readable(read) : read();
-    if (found === undefined) this.#unreadable.add(path);
+    if (found === undefined) this.doubt(path);
     const registers = found ?? [];
     this.#registers.set(path, registers);
     return registers;
   }
 
+  /** The row of a path is damaged: what is counted by it may not be what it says (tree.ts). */
+  doubt(path: FilePath): void {
+    this.#doubtful.add(path);
+  }
+
   setRegisters(path: FilePath, registers: readonly Register[]): void {
-    const before = this.#unreadable.delete(path) ? undefined : isLive(this.registers(path));
+    const before = this.#doubtful.delete(path) ? undefined : isLive(this.registers(path));
     this.#registers.set(path, registers);
     if (registers.length === 0) this.view.remove(entryKey(path));
     else this.view.put(entryKey(path), encodeRegisters(registers));

@@ -51,7 +51,7 @@ function isLiveContent([kind]: Bytes): boolean | undefined {
   }
 }
 
-/** What is at a path has changed in the view. @param before undefined when it could not be read: then all is counted anew */
+/** What is at a path has changed in the view. @param before undefined when its row was damaged: then all is counted anew */
 export function noteLive(
   view: WriteView,
   path: FilePath,

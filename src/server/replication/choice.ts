@@ -126,6 +126,11 @@ export class PullChoice {
     return found;
   }
 
+  /** What others copy has changed: the files that want copies most are looked at next. */
+  lookAnew(): void {
+    this.#first = undefined;
+  }
+
   /** How long to rest when there was none; undefined: until something changes. */
   restMs(): number | undefined {
     if (this.#isEarly) return Math.max(1, this.#nextLookAt - this.#parts.clock.monotonic());

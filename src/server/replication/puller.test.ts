@@ -15,6 +15,7 @@ import type { Sources } from "./sources.ts";
 
 const FILES = 1_200;
 const HOLDER = "bbbbbbbbbbbb" as ServerId;
+const OTHER = "cccccccccccc" as ServerId;
 
 async function worldOfFiles(): Promise<DiskWorld> {
   const world = await DiskWorld.begin();
@@ -34,7 +35,7 @@ function partsOf(world: DiskWorld, clock: ManualClock) {
   return {
     clock,
     catalog: world.catalog,
-    mesh: { handle: silent, upLinks: () => [], link: () => undefined },
+    mesh: { handle: silent, onAnswered: silent, upLinks: () => [], link: () => undefined },
     membership: { isBehind: false },
     space: world.space,
     disk: world.watch,
@@ -52,10 +53,16 @@ function partsOf(world: DiskWorld, clock: ManualClock) {
  * A puller of a swarm in which somebody holds `held` and nothing else; it writes down what it tries. What it tries lies
  * there already, as long as there is room.
  */
-function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
-  const tried: VersionId[] = [];
+function pullerOf(
+  world: DiskWorld,
+  clock: ManualClock,
+  held: VersionId,
+  { tried = [] as VersionId[], onAnswered = (_: (link: Link) => void) => {}, mayBegin = (): boolean => true } = {},
+) {
+  const usual = partsOf(world, clock);
   const parts = {
-    ...partsOf(world, clock),
+    ...usual,
+    mesh: { ...usual.mesh, onAnswered },
     copies: {
       has: () => false,
       adopt: async (version: VersionId) => {
@@ -68,7 +75,7 @@ function pullerOf(world: DiskWorld, clock: ManualClock, held: VersionId) {
     uploads: { find: () => "none", takeOrphaned: () => undefined },
     sources: {
       holders: () => [],
-      upHolders: (version: VersionId) => (version === held && tried.length === 0 ? [{} as Link] : []),
+      upHolders: (version: VersionId) => (version === held && tried.length === 0 && mayBegin() ? [{} as Link] : []),
     },
     roomMaker: { highestSurplus: () => undefined, mayMake: () => false },
     onStep: () => {},
@@ -104,6 +111,37 @@ describe("pulling", () => {
     expect(tried).toEqual([]);
     world.space.quotaBytes = quotaBytes;
     await clock.pass(10_000);
+    ending.abort();
+    expect(tried).toEqual([wanted]);
+  });
+
+  it.each([
+    ["amid a look at what is wanted less", 200],
+    ["when there was nothing to do", 20_000],
+  ])("R-step 1: looks again when another server has given a copy up that it announced, %s", async (_, idleMs) => {
+    const world = await worldOfFiles();
+    const [wanted] = Array.from(world.catalog.read().range(workRange(false)), ({ key }) => workPositionOf(key).version);
+    const clock = new ManualClock();
+    let answered: (link: Link) => void = () => {};
+    const tried: VersionId[] = [];
+    let mayBegin = false;
+    const { puller } = pullerOf(world, clock, wanted!, {
+      tried,
+      onAnswered: (listener) => {
+        answered = listener;
+      },
+      mayBegin: () => mayBegin,
+    });
+    const answer = (pulls: readonly VersionId[]) => answered({ server: OTHER, report: { pulls } } as unknown as Link);
+    const ending = new AbortController();
+    puller.unit.start(clock, { debug() {}, info() {}, warn() {}, error() {} }, ending.signal);
+    await clock.pass(idleMs);
+    answer([wanted!]);
+    mayBegin = true;
+    await clock.pass(500);
+    expect(tried).toEqual([]);
+    answer([]);
+    await clock.pass(500);
     ending.abort();
     expect(tried).toEqual([wanted]);
   });

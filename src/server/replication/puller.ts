@@ -116,6 +116,12 @@ export class Puller {
       // What a user says of a file may have it preferred elsewhere (R5).
       if (versions.size > 0 || (described.size > 0 && parts.preferences.areAsked)) this.unit.wake();
     });
+    parts.mesh.onAnswered(({ server, report }) => {
+      const holds = (version: VersionId) => parts.sources.holders(version).includes(server);
+      if (!turns.hearPulls(server, report.pulls, holds)) return;
+      this.#choice.lookAnew();
+      this.unit.wake();
+    });
     parts.mesh.handle("pull", async ({ message }) => {
       const { version } = decodeJson<{ version: VersionId }>(message);
       return { head: encodeJson({ held: await this.pullNow(version) }) };

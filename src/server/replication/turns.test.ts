@@ -44,6 +44,30 @@ describe("taking turns at a file", () => {
     expect(begin(-11, [], weights).map(({ self }) => self)).not.toContain(last);
   });
 
+  it("takes turns anew at what one began to copy and gave up, whose copy had been counted on", async () => {
+    const none = () => false;
+    for (const { turns } of servers) turns.hear([FILE]);
+    const [first] = begin(0);
+    const others = servers.filter((server) => server !== first);
+    for (const { turns } of others) expect(turns.hearPulls(first!.self, [FILE], none)).toBe(false);
+    await clock.pass(12 * TURN_MS);
+    expect(begin(0, [first!.self])).toHaveLength(11);
+    for (const { turns } of others) expect(turns.hearPulls(first!.self, [FILE], none)).toBe(false);
+    for (const { turns } of others) expect(turns.hearPulls(first!.self, [], none)).toBe(true);
+    const next = () => begin(0).filter((server) => server !== first);
+    expect(next()).toHaveLength(1);
+    await clock.pass(TURN_MS);
+    expect(next()).toHaveLength(2);
+  });
+
+  it("hears nothing new in the end of a pull that made its copy", async () => {
+    const { turns } = servers[0]!;
+    await clock.pass(60_000);
+    turns.hearPulls(SERVERS[1]!, [FILE], () => false);
+    expect(turns.hearPulls(SERVERS[1]!, [], (version) => version === FILE)).toBe(false);
+    expect(turns.waitMs(FILE, 5, 0)).toBe(0);
+  });
+
   it("forgets what changed long ago, and hears no more at once than it can keep", async () => {
     await clock.pass(60_000);
     const { turns } = servers[0]!;

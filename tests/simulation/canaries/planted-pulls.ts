@@ -19,6 +19,14 @@ export const PULL_CANARIES: readonly Canary[] = [
     drill: "failing pulls",
   },
   {
+    name: "when a pull is given up it is everybody's turn",
+    rules: "R-step 1",
+    file: "server/replication/turns.ts",
+    find: "this.#note(version, { at: this.#clock.monotonic(), gaveUp });",
+    replace: "void gaveUp;",
+    drill: "given up pulls",
+  },
+  {
     name: "a pull that was cut begins anew",
     rules: "R-step 2",
     file: "server/storage/partials.ts",

@@ -19,7 +19,7 @@ import { names, unmounted } from "./names.ts";
 import { policy } from "./policy.ts";
 import { blackout, failedSyncs, lastOneLeft } from "./power.ts";
 import { firstCopies, madeRoom, preferences, preferredPlaces, preferredTaker } from "./preferences.ts";
-import { announced, backoff } from "./pulls.ts";
+import { announced, backoff, givenUp } from "./pulls.ts";
 import { goneForGood, lostInACut, trashAndCopies } from "./restoring.ts";
 import { forwarding, returning } from "./returning.ts";
 import { scrubbed, verified } from "./scrub.ts";
@@ -75,6 +75,7 @@ export const DRILLS: readonly Drill[] = [
   busy,
   announced,
   backoff,
+  givenUp,
   cutPulls,
   fullDisks,
   handOver,

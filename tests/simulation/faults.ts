@@ -240,7 +240,7 @@ export class Faults {
     machine.crash();
     this.#hold(machine);
     this.#swarm.world.trace(`${machine.name} has its catalog of ${(atMs / 1000).toFixed(1)} s again`);
-    this.#losses.rolledBack(atMs, this.#swarm.world.nowMs);
+    this.#losses.rolledBack(machine, atMs, this.#swarm.world.nowMs);
     machine.catalog.restore(snapshot);
     await this.#sleep(this.#random.between(10, 1_000));
     if (!this.#over && this.#random.chance(0.5)) void this.#cutFor([machine], this.#allBut(machine), true);

@@ -6,6 +6,7 @@ import type { Machine } from "./machine.ts";
 
 /** A catalog of one moment was put back at another. */
 export interface RollBack {
+  readonly machine: Machine;
   readonly ofMs: number;
   readonly atMs: number;
 }
@@ -56,9 +57,19 @@ export class Losses {
   }
 
   /** A machine has an old catalog again. */
-  rolledBack(ofMs: number, atMs: number): void {
-    this.#rollBacks.push({ ofMs, atMs });
+  rolledBack(machine: Machine, ofMs: number, atMs: number): void {
+    this.#rollBacks.push({ machine, ofMs, atMs });
     this.catalogSince(ofMs);
+  }
+
+  /**
+   * A put was tried again, with the same bytes: what came of it before lies on the disk of a machine whose old catalog knows
+   * nothing of it, as a file that is nobody's (C9). It is found there by who wants a copy.
+   */
+  mayLieForgotten(machine: Machine, sha256: string): boolean {
+    const put = this.#history.putOf(sha256);
+    if (!put?.doubtful) return false;
+    return this.#rollBacks.some((rollBack) => rollBack.machine === machine && put.startMs <= rollBack.atMs);
   }
 
   get rollBacks(): readonly RollBack[] {

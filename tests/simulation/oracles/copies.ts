@@ -37,7 +37,8 @@ function dishonest(
     const isAt = (name: string) => files.get(name) === location.sha256;
     const found = files.get([...places, location.version].find(isAt) ?? location.path);
     const has = found === location.sha256;
-    if (has && !said.has(server)) return `${machine.name} has a copy that nobody counts`;
+    if (has && !said.has(server) && !losses.mayLieForgotten(machine, location.sha256))
+      return `${machine.name} has a copy that nobody counts`;
     if (!has && said.has(server)) return `${machine.name} is said to hold it, and has ${found ?? "nothing"}`;
   }
   const counted = location.servers.filter(({ id, state }) => state !== "absent" && !countsNot.has(id)).length;

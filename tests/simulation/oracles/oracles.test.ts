@@ -182,7 +182,7 @@ describe("the oracles", () => {
 
   describe("what an old catalog brings back (S2)", () => {
     const isExcused = (of: Operation, path: string, ofMs: number, atMs: number) =>
-      mayBeBroughtBack(history, [{ ofMs, atMs }], of, path);
+      mayBeBroughtBack(history, [{ machine: machine("s1"), ofMs, atMs }], of, path);
 
     it("is what was overwritten or deleted after that catalog, and moved when it had been put back", () => {
       const one = put("a", "one");
@@ -281,6 +281,24 @@ describe("the oracles", () => {
     const server = serverOf("s1", [location("a", "one", ["s1"])]);
     expect(exactQuota(viewOf({ ...server, servers: [self(3 + 100)] }, disks))).toEqual([]);
     expect(exactQuota(viewOf({ ...server, servers: [self(3 + 101)] }, disks))).toHaveLength(1);
+  });
+
+  it("quota (S3): of a version at two paths one copy counts, and not what a stranger has put at the other", () => {
+    const server = serverOf("s1", [location("a", "one", ["s1"]), location("b", "one", ["s1"])]);
+    const told = { ...server, servers: [self(3 + 100)] };
+    expect(exactQuota(viewOf(told, { s1: { a: "one", b: "another's" } }))).toEqual([]);
+    expect(exactQuota(viewOf(told, { s1: { a: "another's", b: "one" } }))).toEqual([]);
+  });
+
+  it("copies (C9): what a put that was tried again left on a disk is forgotten with its catalog", () => {
+    const one = put("a", "one");
+    const losses = new Losses(history);
+    const uncounted = () =>
+      copies(viewOf(serverOf("s1", [location("a", "one", ["s1"])]), { s1: { a: "one" }, s2: { a: "one" } }), losses, 1);
+    losses.rolledBack(machine("s2"), nowMs - 1, nowMs);
+    expect(uncounted()).toHaveLength(1);
+    one.doubtful = true;
+    expect(uncounted()).toEqual([]);
   });
 });
 

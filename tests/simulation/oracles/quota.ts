@@ -1,4 +1,5 @@
 /** S3: the bytes that a server says it uses are those that a scan of its disk finds. */
+import type { Location } from "../../../src/server/face.ts";
 import type { DiskView, RestView } from "../rest.ts";
 
 export function exactQuota(view: RestView): string[] {
@@ -15,16 +16,18 @@ export function exactQuota(view: RestView): string[] {
   });
 }
 
-/** Files on the disk that are copies; an operator's own files are none. */
-function copyBytes(
-  disk: DiskView,
-  locations: readonly {
-    readonly path: string;
-    readonly version: string;
-    readonly servers: readonly { readonly id: string }[];
-  }[],
-): number {
-  return locations
-    .filter(({ servers }) => servers.some(({ id }) => id === disk.server))
-    .reduce((sum, { path, version }) => sum + (disk.sizes.get(path) ?? disk.sizes.get(version) ?? 0), 0);
+/**
+ * Files on the disk that are copies; an operator's own files are none. A version that is at two paths has one copy, at either of
+ * them: what lies at the other need not be fsdfs's.
+ */
+function copyBytes(disk: DiskView, locations: readonly Location[]): number {
+  const held = locations.filter(({ servers }) => servers.some(({ id }) => id === disk.server));
+  const versions = [...Map.groupBy(held, ({ version }) => version).values()];
+  return versions.reduce((sum, places) => sum + sizeOnDisk(disk, places), 0);
+}
+
+function sizeOnDisk({ sizes }: DiskView, places: readonly Location[]): number {
+  const { version, size } = places[0]!;
+  const found = [...places.map(({ path }) => sizes.get(path)), sizes.get(version)].filter((each) => each !== undefined);
+  return found.includes(size) ? size : (found[0] ?? 0);
 }

@@ -19,6 +19,8 @@ export class Losses {
   /** Copies that rot on a disk without a trace in their times: nobody can know before a scrubber reads them. */
   readonly #rotten = new Set<string>();
   readonly #rollBacks: RollBack[] = [];
+  /** Machines whose disk was lost. */
+  readonly #renewed = new Set<Machine>();
   readonly #history: History;
 
   constructor(history: History) {
@@ -27,6 +29,7 @@ export class Losses {
 
   /** All that lies on a machine's disk goes. */
   disk(machine: Machine): void {
+    this.#renewed.add(machine);
     for (const { type, content } of machine.files.tree()) if (type === "file") this.copy(sha256Of(content));
     this.catalogSince(0);
   }
@@ -63,12 +66,13 @@ export class Losses {
   }
 
   /**
-   * A put was tried again, with the same bytes: what came of it before lies on the disk of a machine whose old catalog knows
-   * nothing of it, as a file that is nobody's (C9). It is found there by who wants a copy.
+   * What a put stored lies on the disk of a machine whose old catalog knows nothing of it, as a file that is nobody's (C9). It is
+   * found there by who wants a copy. Others would have told that the catalog is an old one, unless it was another version, as when a
+   * put is tried again, or their disks are new.
    */
   mayLieForgotten(machine: Machine, sha256: string): boolean {
     const put = this.#history.putOf(sha256);
-    if (!put?.doubtful) return false;
+    if (put === undefined || !(put.doubtful || [...this.#renewed].some((other) => other !== machine))) return false;
     return this.#rollBacks.some((rollBack) => rollBack.machine === machine && put.startMs <= rollBack.atMs);
   }
 

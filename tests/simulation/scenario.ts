@@ -63,6 +63,7 @@ const SCRUB_MARGIN_MS = 2_000;
 const RUN_LIMIT_MS = 1_800_000;
 /** Of what a server may be too busy for. */
 const TRIES = 5;
+const ALARM_ASK_MS = 5_000;
 
 export async function runSeed(seed: number, options: RunOptions): Promise<RunResult> {
   const world = new World(seed);
@@ -283,8 +284,15 @@ class Run {
     const put = await unlessOverloaded("register/last", (path) => workload.runIf("last", "put", path, "nothing"));
     if (put.outcome === "acknowledged" || this.#mayRefuse(put.code, able)) return;
     // Who owns the path stores the file, and says that it cannot.
-    if (able !== "everybody" && (put.code === "owner-unavailable" || put.code === "no-space")) return;
+    const isAble = able === "everybody" && !(await this.#isAnyAiling());
+    if (!isAble && (put.code === "owner-unavailable" || put.code === "no-space")) return;
     this.#world.fail("liveness", `a healed swarm does not take a put with a condition: ${put.code}`);
+  }
+
+  /** Whether a server takes nothing until its disk reads well again (S1). */
+  async #isAnyAiling(): Promise<boolean> {
+    const servers = await this.#live()[0]!.ask((face) => face.servers(), ALARM_ASK_MS);
+    return servers.some(({ alarms }) => alarms.some(({ kind }) => kind === "disk"));
   }
 
   #live(): Machine[] {

@@ -52,6 +52,8 @@ export interface Operation {
   restored: string | undefined;
   /** An attempt before the last ended without an answer that settles it: it may have been carried out as well. */
   doubtful: boolean;
+  /** Of a put: servers were told how many bytes come. */
+  sizeTold: boolean;
   /** The machine that gave the last answer. */
   server: string | undefined;
   /** What a read was told, path by path. Complete for a list: what is not in it is not there. */
@@ -105,6 +107,7 @@ export class History {
       copies: undefined,
       restored: undefined,
       doubtful: false,
+      sizeTold: false,
       server: undefined,
       seen: new Map(),
     };

@@ -265,15 +265,15 @@ class Run {
     const able = this.#isTight ? await this.#withRoomForUpload(workload) : "everybody";
     const put = await unlessOverloaded("last", (path) => workload.run("last", "put", path));
     if (put.outcome === "acknowledged") await workload.run("last", "get", put.path);
-    else if (!this.#mayRefuse(put.code, able))
+    else if (!this.#mayRefuse(put, able))
       this.#world.fail("liveness", `a healed swarm does not take a put: ${put.code}`);
     await this.#lastCondition();
   }
 
-  /** Under --strict W servers have to find room. */
-  #mayRefuse(code: string | undefined, able: "nobody" | "somebody" | "everybody"): boolean {
+  /** Under --strict W servers have to find room. Whose size is not told goes where most is, which may be too little. */
+  #mayRefuse({ code, sizeTold }: Operation, able: "nobody" | "somebody" | "everybody"): boolean {
     if (code === "not-enough-servers") return this.#swarm.config.strict && able !== "everybody";
-    return code === "no-space" && able === "nobody";
+    return code === "no-space" && (able === "nobody" || (able === "somebody" && !sizeTold));
   }
 
   /** While every server that ever was there is there, all conditions can be decided (C14). */
@@ -282,7 +282,7 @@ class Run {
     const { workload } = this.#conditional;
     const able = this.#isTight ? await this.#withRoomForUpload(workload) : "everybody";
     const put = await unlessOverloaded("register/last", (path) => workload.runIf("last", "put", path, "nothing"));
-    if (put.outcome === "acknowledged" || this.#mayRefuse(put.code, able)) return;
+    if (put.outcome === "acknowledged" || this.#mayRefuse(put, able)) return;
     // Who owns the path stores the file, and says that it cannot.
     const isAble = able === "everybody" && !(await this.#isAnyAiling());
     if (!isAble && (put.code === "owner-unavailable" || put.code === "no-space")) return;

@@ -201,6 +201,7 @@ export class Workload {
     const operation = this.#history.begin(client, "put", path, { sha256: content.sha256, condition });
     const requestId = `r${operation.id}`;
     const tellSize = this.#random.chance(0.5);
+    operation.sizeTold = tellSize;
     const options = {
       requestId,
       ...(tellSize && { sizeBytes: content.bytes.length, sha256: content.sha256 }),

@@ -8,12 +8,13 @@ import { tableRange, versionOfKey } from "../../src/core/catalog/keys.ts";
 import type { ReadView } from "../../src/core/catalog/kv.ts";
 import { readVersionRow } from "../../src/core/catalog/transaction.ts";
 import type { Variables } from "../../src/core/catalog/variables.ts";
+import type { VersionId } from "../../src/core/ids.ts";
 import { ancestorsOf, type FilePath, parentOf } from "../../src/core/paths.ts";
 import { RECONCILE_KEY } from "../../src/server/catalog/catalog.ts";
 import type { Listing, Location, ServerInfo, SwarmStatus, TrashedFile } from "../../src/server/face.ts";
 import { isMoving, movesFrom } from "../../src/server/storage/moves.ts";
 import { sha256Of } from "./content.ts";
-import type { History, Seen } from "./history.ts";
+import type { History, Operation, Seen } from "./history.ts";
 import type { Losses } from "./losses.ts";
 import type { Machine } from "./machine.ts";
 import { mayBeBroughtBack } from "./oracles/brought-back.ts";
@@ -209,6 +210,11 @@ async function lookOnce(
   return { servers, disks };
 }
 
+/** W of what was acknowledged. Of an attempt before that there may be one copy, and another client may have moved that on (P3). */
+function promisedCopies(put: Operation, version: VersionId | null | undefined, writeCopies: number): number {
+  return put.doubtful && put.version !== version ? 1 : writeCopies;
+}
+
 /** Each directory shows what all that is there has in it, and what nobody made is not shown without (C12). */
 async function checkDirectories(swarm: Swarm, machine: Machine, paths: readonly FilePath[]): Promise<void> {
   const all = [...new Set(paths.flatMap((path) => [...ancestorsOf(path), path]))];
@@ -240,7 +246,8 @@ async function viewOf(
     const put = history.putOf(entries.get(path)?.sha256 ?? "");
     const excused =
       put !== undefined &&
-      (losses.excuses(put, swarm.config.writeCopies) || mayBeBroughtBack(history, losses.rollBacks, put, path));
+      (losses.excuses(put, promisedCopies(put, entries.get(path)?.version, swarm.config.writeCopies)) ||
+        mayBeBroughtBack(history, losses.rollBacks, put, path));
     const seen = await machine
       .ask((face) => readFile(face, path, swarm), ASK_TIMEOUT_MS)
       .catch((error: unknown) => {

@@ -21,10 +21,15 @@ export interface Amount {
   readonly bytes: number;
 }
 
-/** How long until the next file is due. */
-export function restMs({ cycleMs, elapsedMs, done, total }: Pace): number {
+/** How long until the next file is due, in whole milliseconds. */
+export function restMs({ elapsedMs, ...pace }: Pace): number {
+  return Math.max(0, Math.ceil(dueMs(pace) - elapsedMs));
+}
+
+/** How long after the cycle began the next file is due. */
+export function dueMs({ cycleMs, done, total }: Omit<Pace, "elapsedMs">): number {
   const all = Math.max(costOf(total), costOf(done));
-  return all === 0 ? 0 : Math.max(0, cycleMs * (costOf(done) / all) - elapsedMs);
+  return all === 0 ? 0 : cycleMs * (costOf(done) / all);
 }
 
 /** What a file of so many bytes may be read by. */

@@ -134,6 +134,15 @@ async function scrubbing(): Promise<Scrubbing> {
   return { world, clock, state, scrubber };
 }
 
+/** A clock whose wall time may be set. */
+function shifted(clock: ManualClock, wall: { readonly aheadMs: number }): Clock {
+  return {
+    monotonic: () => clock.monotonic(),
+    wall: () => clock.wall() + wall.aheadMs,
+    after: clock.after.bind(clock),
+  };
+}
+
 describe("the scrub (P4)", () => {
   it("reads every copy once in a cycle, spread evenly over it, and tells when it ended", async () => {
     const { clock, state, scrubber } = await scrubbing();
@@ -169,12 +178,7 @@ describe("the scrub (P4)", () => {
   it("goes on when the wall clock is set back by years, and ends a cycle later at the most", async () => {
     const { clock, state, scrubber } = await scrubbing();
     const wall = { aheadMs: 1e12 };
-    const shifted = {
-      monotonic: () => clock.monotonic(),
-      wall: () => clock.wall() + wall.aheadMs,
-      after: clock.after.bind(clock),
-    };
-    const { scrubber: made, stop } = scrubber(shifted);
+    const { scrubber: made, stop } = scrubber(shifted(clock, wall));
     await clock.pass(CYCLE_MS / 2);
     wall.aheadMs = 0;
     await clock.pass(CYCLE_MS * 1.1);
@@ -184,6 +188,24 @@ describe("the scrub (P4)", () => {
     expect(state.opened).toBeGreaterThanOrEqual(2 * FILES - 1);
     stop();
   });
+
+  it.each([0.2, 0.4, 2])(
+    "is not late for a wall clock that is set back by %d cycles, and not over a restart either",
+    async (back) => {
+      const { clock, state, scrubber } = await scrubbing();
+      const wall = { aheadMs: 0 };
+      const before = scrubber(shifted(clock, wall));
+      await clock.pass(CYCLE_MS * 0.45);
+      wall.aheadMs = -back * CYCLE_MS;
+      await clock.pass(CYCLE_MS * 0.2);
+      expect(state.opened).toBe(7);
+      before.stop();
+      const after = scrubber(shifted(clock, wall));
+      await clock.pass(CYCLE_MS * 0.55);
+      expect(after.scrubber.report).toMatchObject({ endedMs: expect.any(Number) });
+      after.stop();
+    },
+  );
 
   it("reads again soon what the disk did not give once, and the alarm ends by itself", async () => {
     const { world, clock, state, scrubber } = await scrubbing();

@@ -7,7 +7,7 @@
  */
 import { copyKey, keyAfter, tableRange, versionOfKey } from "../../core/catalog/keys.ts";
 import type { VersionId } from "../../core/ids.ts";
-import { rateBytesPerS, restMs } from "../../core/scrub/pace.ts";
+import { dueMs, rateBytesPerS, restMs } from "../../core/scrub/pace.ts";
 import type { CatalogStore } from "../../ports/catalog-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LoadMeter } from "../../ports/load-meter.ts";
@@ -64,6 +64,8 @@ export class Scrubber {
   readonly #parts: ScrubParts;
   readonly #throttle: Throttle;
   #standing: Standing | undefined;
+  /** When the cycle began, by the monotonic clock: the wall clock may be set. */
+  #beganAt = 0;
   #writtenAt = Number.NEGATIVE_INFINITY;
   #ahead: VersionId[] = [];
   #retriedAt = Number.NEGATIVE_INFINITY;
@@ -102,13 +104,11 @@ export class Scrubber {
   /** Looks at the next copy, if it is due. Answers how long until the one after. */
   async #goOn(cycleMs: number, signal: AbortSignal): Promise<number> {
     const { clock, store, rehash } = this.#parts;
-    this.#standing ??= readStanding(store) ?? beginning(clock.wall());
-    const aheadMs = this.#standing.cycle.beganMs - clock.wall(); // Of a clock that was set back.
+    this.#standing ??= this.#resume(readStanding(store), cycleMs);
     if (isOver(this.#standing)) {
-      if (aheadMs <= 0 && aheadMs + cycleMs > 0) return aheadMs + cycleMs;
-      this.#standing = beginning(clock.wall(), this.#standing.last);
-    } else if (aheadMs > 0) {
-      this.#standing = { ...this.#standing, cycle: { ...this.#standing.cycle, beganMs: clock.wall() } };
+      const untilNextMs = cycleMs - this.#elapsedMs;
+      if (untilNextMs > 0) return Math.ceil(untilNextMs);
+      this.#standing = this.#begin(this.#standing.last);
     }
     const rest = this.#restMs(this.#standing, cycleMs);
     if (rest > 0) return rest;
@@ -125,9 +125,27 @@ export class Scrubber {
     return this.#restMs(this.#standing, cycleMs);
   }
 
+  #begin(last: Standing["last"]): Standing {
+    this.#beganAt = this.#parts.clock.monotonic();
+    return beginning(this.#parts.clock.wall(), last);
+  }
+
+  /** Goes on where it stood before a restart. By a clock that was set back meanwhile it had not come so far: it goes on at once. */
+  #resume(standing: Standing | undefined, cycleMs: number): Standing {
+    const { clock } = this.#parts;
+    const elapsedMs = clock.wall() - (standing?.cycle.beganMs ?? 0);
+    if (standing === undefined || (isOver(standing) && elapsedMs < 0)) return this.#begin(standing?.last);
+    const doneMs = isOver(standing) ? 0 : dueMs({ cycleMs, done: standing.cycle, total: this.#total() });
+    this.#beganAt = clock.monotonic() - Math.max(elapsedMs, doneMs);
+    return standing;
+  }
+
+  get #elapsedMs(): number {
+    return this.#parts.clock.monotonic() - this.#beganAt;
+  }
+
   #restMs({ cycle }: Standing, cycleMs: number): number {
-    const elapsedMs = this.#parts.clock.wall() - cycle.beganMs;
-    return restMs({ cycleMs, elapsedMs, done: cycle, total: this.#total() });
+    return restMs({ cycleMs, elapsedMs: this.#elapsedMs, done: cycle, total: this.#total() });
   }
 
   #total(): { files: number; bytes: number } {

@@ -210,9 +210,17 @@ async function lookOnce(
   return { servers, disks };
 }
 
-/** W of what was acknowledged. Of an attempt before that there may be one copy, and another client may have moved that on (P3). */
-function promisedCopies(put: Operation, version: VersionId | null | undefined, writeCopies: number): number {
-  return put.doubtful && put.version !== version ? 1 : writeCopies;
+/**
+ * Whether one copy at least is promised, and not W of them (P3): of what an attempt stored before the one that was acknowledged, and
+ * another client may have moved on; of what was deleted, and came back by a restore that nobody was told of.
+ */
+function isPromisedToOne(history: History, put: Operation, path: string, version: VersionId | null): boolean {
+  const isOfAnotherAttempt = put.doubtful && put.version !== version;
+  const isBackUntold = history.operations.some(
+    ({ kind, outcome, startMs, ...restore }) =>
+      kind === "restore" && restore.path === path && outcome === "unknown" && startMs > put.startMs,
+  );
+  return isOfAnotherAttempt || isBackUntold;
 }
 
 /** Each directory shows what all that is there has in it, and what nobody made is not shown without (C12). */
@@ -243,10 +251,11 @@ async function viewOf(
   const located = await machine.ask((face) => face.locate(asked), ASK_TIMEOUT_MS);
   const contents = new Map<string, Seen>();
   for (const path of files) {
-    const put = history.putOf(entries.get(path)?.sha256 ?? "");
+    const { version = null, sha256 = "" } = entries.get(path) ?? {};
+    const put = history.putOf(sha256 ?? "");
     const excused =
       put !== undefined &&
-      (losses.excuses(put, promisedCopies(put, entries.get(path)?.version, swarm.config.writeCopies)) ||
+      (losses.excuses(put, isPromisedToOne(history, put, path, version) ? 1 : swarm.config.writeCopies) ||
         mayBeBroughtBack(history, losses.rollBacks, put, path));
     const seen = await machine
       .ask((face) => readFile(face, path, swarm), ASK_TIMEOUT_MS)

@@ -1,5 +1,6 @@
 /** C11: a swarm that was made one with another before becomes one with a third. */
 import { describe, expect, it } from "vitest";
+import type { FilePath } from "../../src/core/paths.ts";
 import { MOVED_KEY } from "../../src/server/swarms/messages.ts";
 import { type Machine, SWARM_PORT } from "./machine.ts";
 import { playApart, putText, readText } from "./play.ts";
@@ -7,6 +8,7 @@ import type { Swarm } from "./swarm.ts";
 
 const MERGED_LIMIT_MS = 60_000;
 const ASK_TIMEOUT_MS = 20_000;
+const DELETED = 1_100;
 
 async function merge(swarm: Swarm, guest: Machine, host: Machine): Promise<void> {
   await guest.ask((face) => face.merge(`${host.host}:${SWARM_PORT}`), ASK_TIMEOUT_MS);
@@ -34,6 +36,19 @@ describe("a server that has moved", () => {
       }
       await merging;
       expect(isMoving()).toBe(false);
+    }));
+});
+
+describe("a merge", () => {
+  it("C11: brings what lies behind more deleted files than are walked through in one turn", () =>
+    playApart({ servers: 2, copies: 1, writeCopies: 1 }, async (swarm) => {
+      const [guest, host] = swarm.machines as [Machine, Machine];
+      const deleted = Array.from({ length: DELETED }, (_, i) => `deleted/${i}` as FilePath);
+      for (const path of deleted) await putText(swarm, guest, path, "text");
+      for (const path of deleted) await guest.ask((face) => face.remove(path), ASK_TIMEOUT_MS);
+      await putText(swarm, guest, "later", "text");
+      await merge(swarm, guest, host);
+      expect((await readText(swarm, host, "later")).text).toBe("text");
     }));
 });
 

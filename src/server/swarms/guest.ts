@@ -36,6 +36,8 @@ import type { HostHello, Joining, OfferedEntry, OfferPage, Taken } from "./messa
 
 /** Entries in a page: the host writes them in one change, which is to take some milliseconds. */
 const PAGE_ENTRIES = 100;
+/** Rows that are looked at in one turn of the event loop. */
+const STRETCH_ROWS = 500;
 const CALL_TIMEOUT_MS = 15_000;
 const LEVEL_WAIT_MS = 2500;
 const POLL_MS = 100;
@@ -63,7 +65,7 @@ export class Guest {
     const verdicts = { taken: 0, same: 0, replaces: 0, kept: 0 };
     const examples: { path: string; verdict: OfferVerdict }[] = [];
     for (let after: string | null = null, last = false; !last; ) {
-      const page: Page = this.#page(after);
+      const page: Page = await this.#page(after);
       const told = await this.#call<OfferVerdict[]>(address, "merge-judge", page.entries);
       for (const [i, verdict] of told.entries()) {
         verdicts[verdict] += 1;
@@ -173,21 +175,27 @@ export class Guest {
   async #offer(address: string, from: string | null): Promise<void> {
     const keys = [...this.#parts.settings.keys.values()].filter(({ revoked }) => !revoked);
     for (let taken: Taken = { cursor: from, done: false }; !taken.done; ) {
-      const { entries, last } = this.#page(taken.cursor);
+      const { entries, last } = await this.#page(taken.cursor);
       const page: OfferPage = { after: taken.cursor, entries, last, keys: last ? keys : [] };
       taken = await this.#call<Taken>(address, "merge-offer", page);
     }
   }
 
-  #page(after: string | null): Page {
-    const range = descendantsRange("");
-    const start = after === null ? range.start : keyAfter(entryKey(after as FilePath));
+  /** A stretch of rows at a time: there may be any number of deleted ones between two entries. */
+  async #page(after: string | null): Promise<Page> {
+    const { catalog, ports, ending } = this.#parts;
+    const { start, end } = descendantsRange("");
     const entries: OfferedEntry[] = [];
-    for (const row of this.#parts.catalog.read().range({ ...range, start })) {
-      const offered = this.#offered(row);
-      if (offered === undefined) continue;
-      if (entries.length === PAGE_ENTRIES) return { entries, last: false };
-      entries.push(offered);
+    let from = after === null ? start : keyAfter(entryKey(after as FilePath));
+    for (let walked = STRETCH_ROWS; walked === STRETCH_ROWS; await sleep(ports.clock, 0, ending)) {
+      walked = 0;
+      for (const row of catalog.read().range({ start: from, end, limit: STRETCH_ROWS })) {
+        const offered = this.#offered(row);
+        if (offered !== undefined && entries.length === PAGE_ENTRIES) return { entries, last: false };
+        if (offered !== undefined) entries.push(offered);
+        from = keyAfter(row.key);
+        walked += 1;
+      }
     }
     return { entries, last: true };
   }

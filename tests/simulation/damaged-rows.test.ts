@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { decodeContent, encodeContent } from "../../src/core/catalog/content.ts";
 import { descendants, readEntry } from "../../src/core/catalog/entries.ts";
-import { entryKey, versionKey } from "../../src/core/catalog/keys.ts";
+import { childrenKey, entryKey, versionKey } from "../../src/core/catalog/keys.ts";
 import { decodeRegisters, encodeRegisters } from "../../src/core/catalog/rows.ts";
 import type { FileContent } from "../../src/core/catalog/types.ts";
 import type { VersionId } from "../../src/core/ids.ts";
@@ -140,6 +140,22 @@ it.each(["00", "ff"])("C5, P4: a digest that is damaged on one server, from %s o
     for (const machine of others) expect((await readText(swarm, machine, BAD)).text).toBe("it");
   }),
 );
+
+it("C5, C12: a number of children that cannot be read on one server keeps what others write from no server", () =>
+  play({}, async (swarm) => {
+    const [first, second] = swarm.machines as [Machine, Machine];
+    await putText(swarm, first, "dir/a", "it");
+    await swarm.world.sleep(5_000);
+    for (const directory of ["", "dir"] as const)
+      first.catalog.damage(childrenKey(directory as FilePath | ""), Uint8Array.of(0xff));
+    await putText(swarm, second, "dir/b", "it");
+    await second.ask((face) => face.remove("dir/a"), 20_000);
+    await swarm.world.sleep(HEAL_MS);
+    expect(names(first)).toBe("dir/b");
+    await second.ask((face) => face.remove("dir/b"), 20_000);
+    await swarm.world.sleep(HEAL_MS);
+    expect([...(await first.ask((face) => listAll(face, ""), 20_000)).keys()]).toEqual([]);
+  }));
 
 describe("C5, C12: a write that one server's catalog has lost, and is told of again,", () => {
   const [GONE, THERE] = ["dir/gone", "dir/there"] as const;

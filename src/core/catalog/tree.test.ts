@@ -3,13 +3,13 @@ import { expect, it } from "vitest";
 import { anyPath, serverNumbered } from "../../../tests/catalog/arbitrary.ts";
 import { MemoryView } from "../../../tests/catalog/memory-view.ts";
 import type { HybridTime } from "../ids.ts";
-import type { FilePath } from "../paths.ts";
+import { type FilePath, parentOf } from "../paths.ts";
 import { encodeContent } from "./content.ts";
-import { entryKey, tableRange } from "./keys.ts";
+import { childrenKey, entryKey, tableRange } from "./keys.ts";
 import type { ReadView } from "./kv.ts";
 import { CONTENT_FIELD } from "./merge.ts";
-import { encodeRegisters, type Register } from "./rows.ts";
-import { countTree, isLive, noteLive } from "./tree.ts";
+import { decodeRegisters, encodeRegisters, type Register } from "./rows.ts";
+import { childrenIn, countTree, isLive, noteLive } from "./tree.ts";
 
 const stamp = { rank: 0, time: 5 as HybridTime, server: serverNumbered(1) };
 const MADE = encodeContent({ type: "directory" });
@@ -25,6 +25,11 @@ function write(view: MemoryView, path: FilePath, registers: Register[]): void {
 }
 
 const counts = (view: ReadView) => [...view.range(tableRange("directories"))];
+
+function isLiveIn(view: MemoryView, path: FilePath): boolean {
+  const row = view.get(entryKey(path));
+  return row !== undefined && isLive(decodeRegisters(row)) === true;
+}
 
 function counted(view: MemoryView) {
   countTree(view);
@@ -60,6 +65,26 @@ it("the children of a directory are counted anew when what was at one of them ca
       const registers = registersOf(isBack ? MADE : DELETED);
       write(view, damaged, registers);
       noteLive(view, damaged, undefined, isLive(registers));
+      const kept = counts(view);
+      expect(kept).toEqual(counted(view));
+    }),
+  );
+});
+
+it("the children of a directory are counted anew when their number cannot be read (C5)", () => {
+  fc.assert(
+    fc.property(anyChanges, anyPath, (changes, path) => {
+      const view = new MemoryView();
+      for (const [at, value] of changes) write(view, at, registersOf(value));
+      const wasThere = isLiveIn(view, path);
+      countTree(view);
+      const inParent = childrenIn(view, parentOf(path));
+      view.put(childrenKey(parentOf(path)), Uint8Array.of(0xff));
+      expect(childrenIn(view, parentOf(path))).toBe(inParent);
+      const registers = registersOf(wasThere ? DELETED : MADE);
+      write(view, path, registers);
+      noteLive(view, path, wasThere, !wasThere);
+      if (childrenIn(view, path) > 0) return; // It is there as before.
       const kept = counts(view);
       expect(kept).toEqual(counted(view));
     }),

@@ -16,8 +16,13 @@ import { decodeRegister, type Register } from "./rows.ts";
 
 /** How many of a directory's children are there. */
 export function childrenIn(view: ReadView, directory: FilePath | ""): number {
+  return childrenToldIn(view, directory) ?? countChildren(view, directory);
+}
+
+/** As its row says; undefined where that cannot be read. */
+function childrenToldIn(view: ReadView, directory: FilePath | ""): number | undefined {
   const row = view.get(childrenKey(directory));
-  return row === undefined ? 0 : new ByteReader(row).varint();
+  return row === undefined ? 0 : readable(() => new ByteReader(row).varint());
 }
 
 export function hasLiveDescendant(view: ReadView, directory: FilePath | ""): boolean {
@@ -59,17 +64,19 @@ export function noteLive(
   after: boolean | undefined,
 ): void {
   const parent = parentOf(path);
-  if (before === undefined || after === undefined) setChildren(view, parent, countChildren(view, parent));
+  if (before === undefined || after === undefined)
+    setChildren(view, parent, childrenIn(view, parent), countChildren(view, parent));
   else if (before !== after && !hasLiveDescendant(view, path)) addChildren(view, parent, after ? 1 : -1);
 }
 
-function addChildren(view: WriteView, directory: FilePath | "", change: number): void {
-  setChildren(view, directory, Math.max(childrenIn(view, directory) + change, 0));
+/** One has come or gone, in the view already. */
+function addChildren(view: WriteView, directory: FilePath | "", change: 1 | -1): void {
+  const before = childrenToldIn(view, directory) ?? countChildren(view, directory) - change;
+  setChildren(view, directory, before, Math.max(before + change, 0));
 }
 
 /** A directory that nobody made is there with its first child, and gone with its last. */
-function setChildren(view: WriteView, directory: FilePath | "", count: number): void {
-  const before = childrenIn(view, directory);
+function setChildren(view: WriteView, directory: FilePath | "", before: number, count: number): void {
   writeChildren(view, directory, count);
   if (directory === "" || before > 0 === count > 0 || isLiveAt(view, directory)) return;
   addChildren(view, parentOf(directory), count > 0 ? 1 : -1);

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import type { Client } from "../client/client.ts";
 import type { Location } from "../server/face.ts";
 import { Bulk } from "./bulk.ts";
-import { Downloads } from "./downloading.ts";
+import { Downloads, partOf } from "./downloading.ts";
 
 const CONTENT = "one half another half";
 const LOCATION = {
@@ -51,6 +51,60 @@ test("P4: who begins to get a file that another process is getting takes nothing
     secondOpens!.resolve();
     expect(await fetched).toBe(true);
     expect(await readFile(local, "utf8")).toBe(CONTENT);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+/** The first writes the first half before the second begins, and the other half when it is told to. */
+function twoProcesses() {
+  const [halfThere, firstGoesOn, secondOpens] = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  const first = processThatReads(async function* () {
+    yield Buffer.from(CONTENT.slice(0, 8));
+    halfThere!.resolve();
+    await firstGoesOn!.promise;
+    yield Buffer.from(CONTENT.slice(8));
+  });
+  const second = processThatReads(async function* () {
+    yield Buffer.from(CONTENT.slice(8));
+  }, secondOpens!.promise);
+  return { first, second, halfThere: halfThere!, firstGoesOn: firstGoesOn!, secondOpens: secondOpens! };
+}
+
+test("P4: who goes on with a part that another process then gives its place leaves no hole where it was begun", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "fsdfs-downloading-"));
+  try {
+    const local = join(directory, "a");
+    const { first, second, halfThere, firstGoesOn, secondOpens } = twoProcesses();
+    const firstFetched = first.downloads.fetch(LOCATION, local);
+    await halfThere.promise;
+    const secondFetched = second.downloads.fetch(LOCATION, local);
+    await second.asked;
+    firstGoesOn.resolve();
+    await firstFetched;
+    secondOpens.resolve();
+    expect(await secondFetched).toBe(true);
+    expect(await readFile(local, "utf8")).toBe(CONTENT);
+    expect(await readdir(directory)).toEqual(["a"]);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test("P4: a part that another process has begun anew is not taken for one that is whole", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "fsdfs-downloading-"));
+  try {
+    const local = join(directory, "a");
+    const { first, halfThere, firstGoesOn } = twoProcesses();
+    const fetched = first.downloads.fetch(LOCATION, local);
+    await halfThere.promise;
+    const part = partOf(local, LOCATION.version);
+    await rm(part);
+    await writeFile(part, "one");
+    firstGoesOn.resolve();
+    await expect(fetched).rejects.toThrow("taken away");
+    expect(await readdir(directory)).toEqual([basename(part)]);
+    expect(await readFile(part, "utf8")).toBe("one");
   } finally {
     await rm(directory, { recursive: true });
   }

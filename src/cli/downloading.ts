@@ -4,14 +4,15 @@
  * is whole and its SHA-256 is right.
  */
 import { createHash, type Hash } from "node:crypto";
-import { constants, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { constants, type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Client } from "../client/client.ts";
+import type { Bytes } from "../core/catalog/kv.ts";
 import { FsdfsError } from "../errors.ts";
 import type { Location } from "../server/face.ts";
 import type { Bulk } from "./bulk.ts";
 import { LocalError } from "./command.ts";
-import { hasContent, PART_SUFFIX, readFile } from "./local-files.ts";
+import { hasContent, PART_SUFFIX } from "./local-files.ts";
 
 /** Leaves room for version and suffix in the 255 bytes of a name. */
 const NAME_BYTES_MAX = 200;
@@ -19,6 +20,14 @@ const NAME_BYTES_MAX = 200;
 const ATTEMPTS_MAX = 5;
 /** Directories whose left-over parts are remembered. */
 const DIRECTORIES_MAX = 256;
+
+/** How far a download is. */
+interface Appending {
+  readonly location: Location;
+  readonly kept: number;
+  readonly hash: Hash;
+  readonly counted: { movedBytes: number };
+}
 
 export class Downloads {
   readonly #client: Client;
@@ -61,51 +70,57 @@ export class Downloads {
     const part = partOf(local, location.version);
     await this.#removeStale(local, basename(part));
     const hash = createHash("sha256");
-    const kept = await hashKept(part, location.size, hash);
+    // From here to its place it is this very file, whatever another process does with its name: what was counted of one
+    // must not be missing in another.
+    let handle = await open(part, constants.O_RDWR).catch(nothingThere);
+    const kept = handle === undefined ? 0 : await hashKept(handle, location.size, hash);
     this.#bulk.bytesPresent(kept, location.path);
     const counted = { movedBytes: 0 };
     try {
-      if (kept < location.size || location.size === 0) await this.#append(location, part, kept, hash, counted);
+      if (kept < location.size || location.size === 0) {
+        const body = await this.#rest(location, kept);
+        // Not emptied: another process may be at the same part, and then writes the same.
+        handle ??= await open(part, constants.O_RDWR | constants.O_CREAT);
+        await this.#append(handle, body, { location, kept, hash, counted });
+      }
       const actual = hash.digest("hex");
       if (actual !== location.sha256) {
         await rm(part, { force: true });
         throw new FsdfsError("digest-mismatch", { actual });
       }
-      await rename(part, local);
+      if (handle !== undefined) await giveItsPlace(handle, part, local);
     } catch (error) {
       this.#bulk.bytesPresent(-kept, location.path);
       this.#bulk.bytesDone(-counted.movedBytes, location.path);
       throw error;
+    } finally {
+      await handle?.close();
     }
   }
 
-  async #append(
-    location: Location,
-    part: string,
-    kept: number,
-    hash: Hash,
-    counted: { movedBytes: number },
-  ): Promise<void> {
+  async #rest(location: Location, kept: number): Promise<AsyncIterable<Bytes>> {
     const { path, version } = location;
     const range = kept === 0 ? {} : { range: { start: kept } };
     const { body } = await this.#client.get(path, { from: location, version, ...range });
-    // Not emptied: another process may be at the same part, and then writes the same.
-    const handle = await open(part, constants.O_WRONLY | constants.O_CREAT);
-    try {
-      let position = kept;
-      for await (const chunk of body) {
-        hash.update(chunk);
-        for (let at = 0; at < chunk.length; ) {
-          at += (await handle.write(chunk, at, chunk.length - at, position + at)).bytesWritten;
-        }
-        position += chunk.length;
-        counted.movedBytes += chunk.length;
-        this.#bulk.bytesDone(chunk.length, path);
+    return body;
+  }
+
+  async #append(
+    handle: FileHandle,
+    body: AsyncIterable<Bytes>,
+    { location, kept, hash, counted }: Appending,
+  ): Promise<void> {
+    let position = kept;
+    for await (const chunk of body) {
+      hash.update(chunk);
+      for (let at = 0; at < chunk.length; ) {
+        at += (await handle.write(chunk, at, chunk.length - at, position + at)).bytesWritten;
       }
-      await handle.truncate(location.size); // Of what was there and is none of it.
-    } finally {
-      await handle.close();
+      position += chunk.length;
+      counted.movedBytes += chunk.length;
+      this.#bulk.bytesDone(chunk.length, location.path);
     }
+    await handle.truncate(location.size); // Of what was there and is none of it.
   }
 
   /** Parts of other versions of this file will never be whole. */
@@ -139,9 +154,30 @@ export function partOf(local: string, version: string): string {
 }
 
 /** How many bytes of a part are there already, with those hashed. */
-async function hashKept(part: string, size: number, hash: Hash): Promise<number> {
-  const found = await stat(part).catch(() => undefined);
-  if (!found?.isFile() || found.size === 0 || found.size > size) return 0;
-  for await (const chunk of readFile(part, found.size)) hash.update(chunk);
-  return found.size;
+async function hashKept(handle: FileHandle, size: number, hash: Hash): Promise<number> {
+  const there = await handle.stat();
+  if (!there.isFile() || there.size === 0 || there.size > size) return 0;
+  let kept = 0;
+  // It may be growing under another process.
+  for await (const chunk of handle.createReadStream({ start: 0, end: there.size - 1, autoClose: false })) {
+    hash.update(chunk);
+    kept += chunk.length;
+  }
+  return kept;
+}
+
+/** Another process may have given this same file its place already. @throws LocalError when it is at neither name */
+async function giveItsPlace(handle: FileHandle, part: string, local: string): Promise<void> {
+  const own = await handle.stat({ bigint: true });
+  const isAt = async (name: string) => {
+    const found = await stat(name, { bigint: true }).catch(nothingThere);
+    return found?.dev === own.dev && found.ino === own.ino;
+  };
+  if (await isAt(part)) await rename(part, local);
+  else if (!(await isAt(local)))
+    throw new LocalError(`${part} was taken away while it grew.`, "Does another process get the same? Run this again.");
+}
+
+function nothingThere(error: Error & { code?: string }): undefined {
+  if (error.code !== "ENOENT") throw error;
 }

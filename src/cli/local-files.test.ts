@@ -42,6 +42,18 @@ test("a directory that cannot be read is told, and its neighbours are walked", a
   expect(told).toMatchObject({ kind: "unreadable", error: { code: "ENOENT" } });
 });
 
+test.each(["file", "directory"])(
+  "a %s whose name is not UTF-8 is told, and no other name is made of it",
+  async (what) => {
+    const root = join(directory, `named ${what}`);
+    const named = Buffer.concat([Buffer.from(`${root}/a`), Buffer.from([0xff])]);
+    await mkdir(root);
+    await (what === "file" ? writeFile(named, "x") : mkdir(named));
+    const found = await gather(walk(root, "x"));
+    expect(found).toMatchObject([{ kind: "unreadable", error: { message: "Its name is not valid UTF-8." } }]);
+  },
+);
+
 test.each([0, 1, 262_143, 262_144, 262_145, 600_000])("a file of %i bytes is read whole", async (sizeBytes) => {
   const file = join(directory, "sized");
   const content = Buffer.alloc(sizeBytes, "fsdfs");

@@ -46,9 +46,11 @@ export async function* walk(local: string, remote: string, { sorted = false } = 
 async function look(local: string, parent: string, entry: Dirent): Promise<LocalEntry> {
   try {
     const remote = joinRemote(parent, entry.name);
-    if (entry.isDirectory()) return { kind: "directory", local, remote, sizeBytes: 0 };
-    if (!entry.isFile()) return { kind: "other", local, remote, sizeBytes: 0 };
-    return { kind: "file", local, remote, sizeBytes: (await lstat(local)).size };
+    if (!entry.isDirectory() && !entry.isFile()) return { kind: "other", local, remote, sizeBytes: 0 };
+    const { size } = await lstat(local); // By the name that is shown, it may not be there.
+    return entry.isFile()
+      ? { kind: "file", local, remote, sizeBytes: size }
+      : { kind: "directory", local, remote, sizeBytes: 0 };
   } catch (error) {
     return { kind: "unreadable", local, remote: "", sizeBytes: 0, error: explained(error, local) };
   }

@@ -5,8 +5,12 @@ import type { Context, Output } from "./command.ts";
 const COLUMNS = 80;
 
 export function processContext(): Context {
-  // Whoever read our output has had enough, as head has.
-  process.stdout.on("error", (error: Error & { code?: string }) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  process.stdout.on("error", (error: Error & { code?: string }) => {
+    // Whoever read our output has had enough, as head has.
+    if (error.code === "EPIPE") process.exit(0);
+    process.stderr.write(`fsdfs: The output cannot be written: ${error.message}.\n`);
+    process.exit(1);
+  });
   // What goes wrong can be told to nobody then, and is no reason to end: a server on a full disk has to stop in order.
   process.stderr.on("error", () => undefined);
   return {

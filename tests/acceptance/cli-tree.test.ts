@@ -273,3 +273,32 @@ async function relayTo(port: number, before: (target: string) => Promise<unknown
   };
   return { url: `http://127.0.0.1:${(relay.address() as AddressInfo).port}`, close };
 }
+
+describe("one of several that cannot be done keeps none of the others from it", () => {
+  const told = async (args: readonly string[]) => {
+    const { code, stdout } = await cli.run([...args, "--json"]);
+    return { code, told: JSON.parse(stdout || "{}") as unknown };
+  };
+
+  test("mv moves the others, and tells which", async () => {
+    await writeTree(join(local, "several"), { one: "1", two: "2" });
+    await cli.done(["put", join(local, "several"), "/"]);
+    expect(await told(["mv", "/several/one", "/several/none", "/several/two", "/moved/"])).toMatchObject({
+      code: 1,
+      told: {
+        moved: [{ to: "moved/one" }, { to: "moved/two" }],
+        errors: [{ name: "/several/none", code: "file-not-found" }],
+      },
+    });
+  });
+
+  test("key revoke revokes the others, and tells which", async () => {
+    const { id } = await cli.json<{ id: string }>(["key", "create"]);
+    expect(await told(["key", "revoke", "0123456789ab", id])).toMatchObject({
+      code: 1,
+      told: { revoked: [id], errors: [{ name: "0123456789ab", code: "key-not-found" }] },
+    });
+    const { keys } = await cli.json<{ keys: { id: string }[] }>(["key", "list"]);
+    expect(keys.map((key) => key.id)).not.toContain(id);
+  });
+});

@@ -2,6 +2,7 @@
 import { hostname, userInfo } from "node:os";
 import { option, parseChoice } from "../../options.ts";
 import type { KeyInfo } from "../../server/face.ts";
+import { Bulk } from "../bulk.ts";
 import type { Command } from "../command.ts";
 import { clientCommand } from "../connection.ts";
 import { formatTime, shown, table, writeJson } from "../output.ts";
@@ -63,9 +64,17 @@ const revoke = clientCommand({
   options: {},
   positionals: [1, 100],
   run: async ({ client, values, positionals, context }) => {
-    for (const id of positionals) await client.revokeKey(id);
-    if (values.json) writeJson(context.out, { revoked: positionals });
-    return 0;
+    const bulk = new Bulk(context.err);
+    const revoked: string[] = [];
+    for (const id of positionals) {
+      await bulk.attempt(id, async () => {
+        await client.revokeKey(id);
+        revoked.push(id);
+      });
+    }
+    const code = bulk.finish();
+    if (values.json) writeJson(context.out, { revoked, errors: bulk.failures });
+    return code;
   },
 });
 

@@ -1,4 +1,5 @@
 /** `fsdfs mv SRC... DEST`: gives files and directories other paths. No byte is copied. */
+import { Bulk } from "../bulk.ts";
 import { clientCommand } from "../connection.ts";
 import { writeJson } from "../output.ts";
 import { isTargetDirectory, joinRemote, remoteName } from "../remote.ts";
@@ -14,14 +15,18 @@ export const mv = clientCommand({
     const sources = positionals.slice(0, -1);
     const destination = positionals.at(-1) ?? "";
     const into = await isTargetDirectory(client, destination, sources.length);
+    const bulk = new Bulk(context.err);
     const moved: { from: string; to: string }[] = [];
     for (const source of sources) {
-      const from = joinRemote(source, "");
-      const to = joinRemote(destination, into ? remoteName(source) : "");
-      await client.move(from, to);
-      moved.push({ from, to });
+      await bulk.attempt(source, async () => {
+        const from = joinRemote(source, "");
+        const to = joinRemote(destination, into ? remoteName(source) : "");
+        await client.move(from, to);
+        moved.push({ from, to });
+      });
     }
-    if (values.json) writeJson(context.out, { moved });
-    return 0;
+    const code = bulk.finish();
+    if (values.json) writeJson(context.out, { moved, errors: bulk.failures });
+    return code;
   },
 });

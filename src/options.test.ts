@@ -80,6 +80,9 @@ describe("the command line", () => {
     [["--size"], "--size SIZE"],
     [["--size", "x"], "'x' is not a size"],
     [["--strict=1"], "takes no value"],
+    [["-s"], "it needs a value, as in -s, --size SIZE"],
+    [["-s", "-1"], "one that begins with '-' is written as in --size=-1"],
+    [["--size", "-1"], "one that begins with '-' is written as in --size=-1"],
     [["--size", "1", "--size", "2"], "given twice"],
     [["--nonsense"], "there is no such option"],
   ])("%j is refused with what is wrong", (args, message) => {

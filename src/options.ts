@@ -131,8 +131,12 @@ function checked<T>(parse: () => T, options: Options): T {
       );
       return invalid(flag, `there is no such option${near ? `; did you mean --${near}` : ""}`);
     }
-    const known = Object.values(options).find((each) => flag.replace(/^-+/, "") === each.flag);
-    return invalid(flag, known?.placeholder ? `it needs a value, as in ${usageOf(known)}` : "it takes no value");
+    const known = Object.values(options).find((each) => [`--${each.flag}`, `-${each.short}`].includes(flag));
+    if (known?.placeholder === undefined) return invalid(flag, "it takes no value");
+    const dashed = message.includes("ambiguous")
+      ? `; one that begins with '-' is written as in --${known.flag}=-1`
+      : "";
+    return invalid(`--${known.flag}`, `it needs a value, as in ${usageOf(known)}${dashed}`);
   }
 }
 

@@ -144,7 +144,7 @@ export async function startRealServer(options: StartOptions, embedding?: Embeddi
     return { server, port, localSecret, stop: () => undoAll(undo) };
   } catch (error) {
     await undoAll(undo);
-    throw error;
+    throw listenError(error, options);
   }
 }
 
@@ -172,6 +172,20 @@ function startError(error: unknown, swarmPort: number): unknown {
   if (error instanceof RangeError)
     return new FsdfsError("catalog-unreadable", { reason: error.message }, { cause: error });
   return error;
+}
+
+/** What the system says when a port may not be had: whoever asked for it has to choose another, or another address. */
+function listenError(error: unknown, { listen, swarmPort }: StartOptions): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, syscall, port } = error as Error & { code?: string; syscall?: string; port?: number };
+  if (syscall !== "bind" && syscall !== "listen") return error;
+  const invalid = (option: string, reason: string) =>
+    new FsdfsError("option-invalid", { option, reason: `${reason} (${code})` }, { cause: error });
+  if (code === "EACCES")
+    return invalid(port === swarmPort ? "--swarm-port" : "--port", `port ${port} is for root only`);
+  return listen === undefined
+    ? error
+    : invalid("--listen", `${listen} is no address of this machine that can be listened on`);
 }
 
 const noDiscovery: Discovery = {

@@ -34,7 +34,9 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
   const start = await resolved(values, options, log);
   const { policy, prefer, signal } = options;
   const functions = policy && { policy, prefer };
-  const running = await startRealServer(start, { log, policy: functions });
+  const running = await startRealServer(start, { log, policy: functions }).catch((error: unknown) => {
+    throw inWordsOfOptions(error);
+  });
   let server: StartedServer | undefined;
   try {
     await keepPassword(start.data, start.password);

@@ -271,7 +271,15 @@ describe("a server that must not start", () => {
     expect(await refusal(start("d", { data }))).toBe("data-in-use: Another fsdfs is running on this data directory.");
     expect(await refusal(start("d", { port }))).toBe(`port-in-use: Port ${port} is taken by another program.`);
     const tls = { tlsCert: join(directory, "none.pem"), tlsKey: join(directory, "none.key") };
-    expect(await refusal(start("d", tls))).toMatch(/^option-invalid: /);
+    expect(await refusal(start("d", tls))).toBe(
+      "option-invalid: tlsCert is not valid: the file cannot be read (ENOENT).",
+    );
+    // An address for documents is none of any machine.
+    for (const ports of [{ processes: 0 }, { processes: 1 }, { port, swarmPort: 0 }]) {
+      expect(await refusal(start("d", { ...ports, listen: "192.0.2.1" }))).toBe(
+        "option-invalid: listen is not valid: 192.0.2.1 is no address of this machine that can be listened on (EADDRNOTAVAIL).",
+      );
+    }
     const unreadable = { data: join(directory, "d"), passwordFile: directory };
     expect(await refusal(startServer(unreadable))).toBe(
       "password-unreadable: The password file gives no password: EISDIR.",

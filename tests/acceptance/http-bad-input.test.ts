@@ -297,6 +297,12 @@ describe("what comes over the wire", () => {
     await expectRefusal(answer!, 400, "body-incomplete");
   });
 
+  it("P4: a body in a transfer coding that nobody undoes is not stored as if it were the file", async () => {
+    const chunked = text("PUT", "/files/new", ["Transfer-Encoding: gzip, chunked"], "5\r\n01234\r\n0\r\n\r\n");
+    const [answer] = await answersTo(chunked);
+    await expectRefusal(answer!, 400, "request-malformed");
+  });
+
   it("bytes beyond Content-Length are a request of their own, and garbage", async () => {
     const body = '{"paths":[]}';
     const [first, second] = await answersTo(

@@ -43,10 +43,13 @@ export interface BodyTimeouts {
 /**
  * The body, piece by piece, read no faster than it is asked for. Leaving the loop early leaves the rest unread.
  *
- * @throws FsdfsError `body-incomplete`, `request-timeout`
+ * @throws FsdfsError `body-incomplete`, `request-timeout`; `request-malformed` for one in another coding than chunks
  */
 export async function* readBody(exchange: Exchange, timeouts: BodyTimeouts): AsyncGenerator<Bytes> {
   const { request } = exchange;
+  const coding = request.headers["transfer-encoding"];
+  // Node undoes the last one of several: what a "gzip, chunked" leaves is not what was sent (RFC 9112, 6.1).
+  if (coding !== undefined && coding.toLowerCase() !== "chunked") throw new FsdfsError("request-malformed");
   const deadlineMs = performance.now() + (timeouts.totalMs ?? Number.POSITIVE_INFINITY);
   if (exchange.awaitsContinue) exchange.response.writeContinue();
   exchange.awaitsContinue = false;

@@ -12,6 +12,8 @@ const SHA256 = sha256Of(new TextEncoder().encode(TEXT));
 const TIMEOUT_MS = 60_000;
 /** Longer than a server is taken for up that is not there any more. */
 const AWAY_MS = 8_000;
+/** Shorter, and long for a look at a file. */
+const CHECK_MS = 2_000;
 
 function holders(swarm: Swarm): string[] {
   const holds = ({ files }: Machine) =>
@@ -44,3 +46,17 @@ it("who stood still when promises came gives nothing up by them: who gave one ma
       await swarm.world.sleep(AWAY_MS);
     }),
   ));
+
+it("P3: what was promised when fewer copies were enough is not enough once N is higher", () =>
+  play({ servers: 2, copies: 1 }, async (swarm) => {
+    const [asked, other] = swarm.machines as [Machine, Machine];
+    await putText(swarm, asked, PATH, TEXT);
+    expect(await comeToRest(swarm, swarm.machines, TIMEOUT_MS, 2)).toBe(undefined);
+    other.plan = ({ method, about }) =>
+      method === "open" && about === PATH ? { kind: "stop", side: "before", forMs: CHECK_MS } : undefined;
+    const dropping = asked.ask((face) => face.drop(PATH), TIMEOUT_MS).catch(({ code }) => code);
+    await swarm.world.sleep(CHECK_MS / 4);
+    await asked.ask((face) => face.configureSwarm({ copies: 3 }), TIMEOUT_MS);
+    expect(await dropping).toBe("drop-refused");
+    expect(holders(swarm)).toHaveLength(2);
+  }));

@@ -95,7 +95,8 @@ export class Dropping {
     try {
       const promisers = await this.#ask(version);
       if (attempt.state !== "cancelled" && promisers.size >= promises) {
-        const stillStands = () => this.#countStanding(version, promisers) >= promises;
+        const stillStands = () =>
+          this.#countStanding(version, promisers) >= Math.max(promises, this.target(version).safe);
         return { drop: () => this.#drop(version, attempt, keep, stillStands), keep };
       }
       keep();
@@ -143,7 +144,7 @@ export class Dropping {
 
   /**
    * Promises that still count, some time having gone by: this server stood still, or waited for its disk. Who gave one may have
-   * lost its copy since.
+   * lost its copy since, and N or W may be higher.
    */
   #countStanding(version: VersionId, promisers: ReadonlySet<ServerId>): number {
     if (this.#parts.membership.isBehind) return 0;

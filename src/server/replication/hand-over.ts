@@ -254,6 +254,7 @@ export class HandOver {
   async #give({ version, sizeBytes }: OwnCopy, wanted: Omit<TakeOver, "version">): Promise<boolean> {
     const { sources, dropping, puller, preferences } = this.#parts;
     const holders = sources.holders(version);
+    const promising = this.#promising(version) + 1;
     if (preferences.areAsked) await preferences.prepare([version]);
     const weights = preferences.of(version);
     const { surplus, backBytes } = wanted;
@@ -267,10 +268,16 @@ export class HandOver {
         continue;
       }
       puller.leaveAlone(version, NOT_BACK_MS);
-      const promises = promisesAfterHandOver(dropping.target(version), holders.length + 1);
+      const promises = promisesAfterHandOver(dropping.target(version), promising);
       return (await dropping.drop(version, promises)) === undefined;
     }
     return false;
+  }
+
+  /** Other holders that can promise now: with those that are gone for good a copy would be taken over and never given up. */
+  #promising(version: VersionId): number {
+    const { sources, directives } = this.#parts;
+    return sources.upHolders(version).filter(({ server }) => !directives.isDraining(server)).length;
   }
 
   async #asks(link: Link, request: TakeOver): Promise<Taken> {

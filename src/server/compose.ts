@@ -167,7 +167,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const partials = new Partials(space, leftovers, clock);
   const staging = new Staging({ files, space, trash, leftovers, random, disk, partials, clock });
   const vanished = new Vanished(clock, options.graceMs, () => catalog.stats(), log);
-  const settler = new Settler(catalog, files, leftovers, trash, vanished, random, clock);
+  const settler = new Settler(catalog, files, leftovers, trash, vanished, disk, random, clock);
   const copies = new Copies(catalog, files, staging, settler, trash, vanished, disk, log);
   const uploads = new Uploads(catalog, staging, copies, settler, clock);
   uploads.serve(mesh);

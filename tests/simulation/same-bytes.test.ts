@@ -2,9 +2,13 @@
 import { expect, it } from "vitest";
 import type { Machine } from "./machine.ts";
 import { play, putText, readText } from "./play.ts";
+import { comeToRest } from "./rest.ts";
 import type { Swarm } from "./swarm.ts";
 
 const ASK_TIMEOUT_MS = 20_000;
+const REST_MS = 120_000;
+/** What a disk did not give has been read again by then. */
+const READ_AGAIN_MS = 120_000;
 
 /** The last server takes a PUT on its side of a cut, tells of it and is lost before anybody has copied it. */
 const overwrittenAndLost = async (swarm: Swarm, text: string): Promise<Machine> => {
@@ -36,4 +40,22 @@ it("S2: what was overwritten by other bytes, which are lost, comes back when it 
     await expect(readText(swarm, first, "a")).rejects.toMatchObject({ code: "no-copy-reachable" });
     await first.ask((face) => face.restore({ path: "a", overwrite: true }), ASK_TIMEOUT_MS);
     expect((await readText(swarm, first, "a")).text).toBe("text");
+  }));
+
+it("D2: a copy that its disk does not give is not promised when it goes over to a version of the same bytes", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first, , ailing] = swarm.machines as [Machine, Machine, Machine];
+    await putText(swarm, first, "a", "text");
+    expect(await comeToRest(swarm, swarm.machines, REST_MS, 3)).toBe(undefined);
+    ailing.plan = ({ method, about }) =>
+      method === "read" && about === "a" ? { kind: "error", code: "io", side: "before" } : undefined;
+    await readText(swarm, ailing, "a");
+    await swarm.world.sleep(5_000); // The others have heard that its disk takes nothing.
+    await putText(swarm, first, "a", "text");
+    expect(await comeToRest(swarm, swarm.machines, REST_MS, 3)).toBe(undefined);
+    const drops = first.ask((face) => face.drop("a"), ASK_TIMEOUT_MS);
+    await expect(drops).rejects.toMatchObject({ code: "drop-refused" });
+    ailing.plan = () => undefined;
+    await swarm.world.sleep(READ_AGAIN_MS);
+    await first.ask((face) => face.drop("a"), ASK_TIMEOUT_MS);
   }));

@@ -77,7 +77,7 @@ export class DiskWorld {
       ...{ disk: this.watch, partials: this.partials, clock },
     });
     const vanished = new Vanished(clock, 1_000, () => this.catalog.stats(), log);
-    this.settler = new Settler(this.catalog, files, leftovers, this.trash, vanished, random, clock);
+    this.settler = new Settler(this.catalog, files, leftovers, this.trash, vanished, this.watch, random, clock);
     this.copies = new Copies(this.catalog, files, this.staging, this.settler, this.trash, vanished, this.watch, log);
   }
 

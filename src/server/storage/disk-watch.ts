@@ -139,6 +139,14 @@ export class DiskWatch {
     }
   }
 
+  /** A copy of one version is one of another from now on, and reads no better for that. */
+  passedOn(version: VersionId, successor: VersionId): void {
+    const path = this.#unreadable.get(version);
+    if (path === undefined) return;
+    this.#unreadable.delete(version);
+    this.#unreadable.set(successor, path);
+  }
+
   isUnreadable(version: VersionId): boolean {
     return this.#unreadable.has(version);
   }

@@ -14,9 +14,17 @@ import type { VersionId } from "../../core/ids.ts";
 import type { FileStore } from "../../ports/file-store.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { isFileOf, statOrNothing } from "./disk.ts";
+import type { DiskWatch } from "./disk-watch.ts";
+
+export interface PassingParts {
+  readonly catalog: Catalog;
+  readonly files: FileStore;
+  readonly disk: Pick<DiskWatch, "passedOn">;
+}
 
 /** The copy of a version that is at no path any more goes over to the one at its path. False unless that is of the same bytes. */
-export async function passOn(catalog: Catalog, files: FileStore, version: VersionId, copy: CopyRow): Promise<boolean> {
+export async function passOn(parts: PassingParts, version: VersionId, copy: CopyRow): Promise<boolean> {
+  const { catalog, files, disk } = parts;
   if (successorOf(catalog.read(), version, copy) === undefined) return false;
   const stat = await statOrNothing(files, copy.location);
   if (stat?.type !== "file" || !isFileOf(copy, stat)) return false;
@@ -28,6 +36,7 @@ export async function passOn(catalog: Catalog, files: FileStore, version: Versio
     addCopy(change.transaction, successor, copy);
     placeCopy(change.transaction, successor, copy);
     change.writeHolding(successor, true);
+    disk.passedOn(version, successor);
     return true;
   });
 }

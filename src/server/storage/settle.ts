@@ -47,7 +47,7 @@ import {
 import type { Leftovers } from "./leftovers.ts";
 import { isMoving, movesFrom } from "./moves.ts";
 import { type Owner, Owners } from "./owners.ts";
-import { passOn } from "./passing-on.ts";
+import { type PassingParts, passOn } from "./passing-on.ts";
 import { type Retired, retireRows } from "./retiring.ts";
 import type { Trash } from "./trash.ts";
 import type { Vanished } from "./vanished.ts";
@@ -63,6 +63,7 @@ export class Settler {
   readonly #leftovers: Leftovers;
   readonly #trash: Pick<Trash, "throwAway">;
   readonly #vanished: Vanished;
+  readonly #passing: PassingParts;
   readonly #owners: Owners;
   readonly #locks = new KeyedLock();
   /** Versions that are being settled, by so many at once. */
@@ -74,12 +75,14 @@ export class Settler {
     leftovers: Leftovers,
     trash: Pick<Trash, "throwAway">,
     vanished: Vanished,
+    disk: PassingParts["disk"],
     random: Random,
     clock: Clock,
   ) {
     this.#owners = new Owners(catalog, clock);
     this.#trash = trash;
     this.#vanished = vanished;
+    this.#passing = { catalog, files, disk };
     this.#leftovers = leftovers;
     this.#catalog = catalog;
     this.#files = files;
@@ -136,7 +139,7 @@ export class Settler {
         await this.#catalog.flushed();
         if (!this.#isCurrent(version, copy, path)) return false;
         if (path !== undefined) return await this.#place(version, copy, path);
-        if (!(await passOn(this.#catalog, this.#files, version, copy))) await this.retire(version, copy, "superseded");
+        if (!(await passOn(this.#passing, version, copy))) await this.retire(version, copy, "superseded");
         return true;
       });
       if (done) return;

@@ -1,10 +1,14 @@
-/** Copies that are handed over or swapped (R3) while some holders are away for good, on simulated servers. */
+/** Copies that are handed over or swapped (R3) while servers are away for good, or paused. Whole servers in simulated time. */
 import { expect, test } from "vitest";
 import { Stand } from "./figures/stand.ts";
+import type { Machine } from "./machine.ts";
 
 const UNIT_BYTES = 4_000;
 const GRACE_MS = 10_000;
 const REST_LIMIT_MS = 600_000;
+/** Something has been handed over by then, if it can be. */
+const LOOKED_MS = 60_000;
+const ASK_TIMEOUT_MS = 20_000;
 
 const units = (count: number) => count * UNIT_BYTES;
 
@@ -31,5 +35,39 @@ test("R3: a copy that a server held as well that is gone for good is swapped lik
     const [first, second] = stand.holdings();
     expect([...first!].sort()).toEqual([rare, small]);
     expect([...second!]).toEqual([large]);
+  });
+});
+
+test("R3: a server that is paused is not asked to take copies over, and is once it goes on", async () => {
+  const [rare, other, many] = [0, 1, 2];
+  const stand = new Stand({
+    seed: 1,
+    files: [2, 2, 1].map((size) => ({ sizeBytes: units(size) })),
+    servers: [
+      { quotaBytes: units(2), holds: [other] },
+      { quotaBytes: units(4), holds: [rare, many] },
+      { quotaBytes: units(2), holds: [other] },
+      { quotaBytes: units(1), holds: [many] },
+      { quotaBytes: units(1), holds: [many] },
+    ],
+    config: { copies: 3, writeCopies: 1, reserve: 0 },
+  });
+  await stand.play(async () => {
+    await stand.prepare();
+    const [first, taker] = stand.machines as [Machine, Machine];
+    const pause = (paused: boolean) =>
+      first.ask((face) => face.configureServer(taker.name, { paused }), ASK_TIMEOUT_MS);
+    let asked = 0;
+    taker.plan = ({ method, about }) => {
+      if (method === "handle" && about === "take-over") asked += 1;
+      return undefined;
+    };
+    await pause(true);
+    stand.letGo();
+    await stand.rest(REST_LIMIT_MS);
+    expect(asked).toBe(0);
+    await pause(false);
+    expect(await stand.changesWithin(LOOKED_MS)).toBe(true);
+    expect(stand.holdings().filter((held) => held.has(rare))).toHaveLength(2);
   });
 });

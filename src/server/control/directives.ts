@@ -29,9 +29,14 @@ export class Directives {
     return this.#settings.servers.get(server) ?? NOTHING_SAID;
   }
 
-  /** This server does no work of its own: no pulls, drops and hand-overs. */
+  /** It does no work of its own: no pulls, drops and hand-overs. */
+  isPausedAt(server: ServerId): boolean {
+    return this.saidFor(server).paused === true;
+  }
+
+  /** Of this server. */
   get isPaused(): boolean {
-    return this.saidFor(this.#self).paused === true;
+    return this.isPausedAt(this.#self);
   }
 
   /** It gives its copies to others, promises none, and takes what is new only when nobody else can. */

@@ -243,7 +243,7 @@ export class HandOver {
     const { mesh, directives } = this.#parts;
     return mesh.upLinks().filter(({ server, report }) => {
       const { behind, roomBytes, maxSurplus } = report;
-      if (behind || directives.isDraining(server)) return false;
+      if (behind || directives.isDraining(server) || directives.isPausedAt(server)) return false;
       if (surplus === NOTHING_WANTED) return roomBytes > bytes;
       if (maxSurplus === null) return false;
       if (maxSurplus >= surplus + EXCHANGE_GAIN) return true;

@@ -1,7 +1,8 @@
-/** Copies that are handed over or swapped (R3) while servers are away for good, or paused. Whole servers in simulated time. */
+/** Copies that are handed over or swapped (R3) while servers are away for good, paused, or ailing. Whole servers in simulated time. */
 import { expect, test } from "vitest";
-import { Stand } from "./figures/stand.ts";
+import { pathOf, Stand } from "./figures/stand.ts";
 import type { Machine } from "./machine.ts";
+import { readText } from "./play.ts";
 
 const UNIT_BYTES = 4_000;
 const GRACE_MS = 10_000;
@@ -69,5 +70,30 @@ test("R3: a server that is paused is not asked to take copies over, and is once 
     await pause(false);
     expect(await stand.changesWithin(LOOKED_MS)).toBe(true);
     expect(stand.holdings().filter((held) => held.has(rare))).toHaveLength(2);
+  });
+});
+
+test("R3: a server whose disk takes nothing hands no copy over for a file that could not come", async () => {
+  const [rare, other, many, bad] = [0, 1, 2, 3];
+  const stand = new Stand({
+    seed: 1,
+    files: [2, 2, 1, 1].map((size) => ({ sizeBytes: units(size) })),
+    servers: [
+      { quotaBytes: units(3), holds: [other, bad] },
+      { quotaBytes: units(4), holds: [rare, many] },
+      { quotaBytes: units(1), holds: [many] },
+      { quotaBytes: units(1), holds: [many] },
+    ],
+    config: { copies: 3, writeCopies: 1, reserve: 0 },
+  });
+  await stand.play(async () => {
+    await stand.prepare();
+    const [ailing] = stand.machines as [Machine];
+    ailing.plan = ({ method, about }) =>
+      method === "read" && about === pathOf(bad) ? { kind: "error", code: "io", side: "before" } : undefined;
+    await expect(readText(stand.swarm, ailing, pathOf(bad))).rejects.toMatchObject({ code: "disk-failed" });
+    stand.letGo();
+    await stand.rest(REST_LIMIT_MS);
+    expect([...stand.holdings()[0]!]).toEqual([other, bad]);
   });
 });

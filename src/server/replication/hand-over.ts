@@ -32,6 +32,7 @@ import { decodeJson, encodeJson, type ServerReport } from "../mesh/messages.ts";
 import { whileUp } from "../mesh/while-up.ts";
 import type { Preferences } from "../policy/preferences.ts";
 import { contentOfVersion } from "../storage/copies.ts";
+import type { DiskWatch } from "../storage/disk-watch.ts";
 import { purposeOf, type Space } from "../storage/space.ts";
 import { sleep } from "../timers.ts";
 import type { HandedOver } from "./active-pulls.ts";
@@ -101,6 +102,7 @@ export interface HandOverParts {
   readonly roomMaker: RoomMaker;
   readonly puller: Puller;
   readonly load: LoadMeter;
+  readonly disk: Pick<DiskWatch, "isResting">;
   readonly directives: Directives;
   readonly preferences: Pick<Preferences, "of" | "areAsked" | "prepare">;
 }
@@ -351,7 +353,8 @@ export class HandOver {
   }
 
   #mayTake(): boolean {
-    const { membership, load, puller, directives } = this.#parts;
+    const { membership, load, puller, directives, disk } = this.#parts;
+    if (disk.isResting) return false; // Nothing could come in a copy's place.
     if (directives.isPaused || directives.isDrainingHere || membership.isBehind) return false;
     return load.clientLoad() <= LOAD_MAX && puller.isIdle;
   }

@@ -1,7 +1,11 @@
 /** A server in whose data directory no file can be made any more: its disk is read-only, or has been taken away. */
 import { expect, it } from "vitest";
+import { Stand } from "./figures/stand.ts";
 import type { Machine } from "./machine.ts";
 import { play, putText, readText } from "./play.ts";
+
+const FAILING_MS = 60_000;
+const LOOK_EVERY_MS = 100;
 
 /** Of one server, as another tells of them. */
 async function alarmsOf(asked: Machine, { name }: Machine): Promise<string[]> {
@@ -47,3 +51,33 @@ it.each(["write", "sync"])(
       expect((await putText(swarm, second, "a", "text")).copies).toBe(2);
     }),
 );
+
+it("R1: gives up no copies for a file that it cannot write, where there is room for it", async () => {
+  const SIZE_BYTES = 4_000;
+  const [lacking, spare] = [0, 1];
+  const stand = new Stand({
+    seed: 1,
+    files: [{ sizeBytes: SIZE_BYTES }, { sizeBytes: SIZE_BYTES }],
+    servers: [
+      { quotaBytes: 3 * SIZE_BYTES, holds: [spare] },
+      { quotaBytes: 2 * SIZE_BYTES, holds: [lacking, spare] },
+      { quotaBytes: SIZE_BYTES, holds: [spare] },
+      { quotaBytes: SIZE_BYTES, holds: [spare] },
+    ],
+    config: { copies: 2, reserve: 0 },
+  });
+  await stand.play(async () => {
+    await stand.prepare();
+    const [refusing] = stand.machines as [Machine];
+    refusing.plan = ({ port, method }) =>
+      port === "files" && method === "write" ? { kind: "error", code: "io", side: "before" } : undefined;
+    refusing.load = 0; // Nobody else copies meanwhile.
+    for (let lookedMs = 0; lookedMs < FAILING_MS; lookedMs += LOOK_EVERY_MS) {
+      await stand.world.sleep(LOOK_EVERY_MS);
+      expect([...stand.holdings()[0]!]).toEqual([spare]);
+    }
+    refusing.plan = () => undefined;
+    await stand.changesWithin(FAILING_MS);
+    expect([...stand.holdings()[0]!]).toEqual([lacking, spare]);
+  });
+});

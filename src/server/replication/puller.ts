@@ -59,7 +59,7 @@ export interface PullerParts {
   readonly uploads: Uploads;
   readonly staging: Staging;
   readonly space: Space;
-  readonly disk: Pick<DiskWatch, "isAiling">;
+  readonly disk: Pick<DiskWatch, "isResting">;
   readonly sources: Sources;
   readonly dropping: Dropping;
   readonly roomMaker: RoomMaker;
@@ -147,7 +147,7 @@ export class Puller {
     const { copies, disk } = this.#parts;
     const active = this.#active.get(version);
     if (active === undefined && copies.has(version)) return await copies.settled(version);
-    if (active === undefined && disk.isAiling) return false;
+    if (active === undefined && disk.isResting) return false;
     return await (active?.done ?? this.#begin(version, undefined, handedOver));
   }
 
@@ -168,7 +168,7 @@ export class Puller {
 
   async #step(signal: AbortSignal): Promise<NextStep> {
     const { membership, load, directives, disk } = this.#parts;
-    if (directives.isPaused || directives.isDrainingHere || disk.isAiling) return { restMs: IDLE_MS };
+    if (directives.isPaused || directives.isDrainingHere || disk.isResting) return { restMs: IDLE_MS };
     if (membership.isBehind || load.clientLoad() > LOAD_MAX) return { restMs: BUSY_REST_MS };
     while (this.#taken < directives.pulls && !signal.aborted) {
       const next = await this.#choice.next(signal);

@@ -58,8 +58,9 @@ async function digestOf(file: string): Promise<string> {
 async function filesThere() {
   const files = new Map<string, { size: number; sha256: string | null }>();
   await client.makeDirectory(remote);
-  for await (const { name, type, size, sha256 } of client.listAll(remote, { recursive: true })) {
-    if (type === "file") files.set(name, { size, sha256 });
+  for await (const { name, type, size, sha256, copies } of client.listAll(remote, { recursive: true })) {
+    // What no server has any more is put again.
+    if (type === "file") files.set(name, { size, sha256: copies === 0 ? null : sha256 });
   }
   return files;
 }

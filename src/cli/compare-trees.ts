@@ -11,6 +11,8 @@ export interface Item {
   readonly type: "file" | "directory" | "other" | "unreadable";
   readonly size: number;
   readonly sha256?: string | null;
+  /** Of a file in the swarm: how many servers have it. */
+  readonly copies?: number | null;
   /** Why it is unreadable. */
   readonly error?: unknown;
 }

@@ -15,7 +15,7 @@ export interface Upload {
   readonly sizeBytes: number;
 }
 
-/** undefined when the swarm has just this content there already. */
+/** undefined when the swarm has just this content there already, and not merely the word of it. */
 export async function uploadFile(
   client: Client,
   upload: Upload,
@@ -25,7 +25,7 @@ export async function uploadFile(
   const { local, remote, sizeBytes } = upload;
   const sameSize = location?.size === sizeBytes;
   const sha256 = sameSize || sizeBytes <= HASH_AHEAD_BYTES_MAX ? await sha256Of(local, sizeBytes) : undefined;
-  if (sameSize && sha256 === location?.sha256) {
+  if (sameSize && sha256 === location.sha256 && location.copies > 0) {
     bulk.filePresent(sizeBytes, local);
     return undefined;
   }

@@ -140,3 +140,21 @@ test("what nobody has any more is named, and the rest is got", async () => {
   expect(stderr).toContain(name);
   expect(Object.keys(await readTree(join(local, "spread")))).toHaveLength(59);
 });
+
+test.each([
+  ["put", "/again/put/"],
+  ["sync", "swarm:/again/sync"],
+])("what nobody has any more is no file that is there already: %s sends it again", async (command, to) => {
+  const from = join(local, `again ${command}`);
+  await writeTree(from, { lost: "the only one who has it is here" });
+  const source = command === "put" ? join(from, "lost") : from;
+  await cli.done([command, source, to]);
+  const path = `again/${command}/lost`;
+  const copies = async () => (await cluster.servers[0]?.client.locate(path))?.copies;
+  await waitFor("both hold it", async () => (await copies()) === 2);
+  await Promise.all(cluster.servers.map((server) => rm(join(server.data, path))));
+  expect(await cli.run(["cat", path])).toMatchObject({ code: 1 });
+  await waitFor("it is known that nobody does", async () => (await copies()) === 0);
+  expect(await cli.done([command, source, to])).toMatch(/^1 file, 31 B put/);
+  expect((await cluster.servers[1]?.client.get(path).then((download) => download.text())) ?? "").toContain("is here");
+});

@@ -143,7 +143,9 @@ function intoSwarm(client: Client, bulk: Bulk, local: string, remote: string): D
     },
     source: () => localItems(local),
     destination: () => remoteItems(client, remote, { mayBeMissing: true }),
-    same: (item, existing, sizeOnly) => sameContent(join(local, item.name), item, existing, sizeOnly),
+    // Of what nobody has any more only the word is there.
+    same: async (item, existing, sizeOnly) =>
+      existing.copies !== 0 && (await sameContent(join(local, item.name), item, existing, sizeOnly)),
     located: () => undefined,
     copy: async (item) => {
       const upload = { local: join(local, item.name), remote: at(item), sizeBytes: item.size };
@@ -198,9 +200,10 @@ async function* localItems(root: string, { mayBeMissing = false } = {}): AsyncGe
 /** A source that is gone must not look like an empty one: everything in the destination would be deleted. */
 async function* remoteItems(client: Client, root: string, { mayBeMissing = false } = {}): AsyncGenerator<Item> {
   try {
-    for await (const { name, type, size, sha256 } of withDirectories(client.listAll(root, { recursive: true }))) {
+    for await (const entry of withDirectories(client.listAll(root, { recursive: true }))) {
+      const { name, type, size, sha256, copies } = entry;
       // A name that a path cannot have must not lead out of the directory.
-      if (joinRemote(root, name) !== "") yield { name, type, size, sha256 };
+      if (joinRemote(root, name) !== "") yield { name, type, size, sha256, copies };
     }
   } catch (error) {
     const missing = error instanceof FsdfsError && error.code === "file-not-found";

@@ -125,6 +125,27 @@ describe("servers and passwords as people give them", () => {
     expect(() => serverUrl(text)).toThrow("not a server's URL");
   });
 
+  test("--data and --server each say which server is asked, whatever the other's variable says, and not both", async () => {
+    const asked = async (args: readonly string[], environment: Context["environment"]) => {
+      const [out, err] = [screen(), screen()];
+      const context: Context = { environment, out: out.output, err: err.output, onInterrupt: () => undefined };
+      return { code: await main(["ls", ...args], context), err: err.text() };
+    };
+    const elsewhere = "http://127.0.0.1:1";
+    expect(await asked(["--data", "/nowhere"], { FSDFS_SERVER: elsewhere })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("No server of yours runs on /nowhere."),
+    });
+    expect(await asked(["--server", elsewhere], { FSDFS_DATA: "/nowhere" })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`No fsdfs server answers at ${elsewhere}`),
+    });
+    expect(await asked(["--server", elsewhere, "--data", "/nowhere"], {})).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("the same is said by another option"),
+    });
+  });
+
   test.each([
     ["music", true],
     ["aaaaaaaaaaaaaaaaaaaaaaaaaa", true],

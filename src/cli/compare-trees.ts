@@ -15,6 +15,8 @@ export interface Item {
   readonly copies?: number | null;
   /** Why it is unreadable. */
   readonly error?: unknown;
+  /** Of what is left out, where there is more to say. */
+  readonly what?: string;
 }
 
 export type Step =

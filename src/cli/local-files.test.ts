@@ -42,6 +42,19 @@ test("a directory that cannot be read is told, and its neighbours are walked", a
   expect(told).toMatchObject({ kind: "unreadable", error: { code: "ENOENT" } });
 });
 
+test("a server's data directory is told and not walked, and of one that is named itself what the server keeps there", async () => {
+  const root = join(directory, "with a server");
+  const data = join(root, "data");
+  await mkdir(join(data, ".fsdfs"), { recursive: true });
+  for (const name of [".fsdfs/identity", ".fsdfs/password", "song"]) await writeFile(join(data, name), name);
+  await mkdir(join(root, ".fsdfs"));
+  await writeFile(join(root, ".fsdfs/policy.ts"), "of a swarm that was got");
+  const kinds = async (from: string) =>
+    (await gather(walk(from, "x", { sorted: true }))).map(({ kind, remote }) => `${kind} ${remote}`);
+  expect(await kinds(root)).toEqual(["directory x/.fsdfs", "file x/.fsdfs/policy.ts", "server x/data"]);
+  expect(await kinds(data)).toEqual(["server x/.fsdfs", "file x/song"]);
+});
+
 test.each(["file", "directory"])(
   "a %s whose name is not UTF-8 is told, and no other name is made of it",
   async (what) => {

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import type { Dirent } from "node:fs";
 import { lstat, open, opendir, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { STATE_DIRECTORY_NAME } from "../config.ts";
 import type { Bytes } from "../core/catalog/kv.ts";
 import { LocalError } from "./command.ts";
 import { joinRemote } from "./remote.ts";
@@ -14,8 +15,8 @@ const READ_AHEAD = 256;
 export const PART_SUFFIX = ".fsdfs-part";
 
 export interface LocalEntry {
-  /** "other" is neither a file nor a directory; "unreadable" cannot be looked at. */
-  readonly kind: "file" | "directory" | "other" | "unreadable";
+  /** "other" is neither a file nor a directory; "unreadable" cannot be looked at; "server" is a server's, as below. */
+  readonly kind: "file" | "directory" | "other" | "unreadable" | "server";
   readonly local: string;
   readonly remote: string;
   readonly sizeBytes: number;
@@ -48,12 +49,20 @@ async function look(local: string, parent: string, entry: Dirent): Promise<Local
     const remote = joinRemote(parent, entry.name);
     if (!entry.isDirectory() && !entry.isFile()) return { kind: "other", local, remote, sizeBytes: 0 };
     const { size } = await lstat(local); // By the name that is shown, it may not be there.
-    return entry.isFile()
-      ? { kind: "file", local, remote, sizeBytes: size }
-      : { kind: "directory", local, remote, sizeBytes: 0 };
+    if (entry.isFile()) return { kind: "file", local, remote, sizeBytes: size };
+    return { kind: (await isServers(local)) ? "server" : "directory", local, remote, sizeBytes: 0 };
   } catch (error) {
     return { kind: "unreadable", local, remote: "", sizeBytes: 0, error: explained(error, local) };
   }
+}
+
+/**
+ * A data directory lies where its server was started, unless that is told otherwise: put into the swarm it would be put into
+ * itself, with the password for whoever may read. Of one that is named itself it is what the server keeps there.
+ */
+async function isServers(directory: string): Promise<boolean> {
+  const name = basename(directory) === STATE_DIRECTORY_NAME ? "identity" : `${STATE_DIRECTORY_NAME}/identity`;
+  return (await lstat(join(directory, name)).catch(() => undefined)) !== undefined;
 }
 
 /** Names are compared by their bytes, as the swarm orders them. */

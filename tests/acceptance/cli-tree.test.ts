@@ -232,6 +232,26 @@ describe("sync", () => {
     await cli.done(["sync", empty, "swarm:/unmounted", "--delete"]);
   });
 
+  test("a server's data directory, which may lie where it is started, is neither sent nor deleted", async () => {
+    const here = join(local, "started here");
+    const data = { "fsdfs-data/.fsdfs/identity": "", "fsdfs-data/.fsdfs/password": "a secret", "fsdfs-data/song": "s" };
+    await writeTree(here, { ...data, own: "own" });
+    for (const command of [
+      ["put", here, "/with-server/"],
+      ["sync", here, "swarm:/with-server/synced"],
+    ]) {
+      const { code, stderr } = await cli.run(command);
+      expect({ code, stderr }).toEqual({
+        code: 0,
+        stderr: expect.stringMatching(/^fsdfs: left out: .*fsdfs-data is the data directory of a server\n$/),
+      });
+    }
+    expect(await cli.done(["ls", "-r", "/with-server"])).toBe("started here/own\nsynced/own\n");
+    await writeTree(here, { extra: "only here" });
+    expect(await cli.done(["sync", "swarm:/with-server/synced", here, "--delete"])).toContain("; 1 deleted\n");
+    expect(await readTree(here)).toEqual({ ...data, own: "own" });
+  });
+
   test("a link in the source protects a directory of its name in the swarm", async () => {
     const source = join(local, "linking");
     await writeTree(source, { "docs/deep/x": "1", gone: "1" });

@@ -47,6 +47,7 @@ export const put = clientCommand({
         if (item.kind === "unreadable") throw item.error;
         if (item.kind === "other")
           return bulk.leaveOut(`${item.local} is neither a file nor a directory (links in a tree are not followed)`);
+        if (item.kind === "server") return bulk.leaveOut(`${item.local} is the data directory of a server`);
         if (item.kind === "directory") return await client.makeDirectory(item.remote);
         const result = await send(client, item, location, bulk);
         if (result === undefined) return;

@@ -62,7 +62,9 @@ export const sync = clientCommand({
         case "fail":
           throw step.error;
         case "leave-out":
-          return bulk.leaveOut(`${item.name} is neither a file nor a directory (links are not followed)`);
+          return bulk.leaveOut(
+            `${item.name} is ${item.what ?? "neither a file nor a directory (links are not followed)"}`,
+          );
         case "extra":
           totals.extra++;
           return;
@@ -193,7 +195,9 @@ async function* localItems(root: string, { mayBeMissing = false } = {}): AsyncGe
   if (mayBeMissing && (await lstat(root).catch(() => undefined)) === undefined) return;
   for await (const { kind, local, sizeBytes, error } of walk(root, "", { sorted: true })) {
     const name = local === root ? "" : local.slice(root === "/" ? 1 : root.length + 1);
-    yield { name, type: kind, size: sizeBytes, error };
+    if (kind !== "server") yield { name, type: kind, size: sizeBytes, error };
+    // In DEST it is not there to be deleted.
+    else if (!mayBeMissing) yield { name, type: "other", size: 0, what: "the data directory of a server" };
   }
 }
 

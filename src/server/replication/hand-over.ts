@@ -244,8 +244,9 @@ export class HandOver {
   #takers(surplus: number, bytes: number, isSwap: boolean): Link[] {
     const { mesh, directives } = this.#parts;
     return mesh.upLinks().filter(({ server, report }) => {
-      const { behind, roomBytes, maxSurplus } = report;
-      if (behind || directives.isDraining(server) || directives.isPausedAt(server)) return false;
+      const { behind, roomBytes, maxSurplus, diskAlarm } = report;
+      if (behind || diskAlarm !== undefined) return false;
+      if (directives.isDraining(server) || directives.isPausedAt(server)) return false;
       if (surplus === NOTHING_WANTED) return roomBytes > bytes;
       if (maxSurplus === null) return false;
       if (maxSurplus >= surplus + EXCHANGE_GAIN) return true;
@@ -377,8 +378,8 @@ export class HandOver {
 }
 
 /** What decides what a server could take. */
-function toldBy({ server, report: { roomBytes, maxSurplus, copies } }: Link): string {
-  return [server, roomBytes, maxSurplus, copies].join(" ");
+function toldBy({ server, report: { roomBytes, maxSurplus, copies, diskAlarm } }: Link): string {
+  return [server, roomBytes, maxSurplus, copies, diskAlarm === undefined].join(" ");
 }
 
 /**

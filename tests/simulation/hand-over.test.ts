@@ -15,8 +15,25 @@ const ASK_TIMEOUT_MS = 20_000;
 
 const units = (count: number) => count * UNIT_BYTES;
 
+const [rare, other, many] = [0, 1, 2];
+
+/** The second can take "other" over when it gives "many" up, and then another has room for "rare". */
+const oneTaker = () =>
+  new Stand({
+    seed: 1,
+    files: [2, 2, 1].map((size) => ({ sizeBytes: units(size) })),
+    servers: [
+      { quotaBytes: units(2), holds: [other] },
+      { quotaBytes: units(4), holds: [rare, many] },
+      { quotaBytes: units(2), holds: [other] },
+      { quotaBytes: units(1), holds: [many] },
+      { quotaBytes: units(1), holds: [many] },
+    ],
+    config: { copies: 3, writeCopies: 1, reserve: 0 },
+  });
+
 test("R3: a copy that a server held as well that is gone for good is swapped like any other", async () => {
-  const [rare, large, small] = [0, 1, 2];
+  const [large, small] = [1, 2];
   const stand = new Stand({
     seed: 1,
     files: [3, 4, 2].map((size) => ({ sizeBytes: units(size) })),
@@ -44,19 +61,7 @@ test("R3: a copy that a server held as well that is gone for good is swapped lik
 test.each(["paused", "ailing"])(
   "R3: who is %s is not asked to take copies over, and is once it goes on",
   async (how) => {
-    const [rare, other, many] = [0, 1, 2];
-    const stand = new Stand({
-      seed: 1,
-      files: [2, 2, 1].map((size) => ({ sizeBytes: units(size) })),
-      servers: [
-        { quotaBytes: units(2), holds: [other] },
-        { quotaBytes: units(4), holds: [rare, many] },
-        { quotaBytes: units(2), holds: [other] },
-        { quotaBytes: units(1), holds: [many] },
-        { quotaBytes: units(1), holds: [many] },
-      ],
-      config: { copies: 3, writeCopies: 1, reserve: 0 },
-    });
+    const stand = oneTaker();
     await stand.play(async () => {
       await stand.prepare();
       const [first, taker] = stand.machines as [Machine, Machine];
@@ -84,7 +89,7 @@ test.each(["paused", "ailing"])(
 );
 
 test("R3: a server whose disk takes nothing hands no copy over for a file that could not come", async () => {
-  const [rare, other, many, bad] = [0, 1, 2, 3];
+  const bad = 3;
   const stand = new Stand({
     seed: 1,
     files: [2, 2, 1, 1].map((size) => ({ sizeBytes: units(size) })),
@@ -105,5 +110,27 @@ test("R3: a server whose disk takes nothing hands no copy over for a file that c
     stand.letGo();
     await stand.rest(REST_LIMIT_MS);
     expect([...stand.holdings()[0]!]).toEqual([other, bad]);
+  });
+});
+
+test("R3: who lacks promises to take a copy over is asked about it less and less", async () => {
+  const stand = oneTaker();
+  await stand.play(async () => {
+    await stand.prepare();
+    const [, taker, , ailing] = stand.machines as [Machine, Machine, Machine, Machine];
+    let asked = 0;
+    taker.plan = ({ method, about }) => {
+      if (method === "handle" && about === "take-over") asked += 1;
+      return undefined;
+    };
+    ailing.plan = ({ method, about }) =>
+      method === "read" && about === pathOf(many) ? { kind: "error", code: "io", side: "before" } : undefined;
+    await readText(stand.swarm, ailing, pathOf(many));
+    stand.letGo();
+    await stand.world.sleep(REST_LIMIT_MS);
+    const before = asked;
+    expect(before).toBeGreaterThan(0);
+    await stand.world.sleep(REST_LIMIT_MS);
+    expect(asked - before).toBeLessThan(10);
   });
 });

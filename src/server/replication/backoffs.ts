@@ -1,4 +1,4 @@
-/** Versions that are not pulled for a while, because the last attempt failed or an operator wanted it so. */
+/** What is not tried for a while, as the pull of a version, because the last attempt failed or an operator wanted it so. */
 import type { VersionId } from "../../core/ids.ts";
 import type { Clock } from "../../ports/clock.ts";
 
@@ -17,10 +17,10 @@ interface Backoff {
   readonly roomBytes: number;
 }
 
-export class Backoffs {
+export class Backoffs<Key extends string = VersionId> {
   readonly #clock: Clock;
   readonly #roomBytes: () => number;
-  readonly #versions = new Map<VersionId, Backoff>();
+  readonly #kept = new Map<Key, Backoff>();
 
   /** @param roomBytes what there is at most: who waits for room waits no longer when there is more of it */
   constructor(clock: Clock, roomBytes: () => number = () => 0) {
@@ -28,56 +28,56 @@ export class Backoffs {
     this.#roomBytes = roomBytes;
   }
 
-  has(version: VersionId): boolean {
-    const backoff = this.#versions.get(version);
+  has(key: Key): boolean {
+    const backoff = this.#kept.get(key);
     if (backoff === undefined || backoff.until <= this.#clock.monotonic()) return false;
     return backoff.roomBytes === ANY_ROOM || this.#roomBytes() <= backoff.roomBytes;
   }
 
   /** Longer each time, but for sources that were merely busy. */
-  failed(version: VersionId, isBusy: boolean): void {
-    if (isBusy) this.#set(version, BACKOFF_BUSY_MS, this.#lastMs(version), ANY_ROOM);
-    else this.#setLonger(version, ANY_ROOM);
+  failed(key: Key, isBusy: boolean): void {
+    if (isBusy) this.#set(key, BACKOFF_BUSY_MS, this.#lastMs(key), ANY_ROOM);
+    else this.#setLonger(key, ANY_ROOM);
   }
 
   /** It found no room; longer each time as well, while there is no more. */
-  lacksRoom(version: VersionId): void {
-    this.#setLonger(version, this.#roomBytes());
+  lacksRoom(key: Key): void {
+    this.#setLonger(key, this.#roomBytes());
   }
 
   /** Copies may go for it in a while. */
-  awaitsRoom(version: VersionId, ms: number): void {
-    this.#set(version, ms, BACKOFF_FIRST_MS, this.#roomBytes());
+  awaitsRoom(key: Key, ms: number): void {
+    this.#set(key, ms, BACKOFF_FIRST_MS, this.#roomBytes());
   }
 
-  leaveAlone(version: VersionId, ms: number): void {
-    this.#set(version, ms, BACKOFF_FIRST_MS, ANY_ROOM);
+  leaveAlone(key: Key, ms: number): void {
+    this.#set(key, ms, BACKOFF_FIRST_MS, ANY_ROOM);
   }
 
-  forget(version: VersionId): void {
-    this.#versions.delete(version);
+  forget(key: Key): void {
+    this.#kept.delete(key);
   }
 
   /** Milliseconds until the first one ends. Those that have ended are kept: they tell how long the next is. */
   soonestMs(): number {
     const now = this.#clock.monotonic();
     let soonest = Number.POSITIVE_INFINITY;
-    for (const { until } of this.#versions.values()) if (until > now) soonest = Math.min(soonest, until - now);
+    for (const { until } of this.#kept.values()) if (until > now) soonest = Math.min(soonest, until - now);
     return soonest;
   }
 
-  #setLonger(version: VersionId, roomBytes: number): void {
-    const ms = Math.min(this.#lastMs(version) * 2, BACKOFF_MAX_MS);
-    this.#set(version, ms, ms, roomBytes);
+  #setLonger(key: Key, roomBytes: number): void {
+    const ms = Math.min(this.#lastMs(key) * 2, BACKOFF_MAX_MS);
+    this.#set(key, ms, ms, roomBytes);
   }
 
-  #lastMs(version: VersionId): number {
-    return this.#versions.get(version)?.lastMs ?? BACKOFF_FIRST_MS / 2;
+  #lastMs(key: Key): number {
+    return this.#kept.get(key)?.lastMs ?? BACKOFF_FIRST_MS / 2;
   }
 
   /** @param ms for how long now */
-  #set(version: VersionId, ms: number, lastMs: number, roomBytes: number): void {
-    if (this.#versions.size >= BACKOFFS_MAX) this.#versions.clear();
-    this.#versions.set(version, { until: this.#clock.monotonic() + ms, lastMs, roomBytes });
+  #set(key: Key, ms: number, lastMs: number, roomBytes: number): void {
+    if (this.#kept.size >= BACKOFFS_MAX) this.#kept.clear();
+    this.#kept.set(key, { until: this.#clock.monotonic() + ms, lastMs, roomBytes });
   }
 }

@@ -56,10 +56,8 @@ const OWN_MAX = 4;
 const PAUSE_MS = 5;
 /** A copy that was handed over is not copied back before what it went for has come. */
 const NOT_BACK_MS = 10_000;
-/** Who could not take a copy is not asked about it again for so long, who was busy for less. */
+/** Who could not take a copy is not asked about it again for so long, who was busy for less, but longer each time. */
 const REFUSED_MS = 10 * 60_000;
-const BUSY_MS = 3000;
-const REFUSED_MAX = 1000;
 /** Copies that the taker is asked to spare. */
 const SPARED_MAX = 32;
 const TAKE_TIMEOUT_MS = 30 * 60 * 1000;
@@ -78,12 +76,6 @@ interface TakeOver {
 
 /** "busy": it may be another time. */
 type Taken = "held" | "busy" | "refused";
-
-interface Refusal {
-  readonly until: number;
-  readonly isBusy: boolean;
-  readonly told: string;
-}
 
 /** A file that this server has no room for, the bytes that are missing, and what may go for it by itself. */
 interface Wanted extends OwnCopy {
@@ -110,8 +102,9 @@ export interface HandOverParts {
 export class HandOver {
   readonly unit: BackgroundUnit;
   readonly #parts: HandOverParts;
-  /** Until when a server is not asked about a copy, unless it tells something else of itself than it did. */
-  readonly #refused = new Map<string, Refusal>();
+  /** Servers that are not asked about a copy for a while, unless they tell something else of themselves than they did. */
+  readonly #refused: Backoffs<string>;
+  readonly #busy: Backoffs<string>;
   /** Wanted files for which a copy was handed over lately. */
   readonly #tried: Backoffs;
   /** Whether somebody who might have taken something was busy in the last look. */
@@ -122,6 +115,8 @@ export class HandOver {
   constructor(parts: HandOverParts) {
     this.#parts = parts;
     this.#tried = new Backoffs(parts.clock);
+    this.#refused = new Backoffs(parts.clock);
+    this.#busy = new Backoffs(parts.clock);
     this.unit = new BackgroundUnit("hand over", (signal) => this.#step(signal));
     parts.mesh.handle("take-over", async ({ from, message }) => {
       return { head: encodeJson({ taken: await this.#take(decodeJson<TakeOver>(message), from) }) };
@@ -142,7 +137,8 @@ export class HandOver {
     if (preferences.areAsked) await preferences.prepare(this.#lacked().map(({ version }) => version));
     const isGone = (await this.#handOver(false, signal)) || (await this.#handOver(true, signal));
     if (isGone) puller.unit.wake();
-    else if (!this.#wasBusy) this.#nothingIn = world;
+    else if (this.#wasBusy) return { restMs: Math.min(IDLE_MS, Math.max(LOOK_EVERY_MS, this.#busy.soonestMs())) };
+    else this.#nothingIn = world;
     return { restMs: LOOK_EVERY_MS };
   }
 
@@ -361,19 +357,17 @@ export class HandOver {
   }
 
   #hasRefused(link: Link, asked: string): boolean {
-    const refusal = this.#refused.get(`${link.server} ${asked}`);
-    if (refusal === undefined || refusal.told !== toldBy(link)) return false;
-    const isOver = refusal.until <= this.#parts.clock.monotonic();
-    this.#wasBusy ||= refusal.isBusy && !isOver;
-    return !isOver;
+    const key = `${toldBy(link)} ${asked}`;
+    const isBusy = this.#busy.has(key);
+    this.#wasBusy ||= isBusy;
+    return isBusy || this.#refused.has(key);
   }
 
   #refuses(link: Link, asked: string, taken: "busy" | "refused"): void {
-    if (this.#refused.size >= REFUSED_MAX) this.#refused.clear();
-    const isBusy = taken === "busy";
-    const until = this.#parts.clock.monotonic() + (isBusy ? BUSY_MS : REFUSED_MS);
-    this.#refused.set(`${link.server} ${asked}`, { until, isBusy, told: toldBy(link) });
-    this.#wasBusy ||= isBusy;
+    const key = `${toldBy(link)} ${asked}`;
+    if (taken === "refused") this.#refused.leaveAlone(key, REFUSED_MS);
+    else this.#busy.failed(key, false);
+    this.#wasBusy ||= taken === "busy";
   }
 }
 

@@ -11,6 +11,7 @@ import { type Environment, flagOption, type Options, option, type ValuesOf } fro
 import { readPasswordFile } from "../starting/password.ts";
 import { type Call, type Command, command, type Definition, LocalError } from "./command.ts";
 import { findLocalServers, type LocalAccess } from "./local-access.ts";
+import { oneOfTheSwarm } from "./local-choice.ts";
 
 const CONNECTION_OPTIONS = {
   server: option(
@@ -115,7 +116,8 @@ async function connect(values: ConnectionValues, environment: Environment): Prom
       "Start it (fsdfs start), name a server with --server, or run this as the user who started it.",
     );
   }
-  const local = values.server === undefined ? locals[0] : locals.find((each) => sameServer(each.url, values.server));
+  const local =
+    values.server === undefined ? oneOfTheSwarm(locals) : locals.find((each) => sameServer(each.url, values.server));
   const own = await trustOf(local);
   return createClient({
     url: values.server ?? local?.url ?? `http://127.0.0.1:${HTTP_PORT}`,

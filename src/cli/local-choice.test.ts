@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { rememberDataDirectory } from "../starting/data-directories.ts";
-import { chooseLocalServer, chooseLog } from "./local-choice.ts";
+import { findLocalServers } from "./local-access.ts";
+import { chooseLocalServer, chooseLog, oneOfTheSwarm } from "./local-choice.ts";
 import { logFile } from "./log-file.ts";
 import { processMark } from "./process-mark.ts";
 
@@ -11,12 +12,12 @@ const HERE = process.cwd();
 let root: string;
 const environment = () => ({ XDG_STATE_HOME: join(root, "state") });
 
-async function dataDirectory(name: string, pid?: number): Promise<string> {
+async function dataDirectory(name: string, pid?: number, requestKey = "07".repeat(32)): Promise<string> {
   const data = join(root, name);
   await mkdir(join(data, ".fsdfs/log"), { recursive: true });
   await rememberDataDirectory(environment(), data);
   if (pid !== undefined) {
-    const access = { url: "http://127.0.0.1:4242", requestKey: "07".repeat(32), pid, mark: processMark(pid) };
+    const access = { url: "http://127.0.0.1:4242", requestKey, pid, mark: processMark(pid) };
     await writeFile(join(data, ".fsdfs/local.json"), JSON.stringify(access));
   }
   return data;
@@ -44,6 +45,20 @@ test("the only server of this machine is meant, the one that is named, and none 
     hint: expect.stringMatching(/fsdfs stop --data .*\/[ab]$/),
   });
   expect(await chooseLocalServer(environment(), b, "stop")).toMatchObject({ data: b });
+});
+
+test("of one swarm any server does, of several swarms none is chosen unless it is the one on ./fsdfs-data", async () => {
+  const chosen = async () => oneOfTheSwarm(await findLocalServers(environment(), undefined))?.data;
+  expect(await chosen()).toBeUndefined();
+  const [a, b] = [await dataDirectory("a", process.pid), await dataDirectory("b", process.ppid)];
+  expect([a, b]).toContain(await chosen());
+  await dataDirectory("b", process.ppid, "08".repeat(32));
+  await expect(chosen()).rejects.toMatchObject({
+    message: expect.stringContaining("more than one swarm"),
+    hint: expect.stringMatching(/--data .*\/[ab]$/),
+  });
+  const here = await dataDirectory("fsdfs-data", process.pid);
+  expect(await chosen()).toBe(here);
 });
 
 test("a log is that of the server that runs, else the only one there is", async () => {

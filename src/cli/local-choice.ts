@@ -37,6 +37,22 @@ export async function chooseLocalServer(
   );
 }
 
+/**
+ * The server of this machine that a command about the swarm asks: any of one swarm does.
+ *
+ * @throws LocalError when there are servers of several swarms, by their passwords: what is deleted must not be chance
+ */
+export function oneOfTheSwarm(found: readonly LocalServer[]): LocalServer | undefined {
+  const here = found.find((each) => each.data === resolve(DATA_DIRECTORY));
+  const [first] = found;
+  const isOneSwarm = found.every(({ requestKey }) => Buffer.compare(requestKey, first?.requestKey ?? requestKey) === 0);
+  if (here !== undefined || isOneSwarm) return here ?? first;
+  throw new LocalError(
+    `Servers of more than one swarm of yours run on this machine: ${found.map((each) => each.data).join(", ")}.`,
+    `Say which is meant, as in: --data ${quoted(first?.data ?? "")}`,
+  );
+}
+
 /** The data directory whose log is meant: as above, else the only one that has a log. */
 export async function chooseLog(environment: Environment, data: string | undefined): Promise<string> {
   if (data !== undefined) return data;

@@ -36,6 +36,8 @@ test("C11: a swarm joins another with all its files, keeps what was deleted else
   await host.client.remove("deleted");
   const { secret } = await guest.client.createKey("theirs", "read");
 
+  const own = await cluster.cli(["merge", `127.0.0.1:${guest.port}`, "--data", second.data]);
+  expect(own).toMatchObject({ code: 1, stderr: expect.stringContaining("it is the same swarm") });
   const args = ["merge", `127.0.0.1:${host.port}`, "--data", second.data];
   const plan = await cluster.cli(args);
   expect([plan.code, plan.stderr]).toEqual([0, ""]);

@@ -102,7 +102,7 @@ export class Mesh {
     this.#handlers.set(method, handler);
   }
 
-  /** Answers servers of other swarms with the same password (C11). */
+  /** Answers servers with the same password, whatever their swarm (C11). */
   handleForeign(method: string, handler: (request: ForeignRequest) => Promise<OutgoingResponse>): void {
     this.#foreign.set(method, handler);
   }
@@ -356,7 +356,7 @@ export class Mesh {
     const envelope = decodeEnvelope(request.head);
     if (request.method === "hello") return await this.#receiveHello(envelope, request.remoteAddress);
     const { from, swarm, message } = envelope;
-    const foreign = swarm === identity.swarm ? undefined : this.#foreign.get(request.method);
+    const foreign = this.#foreign.get(request.method);
     if (foreign !== undefined) return await foreign({ swarm, message });
     const handler = this.#handlers.get(request.method);
     if (handler === undefined) throw new FsdfsError("method-not-allowed", { method: request.method });

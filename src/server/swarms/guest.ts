@@ -117,9 +117,8 @@ export class Guest {
   }
 
   async #meet(address: string): Promise<HostHello> {
-    const { identity, ports, options } = this.#parts;
+    const { ports, options } = this.#parts;
     const host = await this.#call<HostHello>(address, "merge-hello", {});
-    if (host.swarm === identity.swarm) throw new FsdfsError("merge-refused", { reason: "it is the same swarm" });
     const skewMs = host.wallMs - ports.clock.wall();
     if (Math.abs(skewMs) > CLOCK_SKEW_MAX_MS) {
       const [ahead, behind] = skewMs > 0 ? [address, options.name] : [options.name, address];

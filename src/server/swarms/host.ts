@@ -14,6 +14,7 @@ import { parsePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Change } from "../catalog/change.ts";
 import { afterChange } from "../failures.ts";
+import type { ForeignRequest } from "../mesh/mesh.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import { withForever } from "../operations/forever.ts";
 import { removeLeftVariables } from "../operations/variables.ts";
@@ -30,23 +31,27 @@ import {
 } from "./messages.ts";
 
 export function serveGuests(parts: Parts): void {
-  const { mesh, catalog } = parts;
-  mesh.handleForeign("merge-hello", async () => ({ head: encodeJson(await hello(parts)) }));
-  mesh.handleForeign("merge-judge", async ({ message }) => {
+  const { mesh, catalog, identity } = parts;
+  const answer = (method: string, handler: (request: ForeignRequest) => Promise<unknown>) => {
+    mesh.handleForeign(method, async (request) => {
+      if (request.swarm === identity.swarm) throw new FsdfsError("merge-refused", { reason: "it is the same swarm" });
+      return { head: encodeJson(await handler(request)) };
+    });
+  };
+  answer("merge-hello", () => hello(parts));
+  answer("merge-judge", async ({ message }) => {
     const entries = decodeJson<OfferedEntry[]>(message);
     await mustBeFresh(parts);
     const view = catalog.read();
-    return { head: encodeJson(entries.map((entry) => judge(parts, view, entry))) };
+    return entries.map((entry) => judge(parts, view, entry));
   });
-  mesh.handleForeign("merge-status", async ({ swarm }) => {
+  answer("merge-status", async ({ swarm }) => {
     await mustBeFresh(parts);
     const taken = readTaken(catalog.read(), swarm);
     await catalog.flushed();
-    return { head: encodeJson(taken) };
+    return taken;
   });
-  mesh.handleForeign("merge-offer", async ({ swarm, message }) => {
-    return { head: encodeJson(await take(parts, swarm, decodeJson<OfferPage>(message))) };
-  });
+  answer("merge-offer", ({ swarm, message }) => take(parts, swarm, decodeJson<OfferPage>(message)));
 }
 
 async function hello(parts: Parts): Promise<HostHello> {

@@ -141,6 +141,14 @@ describe("files", () => {
     expect(result.stderr).toContain("part/missing: ENOENT");
     expect(result.stdout).toMatch(/^2 files/);
     expect(await done(["ls", "part-dest"])).toBe("a.txt\nzero\n");
+    await mkdir(join(local, "part-got"));
+    const got = await cli(["get", "part-dest/a.txt", "part-dest/missing", "part-dest/zero", "part-got/"]);
+    expect(got).toMatchObject({ code: 1, stderr: expect.stringContaining("part-dest/missing: There is no file") });
+    expect(got.stdout).toMatch(/^2 files/);
+    expect(await cli(["get", "part-dest", "part-got/a.txt"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^fsdfs: part-dest: part-got\/a\.txt is not a directory\.\n/),
+    });
     // As with put <(…): nothing is put, and a script must not take that for done.
     execFileSync("mkfifo", [join(local, "pipe")]);
     expect(await cli(["put", "pipe", "piped-in"])).toMatchObject({

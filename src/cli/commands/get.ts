@@ -15,9 +15,11 @@ import { joinRemote, remoteKind, remoteName } from "../remote.ts";
 import { copyToOutput } from "./cat.ts";
 
 interface Fetch {
-  readonly kind: "file" | "directory";
+  readonly kind: "file" | "directory" | "failed";
   readonly remote: string;
   readonly local: string;
+  /** Why the source could not be looked at. */
+  readonly error?: unknown;
 }
 
 export const get = clientCommand({
@@ -42,7 +44,8 @@ export const get = clientCommand({
         kind === "file" ? remote : undefined,
       ),
       ({ item }) => item.remote,
-      async ({ item: { kind, remote, local }, location }) => {
+      async ({ item: { kind, remote, local, error }, location }) => {
+        if (kind === "failed") throw error;
         if (kind === "directory") {
           await mkdir(local, { recursive: true });
           return;
@@ -66,21 +69,30 @@ export const get = clientCommand({
 async function* fetches(client: Client, sources: readonly string[], destination: string): AsyncGenerator<Fetch> {
   const into = await isLocalDirectory(destination, sources.length);
   for (const source of sources) {
-    const local = into ? join(destination, remoteName(source)) : destination;
-    switch (await remoteKind(client, source)) {
-      case "missing":
-        throw new FsdfsError("file-not-found", { path: source });
-      case "file":
-        yield { kind: "file", remote: parsePath(source), local };
-        break;
-      case "directory":
-        yield { kind: "directory", remote: source, local };
-        for await (const entry of client.listAll(source, { recursive: true })) {
-          // A name that a path cannot have must not lead out of DEST.
-          const remote = joinRemote(source, entry.name);
-          yield { kind: entry.type, remote, local: join(local, entry.name) };
-        }
+    try {
+      yield* fetchesOf(client, source, into ? join(destination, remoteName(source)) : destination);
+    } catch (error) {
+      yield { kind: "failed", remote: source, local: "", error };
     }
+  }
+}
+
+async function* fetchesOf(client: Client, source: string, local: string): AsyncGenerator<Fetch> {
+  switch (await remoteKind(client, source)) {
+    case "missing":
+      throw new FsdfsError("file-not-found", { path: source });
+    case "file":
+      yield { kind: "file", remote: parsePath(source), local };
+      break;
+    case "directory":
+      if ((await stat(local).catch(() => undefined))?.isDirectory() === false)
+        throw new LocalError(`${local} is not a directory.`, "Move it away, or choose another place.");
+      yield { kind: "directory", remote: source, local };
+      for await (const entry of client.listAll(source, { recursive: true })) {
+        // A name that a path cannot have must not lead out of DEST.
+        const remote = joinRemote(source, entry.name);
+        yield { kind: entry.type, remote, local: join(local, entry.name) };
+      }
   }
 }
 

@@ -46,6 +46,9 @@ export function ipAddress(text: string): string {
 
 export function passwordText(text: string): string {
   if (text === "") throw new Error("it is empty");
+  // It is kept as a line: the next start would have another one.
+  if (/[\r\n]/.test(text))
+    throw new Error("it has a line break, as at the end of a file: leave that out, or name the file");
   return text;
 }
 

@@ -110,6 +110,8 @@ describe("the options of start", () => {
     ["--redirect sometimes", "--redirect"],
     ["--log-level loud", "--log-level"],
     ["--password=", "--password"],
+    ["--password=two\nlines", "--password"],
+    ["--password=returned\r", "--password"],
   ])("'%s' is refused, naming %s", (args, option) => {
     expect(() => start(args.split(" "))).toThrow(option);
   });

@@ -175,6 +175,7 @@ describe("what is no command", () => {
     ["sync", "swarm:", "music", "--delete"],
     ["stop", "--data", ""],
     ["ls", "--data", ""],
+    ["ls", "--password", ""],
   ])(
     "what a variable that is not set leaves empty names neither everything nor this directory: %j",
     async (...args) => {

@@ -5,7 +5,7 @@ import type { Client } from "../client/client.ts";
 import type { ClientCredential } from "../client/credentials.ts";
 import { createClient } from "../client/node.ts";
 import type { Trust } from "../client/trust.ts";
-import { absolutePath, HTTP_PORT } from "../config-values.ts";
+import { absolutePath, HTTP_PORT, passwordText } from "../config-values.ts";
 import { parseKey } from "../core/security/api-keys.ts";
 import { type Environment, flagOption, type Options, option, type ValuesOf } from "../options.ts";
 import { readPasswordFile } from "../starting/password.ts";
@@ -45,7 +45,7 @@ const CONNECTION_OPTIONS = {
       excludes: ["key", "password-file"],
       help: "The swarm's password, instead of a key. Other users of this machine can see it with ps.",
     },
-    String,
+    passwordText,
     undefined,
   ),
   passwordFile: option(

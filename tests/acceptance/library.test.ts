@@ -274,10 +274,10 @@ describe("a server that must not start", () => {
     expect(await refusal(start("d", tls))).toBe(
       "option-invalid: tlsCert is not valid: the file cannot be read (ENOENT).",
     );
-    // An address for documents is none of any machine.
+    // A reserved address is none of any machine.
     for (const ports of [{ processes: 0 }, { processes: 1 }, { port, swarmPort: 0 }]) {
-      expect(await refusal(start("d", { ...ports, listen: "192.0.2.1" }))).toBe(
-        "option-invalid: listen is not valid: 192.0.2.1 is no address of this machine that can be listened on (EADDRNOTAVAIL).",
+      expect(await refusal(start("d", { ...ports, listen: "240.0.0.1" }))).toBe(
+        "option-invalid: listen is not valid: 240.0.0.1 is no address of this machine that can be listened on (EADDRNOTAVAIL).",
       );
     }
     const unreadable = { data: join(directory, "d"), passwordFile: directory };

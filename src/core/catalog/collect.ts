@@ -14,7 +14,7 @@
  */
 
 import { isAbsence } from "./absences.ts";
-import type { Numbers } from "./checkpoints.ts";
+import { type Numbers, readCheckpoints } from "./checkpoints.ts";
 import { readCopy } from "./copies.ts";
 import { entryKey, logKey, numberOfLogKey, tableRange } from "./keys.ts";
 import type { ReadView } from "./kv.ts";
@@ -103,6 +103,12 @@ function findAt(rows: Rows, mark: Mark, pointer: LogPointer, old: Numbers): Foun
   const holding = rows.version(pointer.version).holdings.find((other) => bears(other, mark));
   const isOld = holding !== undefined && !holding.held && areOld(holding, old);
   return isOld ? { kind: "holding", pointer, marks: holding.marks } : undefined;
+}
+
+/** Whether a deletion that came after this register may have been collected, so that nothing is known of it any more. */
+export function mayOutliveDeletion(view: ReadView, register: Register): boolean {
+  const [oldest] = readCheckpoints(view);
+  return oldest !== undefined && areOld(register, oldest.numbers);
 }
 
 function areOld({ marks }: Register | Holding, old: Numbers): boolean {

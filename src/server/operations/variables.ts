@@ -1,7 +1,7 @@
 /** Setting variables: of a file, all or none; of many files, each by itself. */
+import { mayOutliveDeletion } from "../../core/catalog/collect.ts";
 import { isFileContent } from "../../core/catalog/content.ts";
 import { CONTENT_FIELD, contentOf } from "../../core/catalog/merge.ts";
-import { readOrigins } from "../../core/catalog/origins.ts";
 import type { Register } from "../../core/catalog/rows.ts";
 import { hasLiveDescendant } from "../../core/catalog/tree.ts";
 import {
@@ -67,16 +67,10 @@ export function removeLeftVariables(change: Change, path: FilePath): void {
   const registers = change.transaction.registers(path);
   const content = contentOf(registers);
   if (content?.type === "file") return;
-  const left = registers.filter(({ field, value }) => isVariableField(field) && !isUnset(value));
-  // The file that they are of may be among what this catalog knows that it lacks.
-  if (left.length === 0 || (content === undefined && lacksRecords(change))) return;
+  const set = registers.filter(({ field, value }) => isVariableField(field) && !isUnset(value));
+  // Where nothing is known of a file, their own may be one that is yet to be heard of.
+  const left = content === undefined ? set.filter((register) => mayOutliveDeletion(change.view, register)) : set;
   for (const { field } of left) change.writePath(path, field, UNSET);
-}
-
-function lacksRecords({ view }: Change): boolean {
-  return readOrigins(view)
-    .values()
-    .some(({ seen, contiguous }) => seen > contiguous);
 }
 
 /** Whether a register goes with a file that moves. */

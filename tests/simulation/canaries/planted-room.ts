@@ -3,6 +3,14 @@ import type { Canary } from "./canary.ts";
 
 export const ROOM_CANARIES: readonly Canary[] = [
   {
+    name: "a quota that is lowered at run time is not kept",
+    rules: "S3",
+    file: "server/compose.ts",
+    find: "    space.quotaBytes = directives.quotaBytes ?? usualQuotaBytes;\n",
+    replace: "    space.quotaBytes = Math.max(space.quotaBytes, directives.quotaBytes ?? usualQuotaBytes);\n",
+    drill: "changed quotas",
+  },
+  {
     name: "a copy goes for a file that is below it by one",
     rules: "R1",
     file: "core/replication/making-room.ts",

@@ -3,6 +3,7 @@ import { abandonedMerge } from "./abandoned-merge.ts";
 import { adoption } from "./adoption.ts";
 import { ailing } from "./ailing.ts";
 import { damaged, strangers } from "./catalogs.ts";
+import { changedQuotas } from "./changed-quotas.ts";
 import { wrongClocks } from "./clocks.ts";
 import { conditions } from "./conditions.ts";
 import { conflicts } from "./conflicts.ts";
@@ -78,6 +79,7 @@ export const DRILLS: readonly Drill[] = [
   givenUp,
   cutPulls,
   fullDisks,
+  changedQuotas,
   handOver,
   swap,
   youngCopies,

@@ -34,6 +34,8 @@ export type Step =
 export interface Comparing {
   /** What is only in the destination, or in the way there, is to go. */
   readonly deleting: boolean;
+  /** What stays all the same when it is only in the destination. */
+  readonly stays?: (item: Item) => boolean;
   /** Removes what is in the way of something of another type, before the next step is told. */
   readonly clear: (item: Item) => Promise<void>;
 }
@@ -44,7 +46,7 @@ export interface Comparing {
 export async function* compareTrees(
   source: AsyncIterable<Item>,
   destination: AsyncIterable<Item>,
-  { deleting, clear }: Comparing,
+  { deleting, stays, clear }: Comparing,
 ): AsyncGenerator<Step> {
   const from = new Cursor(source);
   const to = new Cursor(destination);
@@ -55,7 +57,7 @@ export async function* compareTrees(
       if (item === undefined && existing === undefined) return;
       const order = compareNames(item?.name, existing?.name);
       if (existing !== undefined && order > 0) {
-        const goes = deleting && sourceIsWhole;
+        const goes = deleting && sourceIsWhole && stays?.(existing) !== true;
         await (goes && existing.type === "directory" ? to.skipTree() : to.next());
         yield { kind: goes ? "delete" : "extra", item: existing };
         continue;

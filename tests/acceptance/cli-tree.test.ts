@@ -252,6 +252,19 @@ describe("sync", () => {
     expect(await readTree(here)).toEqual({ ...data, own: "own" });
   });
 
+  test("into the root deletes nothing of what governs the swarm, such as its policy, which is no file of SRC", async () => {
+    const here = join(local, "for the root");
+    await writeTree(here, { "a.txt": "a" });
+    await cli.done(["put", join(here, "a.txt"), "/.fsdfs/of-the-swarm"]);
+    await cli.done(["put", join(here, "a.txt"), "/other"]);
+    const would = await cli.done(["sync", here, "swarm:/", "--delete", "--dry-run"]);
+    expect(would).toContain("delete other\n");
+    expect(would).not.toContain(".fsdfs");
+    expect(would).toMatch(/; 2 only in swarm:\/\n$/);
+    expect(await cli.done(["sync", here, "swarm:/.fsdfs", "--delete"])).toContain("; 1 deleted\n");
+    await cli.done(["rm", "-r", "/.fsdfs"]);
+  });
+
   test("a link in the source protects a directory of its name in the swarm", async () => {
     const source = join(local, "linking");
     await writeTree(source, { "docs/deep/x": "1", gone: "1" });

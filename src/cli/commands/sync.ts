@@ -2,6 +2,8 @@
 import { lstat, mkdir, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Client } from "../../client/client.ts";
+import { STATE_DIRECTORY_NAME } from "../../config.ts";
+import { parseDirectoryPath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import { flagOption } from "../../options.ts";
 import type { Location } from "../../server/face.ts";
@@ -82,7 +84,9 @@ export const sync = clientCommand({
         }
       }
     };
-    const steps = compareTrees(direction.source(), direction.destination(), { deleting: values.delete, clear: remove });
+    const { stays } = direction;
+    const comparing = { deleting: values.delete, stays, clear: remove };
+    const steps = compareTrees(direction.source(), direction.destination(), comparing);
     const counting = bulk.count(() => sizesOf(direction.source()));
     await bulk.run(
       located(client, steps, (step) => (step.kind === "copy" && !dryRun ? direction.located(step.item) : undefined)),
@@ -117,6 +121,8 @@ interface Direction {
   copy(item: Item, location: Location | null): Promise<void>;
   make(item: Item): Promise<void>;
   remove(item: Item): Promise<void>;
+  /** It is not to be deleted for being in DEST only. */
+  stays(item: Item): boolean;
 }
 
 function directionOf(client: Client, bulk: Bulk, source: string, destination: string): Direction {
@@ -155,6 +161,8 @@ function intoSwarm(client: Client, bulk: Bulk, local: string, remote: string): D
     },
     make: (item) => client.makeDirectory(at(item)),
     remove: (item) => (item.type === "directory" ? removeWholeTree(client, at(item)) : client.remove(at(item))),
+    // The swarm's policy: without it files would lose copies.
+    stays: ({ name }) => parseDirectoryPath(remote) === "" && name.split("/", 1)[0] === STATE_DIRECTORY_NAME,
   };
 }
 
@@ -182,6 +190,7 @@ function outOfSwarm(client: Client, bulk: Bulk, remote: string, local: string): 
       await mkdir(at(item), { recursive: true });
     },
     remove: (item) => rm(at(item), { recursive: item.type === "directory", force: true }),
+    stays: () => false,
   };
 }
 

@@ -42,7 +42,7 @@ export class DiskWorld {
   #drawn = 0;
 
   /** `between` stands between the server and its disk. */
-  constructor(between: (disk: FileStore) => FileStore = (disk) => disk) {
+  constructor(between: (disk: MemoryFileStore) => FileStore = (disk) => disk) {
     // No time goes by; who lets others have their turn goes on.
     const after = (ms: number, callback: () => void) => {
       if (ms === 0) queueMicrotask(callback);
@@ -81,7 +81,7 @@ export class DiskWorld {
     this.copies = new Copies(this.catalog, files, this.staging, this.settler, this.trash, vanished, this.watch, log);
   }
 
-  static async begin(between?: (disk: FileStore) => FileStore): Promise<DiskWorld> {
+  static async begin(between?: (disk: MemoryFileStore) => FileStore): Promise<DiskWorld> {
     const world = new DiskWorld(between);
     await world.catalog.mintOrigin(0 as HybridTime, 0);
     return world;

@@ -16,7 +16,7 @@ import { type FileStat, type FileStore, FileStoreError, type ReadableFile } from
 import type { Log } from "../../ports/log.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Change } from "../catalog/change.ts";
-import { isDiskError } from "./disk.ts";
+import { isAmbiguous, isDiskError, isListed } from "./disk.ts";
 import type { DiskWatch } from "./disk-watch.ts";
 import { hashFile } from "./hashing.ts";
 import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved, sideName, trashName } from "./layout.ts";
@@ -225,6 +225,8 @@ export class Copies {
       if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;
       if (found.stat.device !== (await this.#files.stat(""))?.device) return false; // It could never be moved from there.
       if (await this.#settler.isOfAnother(version, location, found.stat)) return false; // Another version's file, on its way to the trash.
+      const isAnothersName = await isAmbiguous(this.#files, location, found.stat);
+      if (isAnothersName && !(await isListed(this.#files, location))) return false; // It is the copy of that one (S7).
       await this.#files.syncDirectory(directoryOf(location));
       const adopted = await this.#catalog.change((change) => {
         const row = change.transaction.version(version);

@@ -79,10 +79,40 @@ export async function removeEmptyDirectories(files: FileStore, directory: string
   }
 }
 
-/** Whether the disk takes names for equal that differ by case. */
-export async function isCaseBlind(files: FileStore): Promise<boolean> {
+/** Whether the name of what lies there may be another's for the disk: it takes names for equal that differ by case or Unicode form. */
+export async function isAmbiguous(files: FileStore, name: string, { inode }: FileStat): Promise<boolean> {
+  if (await isCaseBlind(files)) return true;
+  // A directory may be blind where the one above it is not.
+  const segments = name.split("/");
+  for (const [i, segment] of segments.entries()) {
+    for (const form of formsOf(segment)) {
+      if ((await statOrNothing(files, segments.with(i, form).join("/")))?.inode === inode) return true;
+    }
+  }
+  return false;
+}
+
+async function isCaseBlind(files: FileStore): Promise<boolean> {
   const [own, other] = [await files.stat(STATE_DIRECTORY), await files.stat(STATE_DIRECTORY.toUpperCase())];
   return other !== undefined && other.inode === own?.inode;
+}
+
+/** The same name as disks that are blind may take it. */
+function formsOf(name: string): Set<string> {
+  const forms = new Set([name.toUpperCase(), name.toLowerCase(), name.normalize("NFC"), name.normalize("NFD")]);
+  forms.delete(name);
+  return forms;
+}
+
+/** Whether a file is listed under this very name. */
+export async function isListed(files: FileStore, name: string): Promise<boolean> {
+  if (name === "") return true;
+  const directory = directoryOf(name);
+  const last = name.slice(directory === "" ? 0 : directory.length + 1);
+  for await (const batch of files.listInBatches(directory)) {
+    if (batch.some((entry) => entry.name === last)) return await isListed(files, directory);
+  }
+  return false;
 }
 
 /** An edit in place leaves the inode and makes the file another's all the same (S8). */

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
+import type { MemoryFileStore } from "../../adapters/memory/file-store.ts";
 import { readCopy, readTrash } from "../../core/catalog/copies.ts";
 import { remindTodo } from "../../core/catalog/todo.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { type FileStat, type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
+import { directoryOf } from "./layout.ts";
 
 describe("settling", () => {
   test("T2: a file that a crash left at its new path, its row at the old, is known again", async () => {
@@ -304,15 +306,24 @@ describe("S7: another file system that is mounted in the data directory", () => 
 });
 
 describe("S7: a disk that takes names for equal which are not", () => {
-  function caseBlind(disk: FileStore): FileStore {
-    const folded = (argument: unknown) => (typeof argument === "string" ? argument.toLowerCase() : argument);
-    return new Proxy(disk, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name);
-        return typeof member === "function" ? (...all: unknown[]) => member.apply(target, all.map(folded)) : member;
-      },
-    });
+  /** Names that are folded to the same are one to it; it tells the one that was given first. */
+  function blind(fold: (name: string) => string): (disk: MemoryFileStore) => FileStore {
+    return (disk) => {
+      const known = (name: string): string => {
+        const found = disk.tree().find((entry) => fold(entry.name) === fold(name));
+        const directory = directoryOf(name);
+        return found?.name ?? (directory === "" ? name : known(directory) + name.slice(directory.length));
+      };
+      const asKnown = (argument: unknown) => (typeof argument === "string" ? known(argument) : argument);
+      return new Proxy<FileStore>(disk, {
+        get(target, name) {
+          const member: unknown = Reflect.get(target, name);
+          return typeof member === "function" ? (...all: unknown[]) => member.apply(target, all.map(asKnown)) : member;
+        },
+      });
+    };
   }
+  const caseBlind = blind((name) => name.toLowerCase());
 
   /** What is read of a version. */
   async function textOf(world: DiskWorld, { version, sizeBytes }: FileContent): Promise<string | undefined> {
@@ -331,6 +342,31 @@ describe("S7: a disk that takes names for equal which are not", () => {
     expect([await textOf(world, one), await textOf(world, newer)]).toEqual(["one", "of two the newer"]);
     await world.remove("Song.ogg");
     expect(await textOf(world, newer)).toBe("of two the newer");
+  });
+
+  test.each([
+    ["Unicode form alone", (name: string) => name.normalize("NFD"), "\u00e9", "e\u0301"],
+    ["case in one directory", (name: string) => (name.startsWith("d/") ? name.toLowerCase() : name), "d/A", "d/a"],
+  ])("holds both files where it is blind to %s", async (_, fold, name, sameName) => {
+    for (const [first, second] of [
+      [name, sameName],
+      [sameName, name],
+    ] as const) {
+      const world = await DiskWorld.begin(blind(fold));
+      const [one, other] = [await world.put(first, "one"), await world.put(second, "two")];
+      expect([await textOf(world, one), await textOf(world, other)]).toEqual(["one", "two"]);
+      expect(world.files).toHaveLength(2);
+    }
+  });
+
+  test("counts one file as the copy of one path, though both are of the same bytes (C9)", async () => {
+    const world = await DiskWorld.begin(caseBlind);
+    const other = await world.put("song.ogg", "same");
+    await world.copies.withdraw(other.version, readCopy(world.catalog.read(), other.version));
+    world.disk.removeExternally("song.ogg");
+    const one = await world.put("Song.ogg", "same");
+    expect(await world.copies.adopt(other.version, "song.ogg" as FilePath, other)).toBe(false);
+    expect([world.has(one), world.has(other)]).toEqual([true, false]);
   });
 
   test("keeps a file that gets the same name in other letters", async () => {

@@ -26,7 +26,7 @@ import { KeyedLock } from "../keyed-lock.ts";
 import {
   cannotHold,
   DirectoryMaker,
-  isCaseBlind,
+  isAmbiguous,
   isDiskError,
   isFileOf,
   linkOver,
@@ -315,7 +315,8 @@ export class Settler {
       throw new FileStoreError("not-a-file", "a directory lies where a file should be");
     const owner = await this.#owners.of(version, to, occupant);
     if (owner === undefined) {
-      if (await isCaseBlind(this.#files)) throw new FileStoreError("exists", "it may be another copy's file (S7)");
+      if (await isAmbiguous(this.#files, to, occupant))
+        throw new FileStoreError("exists", "it may be another copy's file (S7)");
       await this.#setAside(to);
       return undefined;
     }

@@ -18,10 +18,9 @@ import {
   ASIDE_DIRECTORY,
   asideName,
   IDENTITY_FILE,
-  SIDE_DIRECTORY,
-  STAGED_DIRECTORY,
   STATE_DIRECTORY,
   TRASH_DIRECTORY,
+  WORK_DIRECTORIES,
 } from "./storage/layout.ts";
 
 const SERVER_KEY = metaKey("server");
@@ -109,7 +108,7 @@ function readText(store: CatalogStore, key: Uint8Array): string | undefined {
 }
 
 async function prepareDirectories(files: FileStore): Promise<void> {
-  for (const name of [STATE_DIRECTORY, STAGED_DIRECTORY, TRASH_DIRECTORY, SIDE_DIRECTORY, ASIDE_DIRECTORY]) {
+  for (const name of [STATE_DIRECTORY, ...WORK_DIRECTORIES]) {
     try {
       await files.makeDirectory(name);
     } catch (error) {

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { Stand } from "./figures/stand.ts";
 import type { Machine } from "./machine.ts";
 import { play, putText, readText } from "./play.ts";
+import { comeToRest } from "./rest.ts";
 
 const FAILING_MS = 60_000;
 const LOOK_EVERY_MS = 100;
@@ -36,6 +37,31 @@ it("is told of when it is not there, though nobody has anything to store", () =>
     second.plan = ({ port }) => (port === "files" ? { kind: "error", code: "missing", side: "before" } : undefined);
     await swarm.world.sleep(10_000);
     expect(await alarmsOf(first, second)).toEqual([expect.stringContaining("Mount its disk")]);
+  }));
+
+it("S2 S3 S8: has its own directories again when a hand has taken them away, and goes on", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first] = swarm.machines as [Machine];
+    for (const path of ["old", "deleted", "edited"]) await putText(swarm, first, path, path);
+    expect(await comeToRest(swarm, swarm.machines, FAILING_MS, 3)).toBe(undefined);
+    await first.ask((face) => face.remove("old"), 20_000);
+    await swarm.world.sleep(5_000);
+    for (const { name } of first.files.tree().toReversed()) {
+      if (/^\.fsdfs\/(trash|staged|side|aside)(\/|$)/.test(name)) first.files.removeExternally(name);
+    }
+    await swarm.world.sleep(30_000);
+    await first.ask((face) => face.remove("deleted"), 20_000);
+    first.files.writeExternally("edited", new TextEncoder().encode("an operator's own"));
+    expect((await readText(swarm, first, "edited")).text).toBe("edited");
+    await putText(swarm, first, "since", "text");
+    expect(await comeToRest(swarm, swarm.machines, FAILING_MS, 3)).toBe(undefined);
+    const files = first.files.tree().filter(({ type }) => type === "file");
+    expect(files.map(({ name }) => name).filter((name) => !/^\.fsdfs\/(identity|names-)/.test(name))).toEqual([
+      expect.stringMatching(/^\.fsdfs\/aside\//),
+      expect.stringMatching(/^\.fsdfs\/trash\/.*-deleted$/),
+      "edited",
+      "since",
+    ]);
   }));
 
 it.each(["write", "sync"])(

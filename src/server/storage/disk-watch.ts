@@ -18,7 +18,7 @@ import { type FileStore, FileStoreError, type ReadableFile } from "../../ports/f
 import type { Log } from "../../ports/log.ts";
 import { BackgroundUnit, type NextStep } from "../background.ts";
 import { isDiskError, removeQuietly } from "./disk.ts";
-import { STAGED_DIRECTORY, stagedName } from "./layout.ts";
+import { STATE_DIRECTORY, stagedName, WORK_DIRECTORIES } from "./layout.ts";
 
 /** After a write that failed. Then it is tried again: the next upload that fails goes elsewhere as well. */
 const DISK_REST_MS = 10_000;
@@ -213,13 +213,21 @@ export class DiskWatch {
   async #look(): Promise<NextStep> {
     try {
       this.#freeBytes = (await this.#files.capacity()).freeBytes;
+      await this.#makeDirectories();
       if (this.#refused !== undefined) await this.#tryOut();
-      else if ((await this.#files.stat(STAGED_DIRECTORY)) === undefined)
-        throw new FileStoreError("missing", `missing: ${STAGED_DIRECTORY}`);
     } catch (error) {
       this.failed(error);
     }
     return { restMs: LOOK_EVERY_MS };
+  }
+
+  /** Those that a hand has taken away; of a disk that is away, there is nothing to make them in. @throws FileStoreError */
+  async #makeDirectories(): Promise<void> {
+    for (const name of WORK_DIRECTORIES) {
+      if ((await this.#files.stat(name)) !== undefined) continue;
+      await this.#files.makeDirectory(name);
+      await this.#files.syncDirectory(STATE_DIRECTORY);
+    }
   }
 
   /** @throws FileStoreError while no file can be made */

@@ -11,6 +11,8 @@ export const TRASH_DIRECTORY = `${STATE_DIRECTORY}/trash`;
 export const SIDE_DIRECTORY = `${STATE_DIRECTORY}/side`;
 /** Files that were in the way or were damaged; the operator's to look at. Not fsdfs's, so no part of the quota. */
 export const ASIDE_DIRECTORY = `${STATE_DIRECTORY}/aside`;
+/** What is made at the start, and again when a hand has taken it away. */
+export const WORK_DIRECTORIES = [STAGED_DIRECTORY, TRASH_DIRECTORY, SIDE_DIRECTORY, ASIDE_DIRECTORY];
 export const IDENTITY_FILE = `${STATE_DIRECTORY}/identity`;
 
 /** NAME_MAX; the version and a dash take 28 bytes of it. */

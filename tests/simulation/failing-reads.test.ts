@@ -43,3 +43,30 @@ it.each([1, 2, 3])("P4: what somebody edits amid its read %i comes from another 
     first.plan = () => undefined;
   }),
 );
+
+it.each(["denied", "io"] as const)("P4: a copy that cannot be opened (%s) is read from another server's", (code) =>
+  play({ servers: 2, copies: 2 }, async (swarm) => {
+    const [first] = swarm.machines as [Machine];
+    await putText(swarm, first, "a", "text");
+    expect(await comeToRest(swarm, swarm.machines, LIMIT_MS)).toBe(undefined);
+    first.plan = ({ method, about }) =>
+      method === "open" && about === "a" ? { kind: "error", code, side: "before" } : undefined;
+    expect((await readText(swarm, first, "a")).text).toBe("text");
+    first.plan = () => undefined;
+  }),
+);
+
+it.each(["denied", "io"] as const)(
+  "C9: a stranger that cannot be read (%s) keeps no copy from being made at its path",
+  (code) =>
+    play({ servers: 2, copies: 2, writeCopies: 1 }, async (swarm) => {
+      const [first, second] = swarm.machines as [Machine, Machine];
+      second.files.writeExternally("a", utf8("mine"));
+      const isAside = () => second.files.tree().some(({ name }) => name.startsWith(".fsdfs/aside/"));
+      second.plan = ({ method, about }) =>
+        method === "open" && about === "a" && !isAside() ? { kind: "error", code, side: "before" } : undefined;
+      await putText(swarm, first, "a", "text");
+      expect(await comeToRest(swarm, swarm.machines, LIMIT_MS, 2)).toBe(undefined);
+      expect(isAside()).toBe(true);
+    }),
+);

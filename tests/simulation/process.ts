@@ -23,7 +23,7 @@ export interface PortCall {
 }
 
 /** The last two are the file store's alone. */
-type ErrorCode = "io" | "no-space" | "read-only" | "missing";
+type ErrorCode = "io" | "no-space" | "read-only" | "missing" | "denied";
 
 /** What happens at a call. One that waits for the call's end may be called off meanwhile. */
 export type Strike = { calledOff?: boolean } & (

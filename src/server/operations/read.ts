@@ -92,7 +92,7 @@ export async function open(parts: Parts, path: FilePath, options: OpenOptions): 
   const version = info.version!;
   // What this disk did not give is asked of others, as long as somebody has it.
   const isElsewhere = parts.disk.isUnreadable(version) && parts.sources.upHolders(version).length > 0;
-  const opened = isElsewhere ? undefined : await openLocal(parts, info, version);
+  const opened = isElsewhere ? undefined : await openLocalOrElse(parts, info, version);
   if (opened !== undefined) return elseThrough(parts, opened, version);
   const holders = parts.sources.upHolders(version);
   if (holders.length === 0) throw new FsdfsError("no-copy-reachable", { path });
@@ -112,9 +112,20 @@ export async function open(parts: Parts, path: FilePath, options: OpenOptions): 
 export async function openVersion(parts: Parts, path: FilePath, version: VersionId): Promise<OpenedFile> {
   const entry = readEntry(parts.catalog.read(), path);
   if (entry?.type !== "file" || entry.content.version !== version) throw new FsdfsError("copy-not-here", { path });
-  const opened = await openLocal(parts, describe(parts.lookups, parts.catalog.read(), entry), version);
+  const info = describe(parts.lookups, parts.catalog.read(), entry);
+  const opened = await openLocalOrElse(parts, info, version);
   if (opened === undefined) throw new FsdfsError("copy-not-here", { path });
   return elseThrough(parts, opened, version);
+}
+
+/** What cannot even be opened is asked of others, as long as somebody has it. */
+async function openLocalOrElse(parts: Parts, info: EntryInfo, version: VersionId): Promise<OpenedContent | undefined> {
+  try {
+    return await openLocal(parts, info, version);
+  } catch (error) {
+    if (!isDiskError(error, "denied", "io") || parts.sources.upHolders(version).length === 0) throw error;
+    return through(parts, info, version);
+  }
 }
 
 async function openLocal(parts: Parts, info: EntryInfo, version: VersionId): Promise<OpenedContent | undefined> {

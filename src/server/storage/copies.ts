@@ -221,7 +221,7 @@ export class Copies {
     const stat = await this.#statFile(location);
     if (stat === undefined || stat.sizeBytes !== content.sizeBytes) return false;
     return await this.#settler.withPaths([path], async () => {
-      const found = await this.#hashFile(location, "durably");
+      const found = await this.#hashCandidate(location);
       if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;
       if (found.stat.device !== (await this.#files.stat(""))?.device) return false; // It could never be moved from there.
       if (await this.#settler.isOfAnother(version, location, found.stat)) return false; // Another version's file, on its way to the trash.
@@ -256,7 +256,7 @@ export class Copies {
       const row = readTrash(this.#catalog.read(), version);
       const stat = await this.#statFile(name);
       if (stat === undefined || stat.sizeBytes !== content.sizeBytes || stat.links > 1) continue;
-      const found = await this.#hashFile(name, "durably");
+      const found = await this.#hashCandidate(name);
       if (found !== undefined && found.sha256 !== content.sha256) await this.#trash.throwAway(version, name);
       if (found?.sha256 !== content.sha256) continue;
       if (!(await this.#trash.giveBack(version, name, stat, row?.location === name ? row : undefined))) continue;
@@ -336,6 +336,16 @@ export class Copies {
       return stat?.type === "file" ? stat : undefined;
     } catch (error) {
       if (isDiskError(error, "not-a-directory", "symlink", "too-long")) return undefined;
+      throw error;
+    }
+  }
+
+  /** Of what may become a copy. What the disk does not give is none, and keeps no other from being made. */
+  async #hashCandidate(name: string): Promise<{ sha256: string; stat: FileStat } | undefined> {
+    try {
+      return await this.#hashFile(name, "durably");
+    } catch (error) {
+      if (isDiskError(error, "denied", "io")) return undefined;
       throw error;
     }
   }

@@ -25,9 +25,14 @@ export function addCopy({ view, stats }: CatalogTransaction, version: VersionId,
 }
 
 /** The copy's file is at its place now. */
-export function placeCopy({ view }: CatalogTransaction, version: VersionId, copy: CopyRow): void {
+export function placeCopy(transaction: CatalogTransaction, version: VersionId, copy: CopyRow): void {
+  writeCopy(transaction, version, copy);
+  transaction.view.remove(todoKey(version));
+}
+
+/** What is known of the copy's file; work that is left is left still. */
+export function writeCopy({ view }: CatalogTransaction, version: VersionId, copy: CopyRow): void {
   view.put(copyKey(version), encodeCopyRow(copy));
-  view.remove(todoKey(version));
 }
 
 export function removeCopy({ view, stats }: CatalogTransaction, version: VersionId): void {

@@ -25,6 +25,45 @@ describe("a copy", () => {
     expect(world.files).toEqual(["a"]);
   });
 
+  describe("that an operator has replaced by the same bytes, while it is looked at", () => {
+    /** Found right when `meanwhile` has come to be known, and perhaps waits for the look's end. */
+    const lookedAt = async (meanwhile: (world: DiskWorld) => Promise<unknown>) => {
+      const open = waitingAt("open");
+      const world = await DiskWorld.begin(open.between);
+      const content = await world.put("a", "some bytes");
+      world.disk.writeExternally("a", new TextEncoder().encode("some bytes"));
+      const { reached, goOn } = open.arm();
+      const inspected = world.copies.inspect(content.version);
+      await reached;
+      const done = meanwhile(world);
+      for (let i = 0; i < MICROTASKS; i++) await Promise.resolve();
+      goOn();
+      expect(await inspected).toBe("right");
+      await done;
+      await world.settleAll();
+      expect(world.space.usedBytes()).toBe(world.scannedBytes);
+      return { world, content };
+    };
+
+    test("P3: comes to where it is moved", async () => {
+      const { world, content } = await lookedAt(async (it) => {
+        await it.move("a", "b");
+        await it.settleAll();
+      });
+      expect([world.has(content), world.files]).toEqual([true, ["b"]]);
+    });
+
+    test("T2: comes to where it is moved though that is begun only then", async () => {
+      const { world, content } = await lookedAt((it) => it.move("a", "b"));
+      expect([world.has(content), world.files]).toEqual([true, ["b"]]);
+    });
+
+    test("S2: goes to the trash when it is deleted", async () => {
+      const { world, content } = await lookedAt((it) => it.remove("a"));
+      expect(world.files).toEqual([world.trash.find(content.version)?.row.location]);
+    });
+  });
+
   test("C2: overwritten here and moved elsewhere, its version comes back out of the trash", async () => {
     const world = await DiskWorld.begin();
     const moved = await world.put("a", "the first");

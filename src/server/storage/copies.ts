@@ -2,7 +2,7 @@
  * This server's own copies: entered when a staged file is whole, read for clients and other servers, and looked at again
  * when the disk shows something else than the catalog recorded (S8).
  */
-import { addCopy, hasTodo, placeCopy, readCopy, readTrash, removeCopy } from "../../core/catalog/copies.ts";
+import { addCopy, hasTodo, placeCopy, readCopy, readTrash, removeCopy, writeCopy } from "../../core/catalog/copies.ts";
 import { entryKey } from "../../core/catalog/keys.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
@@ -303,7 +303,7 @@ export class Copies {
     await this.#catalog.change(({ view, transaction }) => {
       const now = readCopy(view, version);
       if (now?.location !== copy.location) return;
-      placeCopy(transaction, version, { ...now, inode: stat.inode, modifiedNs: stat.modifiedNs });
+      writeCopy(transaction, version, { ...now, inode: stat.inode, modifiedNs: stat.modifiedNs });
     });
   }
 

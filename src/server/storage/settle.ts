@@ -10,11 +10,11 @@
  */
 
 import { hex } from "../../core/bytes.ts";
-import { hasTodo, placeCopy, readCopy, readTrash, removeCopy } from "../../core/catalog/copies.ts";
+import { hasTodo, placeCopy, readCopy, readTrash, removeCopy, writeCopy } from "../../core/catalog/copies.ts";
 import { entryKey, keyAfter, tableRange, todoKey, versionOfKey } from "../../core/catalog/keys.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
 import type { CopyRow } from "../../core/catalog/rows.ts";
-import { readTodo, writeTodo } from "../../core/catalog/todo.ts";
+import { readTodo, remindTodo, writeTodo } from "../../core/catalog/todo.ts";
 import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
@@ -137,9 +137,10 @@ export class Settler {
       }
       const done = await this.#locks.run([copy.path, path ?? copy.path], async () => {
         await this.#catalog.flushed();
-        if (!this.#isCurrent(version, copy, path)) return false;
-        if (path !== undefined) return await this.#place(version, copy, path);
-        if (!(await passOn(this.#passing, version, copy))) await this.retire(version, copy, "superseded");
+        const now = this.#current(version, copy, path);
+        if (now === undefined) return false;
+        if (path !== undefined) return await this.#place(version, now, path);
+        if (!(await passOn(this.#passing, version, now))) await this.retire(version, now, "superseded");
         return true;
       });
       if (done) return;
@@ -235,12 +236,12 @@ export class Settler {
     return stat?.type === "file" && isFileOf(copy, stat);
   }
 
-  #isCurrent(version: VersionId, copy: CopyRow, path: FilePath | undefined): boolean {
-    const view = this.#catalog.read();
-    const now = readCopy(view, version);
-    const { paths } = readVersionRow(view, version);
+  /** The copy, if it still lies and belongs where it did; its file may have been recorded anew meanwhile (S8). */
+  #current(version: VersionId, copy: CopyRow, path: FilePath | undefined): CopyRow | undefined {
+    const now = readCopy(this.#catalog.read(), version);
+    const { paths } = readVersionRow(this.#catalog.read(), version);
     const samePlace = now?.path === copy.path && now.location === copy.location && now.staged === copy.staged;
-    return samePlace && (path === undefined ? paths.length === 0 : paths.includes(path));
+    return samePlace && (path === undefined ? paths.length === 0 : paths.includes(path)) ? now : undefined;
   }
 
   /** False when the catalog has gone on, and another version's file is at that path by right. */
@@ -315,8 +316,7 @@ export class Settler {
       throw new FileStoreError("not-a-file", "a directory lies where a file should be");
     const owner = await this.#owners.of(version, to, occupant);
     if (owner === undefined) {
-      if (await isAmbiguous(this.#files, to, occupant))
-        throw new FileStoreError("exists", "it may be another copy's file (S7)");
+      if (await isAmbiguous(this.#files, to, occupant)) throw new FileStoreError("exists", "it may be a copy (S7)");
       await this.#setAside(to);
       return undefined;
     }
@@ -354,8 +354,8 @@ export class Settler {
     await this.#files.syncDirectory(SIDE_DIRECTORY);
     await this.#catalog.change(({ view, transaction }) => {
       if (readCopy(view, version) === undefined) return;
-      placeCopy(transaction, version, { ...copy, location, staged: undefined });
-      writeTodo(transaction.view, version);
+      writeCopy(transaction, version, { ...copy, location, staged: undefined });
+      remindTodo(transaction.view, version);
     });
   }
 

@@ -64,6 +64,42 @@ describe("a copy", () => {
     });
   });
 
+  describe("that an operator has replaced by the same bytes, and nobody has read since", () => {
+    const touched = async () => {
+      const world = await DiskWorld.begin();
+      const content = await world.put("a", "some bytes");
+      world.disk.writeExternally("a", new TextEncoder().encode("some bytes"));
+      return { world, content };
+    };
+
+    test("P3: comes to where it is moved", async () => {
+      const { world, content } = await touched();
+      await world.move("a", "b");
+      await world.settleAll();
+      expect([world.has(content), world.files]).toEqual([true, ["b"]]);
+      expect(world.space.usedBytes()).toBe(world.scannedBytes);
+    });
+
+    test("C2: makes way for the next at its path, and comes to its own", async () => {
+      const { world, content } = await touched();
+      await world.move("a", "b");
+      const next = await world.enter("a", "something else");
+      await world.settler.settle(next.version);
+      await world.settleAll();
+      expect([world.has(content), world.has(next), world.text("b")]).toEqual([true, true, "some bytes"]);
+      expect(world.files).toEqual(["a", "b"]);
+    });
+
+    test.each(["deleted", "overwritten"])("S2: goes to the trash when it is %s", async (how) => {
+      const { world, content } = await touched();
+      if (how === "deleted") await world.remove("a");
+      else await world.put("a", "something else");
+      const rest = how === "deleted" ? [] : ["a"];
+      expect(world.files).toEqual([world.trash.find(content.version)?.row.location, ...rest]);
+      expect(world.space.usedBytes()).toBe(world.scannedBytes);
+    });
+  });
+
   test("C2: overwritten here and moved elsewhere, its version comes back out of the trash", async () => {
     const world = await DiskWorld.begin();
     const moved = await world.put("a", "the first");

@@ -20,6 +20,12 @@ export interface Owner {
   readonly copy: CopyRow;
 }
 
+/** A copy whose place another took. */
+export interface Displaced extends Owner {
+  /** The second name that its file has got. */
+  readonly trash: string;
+}
+
 export class Owners {
   readonly #catalog: Catalog;
   readonly #clock: Clock;
@@ -29,8 +35,11 @@ export class Owners {
     this.#clock = clock;
   }
 
-  /** The other copy, still to be moved or just come to its place, whose file lies at `location`. The caller has its lock. */
-  async of(version: VersionId | undefined, location: string, occupant: FileStat): Promise<Owner | undefined> {
+  /**
+   * The other copy, still to be moved or just come to its place, whose file lies at `location`; is to lie there, where it is not
+   * told which file does. The caller has its lock.
+   */
+  async of(version: VersionId | undefined, location: string, occupant?: FileStat): Promise<Owner | undefined> {
     const content = contentOf(readRegisters(this.#catalog.read(), entryKey(location as FilePath)));
     let some = content?.type === "file" ? [content.version] : [];
     let after: VersionId | undefined;
@@ -55,12 +64,13 @@ export class Owners {
     versions: readonly VersionId[],
     version: VersionId | undefined,
     location: string,
-    occupant: FileStat,
+    occupant: FileStat | undefined,
   ): Owner | undefined {
     const view = this.#catalog.read();
     for (const other of versions) {
       const copy = readCopy(view, other);
-      if (other !== version && copy?.location === location && isFileOf(copy, occupant)) return { version: other, copy };
+      if (other === version || copy?.location !== location) continue;
+      if (occupant === undefined || isFileOf(copy, occupant)) return { version: other, copy };
     }
     return undefined;
   }

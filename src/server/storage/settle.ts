@@ -46,9 +46,10 @@ import {
 } from "./layout.ts";
 import type { Leftovers } from "./leftovers.ts";
 import { isMoving, movesFrom } from "./moves.ts";
-import { type Owner, Owners } from "./owners.ts";
+import { type Displaced, type Owner, Owners } from "./owners.ts";
 import { type PassingParts, passOn } from "./passing-on.ts";
 import { type Retired, retireRows } from "./retiring.ts";
+import { asTouched, type TouchedParts, touchedOwner } from "./touched.ts";
 import type { Trash } from "./trash.ts";
 import type { Vanished } from "./vanished.ts";
 
@@ -63,8 +64,7 @@ export class Settler {
   readonly #leftovers: Leftovers;
   readonly #trash: Pick<Trash, "throwAway">;
   readonly #vanished: Vanished;
-  readonly #passing: PassingParts;
-  readonly #owners: Owners;
+  readonly #parts: PassingParts & TouchedParts;
   readonly #locks = new KeyedLock();
   /** Versions that are being settled, by so many at once. */
   readonly #settling = new Map<VersionId, number>();
@@ -79,10 +79,9 @@ export class Settler {
     random: Random,
     clock: Clock,
   ) {
-    this.#owners = new Owners(catalog, clock);
     this.#trash = trash;
     this.#vanished = vanished;
-    this.#passing = { catalog, files, disk };
+    this.#parts = { catalog, files, disk, owners: new Owners(catalog, clock) };
     this.#leftovers = leftovers;
     this.#catalog = catalog;
     this.#files = files;
@@ -140,7 +139,7 @@ export class Settler {
         const now = this.#current(version, copy, path);
         if (now === undefined) return false;
         if (path !== undefined) return await this.#place(version, now, path);
-        if (!(await passOn(this.#passing, version, now))) await this.retire(version, now, "superseded");
+        if (!(await passOn(this.#parts, version, now))) await this.retire(version, now, "superseded");
         return true;
       });
       if (done) return;
@@ -157,6 +156,8 @@ export class Settler {
       await this.#files.syncDirectory(TRASH_DIRECTORY);
       await this.#syncIfThere(directoryOf(from));
     }
+    const touched = from === undefined ? await asTouched(this.#parts, version, copy) : undefined;
+    if (touched !== undefined) return await this.retire(version, touched, how);
     if (from === undefined) await this.#setEditedAside(copy);
     const kept = from === undefined ? await this.#isThere(to, copy) : await this.#isTrashed(to, copy);
     const superfluous = await this.#catalog.change((change) => retireRows(change, version, copy, how, kept));
@@ -193,7 +194,7 @@ export class Settler {
 
   /** Whether the file at a path is the copy of another version, which may have yet to leave it. */
   async isOfAnother(version: VersionId | undefined, location: string, stat: FileStat): Promise<boolean> {
-    return (await this.#owners.of(version, location, stat)) !== undefined;
+    return (await this.#parts.owners.of(version, location, stat)) !== undefined;
   }
 
   /** @throws FileStoreError `not-a-directory`, … */
@@ -250,6 +251,8 @@ export class Settler {
     const found = await this.#find(version, copy, preferred);
     const from = found ?? (await this.#findInTrash(version, copy));
     if (from === undefined) {
+      const touched = await asTouched(this.#parts, version, copy);
+      if (touched !== undefined) return await this.#place(version, touched, path);
       // What was in its place may come back to it (S8); it is looked for again. What never was is lost.
       if (copy.staged !== undefined || this.#vanished.isGone(version)) await this.#lose(version);
       return true;
@@ -314,7 +317,8 @@ export class Settler {
     if (occupant.inode === copy.inode) return undefined;
     if (occupant.type === "directory")
       throw new FileStoreError("not-a-file", "a directory lies where a file should be");
-    const owner = await this.#owners.of(version, to, occupant);
+    const recorded = await this.#parts.owners.of(version, to, occupant);
+    const owner = recorded ?? (await touchedOwner(this.#parts, version, to));
     if (owner === undefined) {
       if (await isAmbiguous(this.#files, to, occupant)) throw new FileStoreError("exists", "it may be a copy (S7)");
       await this.#setAside(to);
@@ -392,8 +396,3 @@ export class Settler {
 
 /** Another version has its place by right where a file was to be put. */
 class Overtaken extends Error {}
-
-interface Displaced extends Owner {
-  /** The second name that its file has got. */
-  readonly trash: string;
-}

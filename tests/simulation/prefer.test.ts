@@ -59,6 +59,26 @@ test("R5: a server of weight 0 gives its copies up when others hold N, and takes
     for (const path of ["big/old", "small/old", "big/new", "small/new"]) await lies(swarm, path, ALL);
   }));
 
+test("R5: a server whose disk fails when it gives copies up does so soon after", () =>
+  play({ copies: 2, graceMs: 10_000 }, async (swarm) => {
+    const [first, second, third] = swarm.machines as [Machine, Machine, Machine];
+    await set(second, BIG_ONES);
+    await swarm.world.sleep(5_000);
+    await putText(swarm, second, "big/new", "new");
+    await lies(swarm, "big/new", ["s1", "s2"]);
+    first.crash();
+    await swarm.world.sleep(30_000);
+    expect(holdersOf(swarm, "big/new")).toEqual(["s1", "s2", "s3"]);
+    let failures = 0;
+    third.plan = ({ port, method, about }) =>
+      port === "files" && method === "rename" && about.includes("/trash/") && failures++ < 2
+        ? { kind: "error", code: "io", side: "before" }
+        : undefined;
+    first.start();
+    await lies(swarm, "big/new", ["s1", "s2"], 2 * MOVED_MS);
+    expect(failures).toBe(3);
+  }));
+
 test("R5: where there is room for N copies only, they come to be where they are preferred", () =>
   play({ servers: 4, copies: 2, writeCopies: 1, quotaBytes: 6_500, reserve: 0 }, async (swarm) => {
     const [a, , , d] = swarm.machines as [Machine, Machine, Machine, Machine];

@@ -120,19 +120,27 @@ export class Leaving {
       if (preferences.areMissing(version)) this.#note(version, AGAIN_MS);
       return preferences.of(version).shuns(catalog.self);
     });
+    // Whatever happens to one: its disk may fail, and with that this step.
+    for (const version of leaving) if (!this.#due.has(version)) this.#note(version, AGAIN_MS);
     for (const some of slicesOf(leaving, AT_ONCE)) {
       if (signal.aborted) return;
       await Promise.all(some.map((version) => this.#drop(version)));
     }
   }
 
+  /** It is no longer due when it has gone, or is to stay. */
   async #drop(version: VersionId): Promise<void> {
-    const { roomMaker, dropping, sources, zones } = this.#parts;
-    if (!leavesShunned(this.#surplusHere(version), zones.dependsOnThis(version))) return;
+    const { zones } = this.#parts;
+    const isToGo = leavesShunned(this.#surplusHere(version), zones.dependsOnThis(version));
+    if (!isToGo || (await this.#hasGone(version))) this.#due.delete(version);
+  }
+
+  async #hasGone(version: VersionId): Promise<boolean> {
+    const { roomMaker, dropping, sources } = this.#parts;
     const { target } = dropping.target(version);
     // Without enough others that could promise theirs nobody need be asked (D1).
     const mayGo = !roomMaker.isYoung(version) && sources.upHolders(version).length >= target;
-    if (!mayGo || (await dropping.drop(version)) !== undefined) this.#note(version, AGAIN_MS);
+    return mayGo && (await dropping.drop(version)) === undefined;
   }
 
   /** Of a copy that lies here; 0 when there is none. */

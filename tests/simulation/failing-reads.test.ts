@@ -70,3 +70,22 @@ it.each(["denied", "io"] as const)(
       expect(isAside()).toBe(true);
     }),
 );
+
+it.each([0, 1])(
+  "S2: what lies in the trash of server %i and is not given by its disk is restored by another",
+  (asked) =>
+    play({ servers: 2, copies: 2 }, async (swarm) => {
+      const [first] = swarm.machines as [Machine];
+      await putText(swarm, first, "a", "text");
+      expect(await comeToRest(swarm, swarm.machines, LIMIT_MS)).toBe(undefined);
+      await first.ask((face) => face.remove("a"), LIMIT_MS);
+      await swarm.world.sleep(LIMIT_MS);
+      first.plan = ({ method, about }) =>
+        method === "open" && about.startsWith(".fsdfs/trash/")
+          ? { kind: "error", code: "io", side: "before" }
+          : undefined;
+      await swarm.machines[asked]!.ask((face) => face.restore({ path: "a" }), LIMIT_MS);
+      expect((await readText(swarm, first, "a")).text).toBe("text");
+      first.plan = () => undefined;
+    }),
+);

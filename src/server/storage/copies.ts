@@ -276,7 +276,7 @@ export class Copies {
     const row = readTrash(this.#catalog.read(), version);
     const stat = row && (await this.#statFile(row.location));
     if (row === undefined || stat === undefined || stat.sizeBytes !== row.sizeBytes || stat.links > 1) return false;
-    const found = await this.#hashFile(row.location, "durably");
+    const found = await this.#hashCandidate(row.location);
     if (found === undefined) return false;
     if (found.sha256 !== (row.sha256 ?? found.sha256)) {
       await this.#trash.throwAway(version, row.location);

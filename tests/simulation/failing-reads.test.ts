@@ -52,6 +52,8 @@ it.each(["denied", "io"] as const)("P4: a copy that cannot be opened (%s) is rea
     first.plan = ({ method, about }) =>
       method === "open" && about === "a" ? { kind: "error", code, side: "before" } : undefined;
     expect((await readText(swarm, first, "a")).text).toBe("text");
+    const [asked] = (await first.ask((face) => face.servers(), LIMIT_MS)).filter(({ name }) => name === first.name);
+    expect(asked?.alarms).toHaveLength(code === "io" ? 1 : 0); // Its disk ails.
     first.plan = () => undefined;
   }),
 );

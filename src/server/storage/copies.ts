@@ -172,7 +172,12 @@ export class Copies {
       // A file on its way may be at either end of it: settling knows, and what was read before the lock says nothing.
       const now = this.#catalog.read();
       if (hasTodo(now, version) || !isSamePlace(readCopy(now, version), copy)) return "unknown";
-      return await this.#inspectFile(version, copy, content);
+      try {
+        return await this.#inspectFile(version, copy, content);
+      } catch (error) {
+        this.#disk.readFailed(version, copy.path, error);
+        throw error;
+      }
     });
   }
 

@@ -1,6 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
 import { waitingAt } from "../../../tests/storage/waiting-at.ts";
+import type { VersionId } from "../../core/ids.ts";
+import { type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
+
+const methodsOf = (file: ReadableFile): ReadableFile => ({
+  read: (into, position) => file.read(into, position),
+  stat: () => file.stat(),
+  sync: () => file.sync(),
+  close: () => file.close(),
+});
 
 /** More than a look at the disk in memory takes. */
 const MICROTASKS = 100;
@@ -98,6 +107,29 @@ describe("a copy", () => {
       expect(world.files).toEqual([world.trash.find(content.version)?.row.location, ...rest]);
       expect(world.space.usedBytes()).toBe(world.scannedBytes);
     });
+  });
+
+  test("D2: that goes over to a version of the same bytes while it is read is not promised when that read fails", async () => {
+    const io = new FileStoreError("io", "the disk fails");
+    const world = await DiskWorld.begin((disk) => {
+      const open = async (name: string) => ({ ...methodsOf(await disk.open(name)), read: () => Promise.reject(io) });
+      return new Proxy<FileStore>(disk, {
+        get: (target, name) => {
+          if (name === "open") return open;
+          const value: unknown = Reflect.get(target, name, target);
+          return typeof value === "function" ? (value.bind(target) as unknown) : value;
+        },
+      });
+    });
+    const content = await world.put("a", "some bytes");
+    const opened = await world.copies.open(content.version);
+    const successor = { ...content, version: "0fffffffffff01-bbbbbbbbbbbb" as VersionId };
+    await world.learn("a", successor);
+    await world.settleAll();
+    expect([world.has(content), world.has(successor)]).toEqual([false, true]);
+    await expect(opened!.file.read(new Uint8Array(1), 0)).rejects.toThrow("the disk fails");
+    expect(await world.copies.check(successor.version)).toBe(false);
+    await opened!.file.close();
   });
 
   test("C2: overwritten here and moved elsewhere, its version comes back out of the trash", async () => {

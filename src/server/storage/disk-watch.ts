@@ -52,6 +52,8 @@ export class DiskWatch {
   readonly #log: Log;
   /** Copies whose bytes the disk did not give, and their paths. */
   readonly #unreadable = new Map<VersionId, FilePath>();
+  /** Copies that are open, each as what it is now. */
+  readonly #open = new Set<{ version: VersionId }>();
   readonly #listeners: (() => void)[] = [];
   #ailingSinceMs = 0;
   #catalogFailsSinceMs: number | undefined;
@@ -141,6 +143,7 @@ export class DiskWatch {
 
   /** A copy of one version is one of another from now on, and reads no better for that. */
   passedOn(version: VersionId, successor: VersionId): void {
+    for (const each of this.#open) if (each.version === version) each.version = successor;
     const path = this.#unreadable.get(version);
     if (path === undefined) return;
     this.#unreadable.delete(version);
@@ -191,7 +194,8 @@ export class DiskWatch {
 
   /** The same file; what the disk does not give of it is noted. */
   watched(file: ReadableFile, version: VersionId, path: FilePath): ReadableFile {
-    let isClosed = false;
+    const opened = { version };
+    this.#open.add(opened);
     return {
       stat: () => file.stat(),
       sync: () => file.sync(),
@@ -199,12 +203,12 @@ export class DiskWatch {
         try {
           return await file.read(buffer, position);
         } catch (error) {
-          if (!isClosed) this.readFailed(version, path, error);
+          if (this.#open.has(opened)) this.readFailed(opened.version, path, error);
           throw error;
         }
       },
       close: () => {
-        isClosed = true;
+        this.#open.delete(opened);
         return file.close();
       },
     };

@@ -5,7 +5,6 @@
 import { readCopy } from "../../src/core/catalog/copies.ts";
 import { contentStamp } from "../../src/core/catalog/entries.ts";
 import { tableRange, versionOfKey } from "../../src/core/catalog/keys.ts";
-import type { ReadView } from "../../src/core/catalog/kv.ts";
 import { readVersionRow } from "../../src/core/catalog/transaction.ts";
 import type { Variables } from "../../src/core/catalog/variables.ts";
 import type { VersionId } from "../../src/core/ids.ts";
@@ -117,10 +116,7 @@ async function summary(
     if (isLooking) return { reason: `${machine.name} looks through its disk` };
     // A copy on its way to its path or to the trash counts already, and lies elsewhere or nowhere yet (S3).
     const servers = await machine.ask((face) => face.servers(), ASK_TIMEOUT_MS);
-    const unsettled = unsettledCopies(
-      machine.catalog.read(),
-      new Set(servers.map(({ id, state }) => (state === "up" ? id : ""))),
-    );
+    const unsettled = unsettledCopies(machine, servers);
     if (unsettled > 0) return { reason: `${machine.name} has ${unsettled} copies to settle` };
     const pulling = servers.find((server) => server.state === "up" && server.pulls > 0);
     if (pulling) return { reason: `${pulling.name} has ${pulling.pulls} pulls, ${machine.name} says` };
@@ -144,7 +140,9 @@ async function summary(
  * Copies with work left. Not those that a server moved away which has gone with its disk before anybody heard where to: their
  * bytes wait for it for ever (C2).
  */
-function unsettledCopies(view: ReadView, up: ReadonlySet<string>): number {
+function unsettledCopies(machine: Machine, servers: readonly ServerInfo[]): number {
+  const view = machine.catalog.read();
+  const up = new Set<string>(servers.filter(({ state }) => state === "up").map(({ id }) => id));
   const versions = Array.from(view.range(tableRange("todo")), ({ key }) => versionOfKey(key));
   return versions.filter((version) => {
     const path = readCopy(view, version)?.path;
@@ -170,8 +168,8 @@ export async function readEverything(swarm: Swarm, machines: readonly Machine[])
 }
 
 /**
- * Looks again when a disk has changed meanwhile, or servers tell different things, which they do while a change spreads: what one
- * sees then is of two moments.
+ * Looks again when a disk has changed meanwhile, a copy is on its way to its path, or servers tell different things, which they do
+ * while a change spreads: what one sees then is of two moments.
  */
 export async function lookAround(
   swarm: Swarm,
@@ -183,7 +181,8 @@ export async function lookAround(
     const before = placesOf(machines);
     const view = await lookOnce(swarm, history, losses, machines);
     // A copy that was too young to go where a policy does not want it goes a while after all seemed to be done (R5, R6).
-    const isOfOneMoment = placesOf(machines) === before && equalCatalogs(view).length === 0;
+    const isSettled = view.servers.every(({ machine, servers }) => unsettledCopies(machine, servers) === 0);
+    const isOfOneMoment = isSettled && placesOf(machines) === before && equalCatalogs(view).length === 0;
     if (isOfOneMoment || looks === LOOKS_MAX) return view;
     await swarm.world.sleep(POLL_INTERVAL_MS);
   }

@@ -108,12 +108,15 @@ export class Readiness {
 
   /**
    * Waits until every server that may answer readers knows this server's records up to `number` (F3 of liveness.ts).
-   * Those that have taken them in have them durably.
+   * Those that have taken them in have them durably. Once this server is removed nobody takes them in any more (X2).
+   *
+   * @throws FsdfsError `behind`, `stopping`, `server-removed`: the records may be known to nobody else
    */
   async known(number: number): Promise<void> {
     const origin = this.#catalog.origin;
     if (origin === undefined) throw new FsdfsError("behind");
     if (!(await this.#acknowledgements.settled(originName(origin), number))) throw new FsdfsError("stopping");
+    this.#removal.checkSelf();
   }
 
   /** Whether each of the others knows records of an origin, or answers no reader before it does. */

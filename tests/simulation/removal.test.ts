@@ -117,6 +117,27 @@ describe("a server that is not drained", () => {
       expect((await serversOf(a)).length).toBe(3);
     }));
 
+  it("X1: has acknowledged nothing that those who stay do not know", () =>
+    play({ copies: 1, writeCopies: 1 }, async (swarm) => {
+      const [a, , c] = swarm.machines as [Machine, Machine, Machine];
+      const acknowledged: string[] = [];
+      const make = async (name: string) => {
+        await c.ask((face) => face.makeDirectory(name), ASK_MS);
+        acknowledged.push(name);
+      };
+      const removing = remove(a, c.name, true);
+      const made: Promise<unknown>[] = [];
+      for (let i = 0; i < 50; i++) {
+        made.push(Promise.allSettled([make(`d${i}`)]));
+        await swarm.world.sleep(1);
+      }
+      await Promise.all([removing, ...made]);
+      await swarm.world.sleep(5_000);
+      const { entries } = await a.ask((face) => face.list(""), ASK_MS);
+      const known = new Set(entries.map(({ name }) => name));
+      expect(acknowledged.filter((name) => !known.has(name))).toEqual([]);
+    }));
+
   it("C14: keeps nobody from deciding conditions any more", () =>
     play({ servers: 3, copies: 2, graceMs: GRACE_MS }, async (swarm) => {
       const [a, b, c] = swarm.machines as [Machine, Machine, Machine];

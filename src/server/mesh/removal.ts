@@ -3,7 +3,8 @@
  * serves nobody any more, says why, and starts again only as a new server.
  *
  * X1. A server that is up when it is removed has given up first, durably: it decides nothing and takes nothing when others
- *     begin to do without it. Of one that is down the operator has said that it is gone for good.
+ *     begin to do without it, and acknowledges nothing any more that it took before. Of one that is down the operator has
+ *     said that it is gone for good.
  * X2. Whoever knows of the removal talks to the removed server no more. What it wrote and others know stays; what it alone
  *     knows is not taken in.
  */

@@ -65,3 +65,30 @@ it("C6, C7: a crash while its disk is looked through has it looked through again
     const { entries } = await first.ask((face) => face.list("", { recursive: true }), ASK_TIMEOUT_MS);
     expect(entries.map(({ copies }) => copies)).toEqual(Array.from({ length: files }, () => 3));
   }));
+
+it("P3, C7: of two catalogs that are given up, each keeps what was written since, though the other knows it", () =>
+  play({ deletionsKeptMs: KEPT_MS }, async (swarm) => {
+    const { machines, world } = swarm;
+    const [first, second, last] = machines as [Machine, Machine, Machine];
+    const fill = async (name: string) => {
+      for (let i = 0; i < FILES; i++) await putText(swarm, machines[i % machines.length]!, `${name} ${i}`, `text ${i}`);
+      await world.sleep(5_000);
+    };
+    await fill("file");
+    const ofFirst = first.catalog.snapshot();
+    await fill("more");
+    const ofSecond = second.catalog.snapshot();
+    await last.ask((face) => face.remove("file 0"), ASK_TIMEOUT_MS);
+    await world.sleep(COLLECTED_MS);
+    for (const machine of machines) await machine.shutdown();
+    first.catalog.restore(ofFirst);
+    second.catalog.restore(ofSecond);
+    for (const machine of [first, second]) machine.start();
+    await world.sleep(10_000);
+    for (const machine of [first, second]) await putText(swarm, machine, `new at ${machine.name}`, "text");
+    last.start();
+    await world.sleep(COLLECTED_MS);
+    const known = (await names(last)).split(/ (?=file|more|new)/);
+    for (const machine of [first, second]) expect(known).toContain(`new at ${machine.name}`);
+    expect(known).not.toContain("file 0");
+  }));

@@ -75,9 +75,12 @@ export class Claims {
     return this.#toldBy(server)?.get(name)?.contiguous ?? 0;
   }
 
-  /** Up to which number anybody knows an origin. */
+  /** Up to which number anybody knows an origin whose catalog stays: who is below a floor is about to forget. */
   greatest(name: string): number {
-    return Math.max(0, ...this.#all().map((told) => told.get(name)?.contiguous ?? 0));
+    const floors = this.floors();
+    const stays = (told: Map<string, Claim>) =>
+      floors.every(({ origin, floor }) => !isBelow(told.get(originName(origin)) ?? NOTHING, floor));
+    return Math.max(0, ...this.#all().map((told) => (stays(told) ? (told.get(name)?.contiguous ?? 0) : 0)));
   }
 
   #toldBy(server: ServerId): Map<string, Claim> | undefined {

@@ -69,3 +69,19 @@ describe("a merge after a merge", () => {
     }),
   );
 });
+
+it("C11: a swarm that was put back from before its merge is not taken for one that has offered what it took since", () =>
+  playApart({ servers: 2, copies: 1, writeCopies: 1 }, async (swarm) => {
+    const [guest, host] = swarm.machines as [Machine, Machine];
+    await putText(swarm, guest, "a/file", "text");
+    await putText(swarm, host, "another/file", "text");
+    const before = guest.catalog.snapshot();
+    await merge(swarm, guest, host);
+    await guest.shutdown();
+    guest.catalog.restore(before);
+    guest.start();
+    await swarm.world.sleep(10_000);
+    await putText(swarm, guest, "since", "text");
+    await expect(merge(swarm, guest, host)).rejects.toMatchObject({ code: "merge-refused" });
+    expect((await readText(swarm, guest, "since")).text).toBe("text");
+  }));

@@ -124,7 +124,18 @@ export class Guest {
       const [ahead, behind] = skewMs > 0 ? [address, options.name] : [options.name, address];
       throw new FsdfsError("clocks-differ", { ahead, behind, seconds: Math.round(Math.abs(skewMs) / 1000) });
     }
+    if (this.state.phase !== "offering") await this.#mustBeNew(address);
     return host;
+  }
+
+  /** What a swarm took that was put back from before its merge would not be offered: the host has it all. */
+  async #mustBeNew(address: string): Promise<void> {
+    const { cursor, done } = await this.#call<Taken>(address, "merge-status", {});
+    if (cursor === null && !done) return;
+    const reason =
+      "the other took this swarm in before, of which this is an old state; stop its servers, move their catalogs away, " +
+      "start them with --join, and adopt what is on their disks";
+    throw new FsdfsError("merge-refused", { reason });
   }
 
   /** J1. @throws FsdfsError `merge-refused`, `behind` */

@@ -92,3 +92,27 @@ it("P3, C7: of two catalogs that are given up, each keeps what was written since
     for (const machine of [first, second]) expect(known).toContain(`new at ${machine.name}`);
     expect(known).not.toContain("file 0");
   }));
+
+it("P3, C6, C7: of two catalogs of one moment, which confirm each other's numbers, what was written since is kept", () =>
+  play({ deletionsKeptMs: KEPT_MS, copies: 2 }, async (swarm) => {
+    const { machines, world } = swarm;
+    const [first, second, last] = machines as [Machine, Machine, Machine];
+    for (let i = 0; i < FILES; i++) await putText(swarm, machines[i % machines.length]!, `file ${i}`, `text ${i}`);
+    await world.sleep(5_000);
+    const old = [first, second].map(({ catalog }) => catalog.snapshot());
+    for (let i = 0; i < FILES; i += 2) await last.ask((face) => face.remove(`file ${i}`), ASK_TIMEOUT_MS);
+    await world.sleep(COLLECTED_MS);
+    const wanted = await names(last);
+    await last.shutdown();
+    for (const [i, machine] of [first, second].entries()) {
+      await machine.shutdown();
+      machine.catalog.restore(old[i]!);
+    }
+    for (const machine of [first, second]) machine.start();
+    await world.sleep(10_000);
+    await putText(swarm, first, "new", "text");
+    await first.ask((face) => face.remove("file 1"), ASK_TIMEOUT_MS);
+    last.start();
+    await world.sleep(COLLECTED_MS);
+    for (const machine of machines) expect(await names(machine)).toBe(`${wanted} new`.replace("file 1 ", ""));
+  }));

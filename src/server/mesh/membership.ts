@@ -4,6 +4,7 @@
  */
 import type { Floor } from "../../core/catalog/floors.ts";
 import type { WriteView } from "../../core/catalog/kv.ts";
+import { originName } from "../../core/catalog/origins.ts";
 import type { HybridTime, ServerId, SwarmId } from "../../core/ids.ts";
 import type { Liveness } from "../../core/swarm/liveness.ts";
 import type { CatalogStore } from "../../ports/catalog-store.ts";
@@ -82,6 +83,8 @@ export class Membership {
   #confirmed = false;
   #rolledBack = false;
   #greatestIncarnation = 0 as HybridTime;
+  /** The incarnation of before in which this process has gone on, and after which number. */
+  #goneOn: { readonly name: string; readonly number: number } | undefined;
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
@@ -134,8 +137,11 @@ export class Membership {
   /** Gives this server's catalog up for the swarm's (C7). Everybody is met anew, and the disk is looked through then. */
   async discardCatalog(floors: readonly Floor[]): Promise<void> {
     const { catalog, greeting, mesh, liveness, clock, random } = this.#parts;
-    const known = (origin: string) => greeting.claims.greatest(origin);
+    // What this process wrote is new, though others know such numbers of before the catalog was put back.
+    const { name, number = 0 } = this.#goneOn ?? {};
+    const known = (of: string) => Math.min(greeting.claims.greatest(of), of === name ? number : Number.MAX_VALUE);
     await catalog.discard({ floors, known }, this.#greatestIncarnation, random.fraction());
+    this.#goneOn = undefined; // From now on others' word of it is taken in.
     liveness.renumbered(clock.monotonic());
     greeting.forget();
     mesh.closeAll();
@@ -263,10 +269,16 @@ export class Membership {
     }
     if (signal.aborted) return;
     const goesOn = catalog.storedOrigin() !== undefined && !this.#rolledBack && (alone() || this.#confirmed);
-    if (goesOn) catalog.useStoredOrigin();
+    if (goesOn) this.#goOn(this.#parts);
     else await this.#mint();
     await this.#enterRoster();
     this.#settled = !this.#rolledBack; // It may have turned out meanwhile.
+  }
+
+  #goOn({ catalog }: MembershipParts): void {
+    catalog.useStoredOrigin();
+    const name = originName(catalog.origin!);
+    this.#goneOn ??= { name, number: catalog.knownNumber(name) };
   }
 
   async #mint(): Promise<void> {

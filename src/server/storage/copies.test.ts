@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
 import { waitingAt } from "../../../tests/storage/waiting-at.ts";
 import type { VersionId } from "../../core/ids.ts";
+import type { FilePath } from "../../core/paths.ts";
 import { type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
 
 const methodsOf = (file: ReadableFile): ReadableFile => ({
@@ -106,6 +107,17 @@ describe("a copy", () => {
       const rest = how === "deleted" ? [] : ["a"];
       expect(world.files).toEqual([world.trash.find(content.version)?.row.location, ...rest]);
       expect(world.space.usedBytes()).toBe(world.scannedBytes);
+    });
+
+    test("C9: stays where it is when it has come to be the copy of what overwrote it with its bytes", async () => {
+      const world = await DiskWorld.begin();
+      const content = await world.put("a", "some bytes");
+      world.disk.writeExternally("a", new TextEncoder().encode("some bytes"), { inPlace: true });
+      const successor = { ...content, version: "0fffffffffff01-bbbbbbbbbbbb" as VersionId };
+      await world.learn("a", successor);
+      expect(await world.copies.adopt(successor.version, "a" as FilePath, successor)).toBe(true);
+      await world.settleAll();
+      expect([world.has(content), world.has(successor), world.files]).toEqual([false, true, ["a"]]);
     });
   });
 

@@ -158,7 +158,7 @@ export class Settler {
     }
     const touched = from === undefined ? await asTouched(this.#parts, version, copy) : undefined;
     if (touched !== undefined) return await this.retire(version, touched, how);
-    if (from === undefined) await this.#setEditedAside(copy);
+    if (from === undefined) await this.#setEditedAside(version, copy);
     const kept = from === undefined ? await this.#isThere(to, copy) : await this.#isTrashed(to, copy);
     const superfluous = await this.#catalog.change((change) => retireRows(change, version, copy, how, kept));
     for (const name of superfluous) await this.#leftovers.remove(name);
@@ -179,10 +179,11 @@ export class Settler {
     return true;
   }
 
-  /** A file that was edited in place is the operator's now, and must not stay under a name that is deleted. */
-  async #setEditedAside(copy: CopyRow): Promise<void> {
+  /** A file that was edited in place is the operator's now, if it is no copy of another (C9), and must not stay under a name that is deleted. */
+  async #setEditedAside(version: VersionId, copy: CopyRow): Promise<void> {
     const stat = await statOrNothing(this.#files, copy.location);
-    if (stat?.type === "file" && stat.inode === copy.inode) await this.#setAside(copy.location);
+    if (stat?.type !== "file" || stat.inode !== copy.inode) return;
+    if (!(await this.isOfAnother(version, copy.location, stat))) await this.#setAside(copy.location);
   }
 
   async #setAside(name: string): Promise<void> {

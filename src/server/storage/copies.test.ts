@@ -121,6 +121,21 @@ describe("a copy", () => {
     });
   });
 
+  test("P3: that a hand has made one file with another of the same bytes stays when it is moved over that one", async () => {
+    const world = await DiskWorld.begin();
+    const moved = await world.put("a", "the same bytes");
+    const other = await world.put("b", "the same bytes");
+    world.disk.removeExternally("b");
+    await world.disk.link("a", "b");
+    expect(await world.copies.inspect(other.version)).toBe("right");
+    await world.move("a", "b");
+    await world.settler.settle(moved.version);
+    await world.settleAll();
+    expect([world.has(moved), world.has(other), world.text("b")]).toEqual([true, false, "the same bytes"]);
+    expect(await world.copies.check(moved.version)).toBe(true);
+    expect(world.files).toEqual([world.trash.find(other.version)?.row.location, "b"]);
+  });
+
   test("D2: that goes over to a version of the same bytes while it is read is not promised when that read fails", async () => {
     const io = new FileStoreError("io", "the disk fails");
     const world = await DiskWorld.begin((disk) => {

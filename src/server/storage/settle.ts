@@ -315,10 +315,10 @@ export class Settler {
 
   /** Sees to it that what lies at `to` is not lost when `to` is renamed over (T1). @throws Overtaken */
   async #clear(version: VersionId, to: string, occupant: FileStat, copy: CopyRow): Promise<Displaced | undefined> {
-    if (occupant.inode === copy.inode) return undefined;
     if (occupant.type === "directory")
       throw new FileStoreError("not-a-file", "a directory lies where a file should be");
     const recorded = await this.#parts.owners.of(version, to, occupant);
+    if (recorded === undefined && occupant.inode === copy.inode) return undefined; // Linked by a hand, it may be another's as well.
     const owner = recorded ?? (await touchedOwner(this.#parts, version, to));
     if (owner === undefined) {
       if (await isAmbiguous(this.#files, to, occupant)) throw new FileStoreError("exists", "it may be a copy (S7)");

@@ -1,7 +1,7 @@
 /** A disk whose named operation waits, once armed, until it is let go on. */
 import type { FileStore } from "../../src/ports/file-store.ts";
 
-export function waitingAt(method: "rename" | "open" | "syncDirectory"): {
+export function waitingAt(method: "rename" | "open" | "stat" | "syncDirectory"): {
   between: (disk: FileStore) => FileStore;
   arm(): { reached: Promise<void>; goOn(): void };
 } {

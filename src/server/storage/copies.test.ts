@@ -159,6 +159,21 @@ describe("a copy", () => {
     await opened!.file.close();
   });
 
+  test("C2: that was overwritten by its own bytes, and meanwhile comes to another path, comes back out of the trash", async () => {
+    const stat = waitingAt("stat");
+    const world = await DiskWorld.begin(stat.between);
+    const content = await world.put("a", "some bytes");
+    await world.learn("a", { ...content, version: "0fffffffffff01-bbbbbbbbbbbb" as VersionId });
+    const { reached, goOn } = stat.arm();
+    const settled = world.settleAll();
+    await reached;
+    await world.learn("b", content);
+    goOn();
+    await settled;
+    await world.copies.restore(content.version, "b" as FilePath, content);
+    expect([world.has(content), world.text("b")]).toEqual([true, "some bytes"]);
+  });
+
   test("C2: overwritten here and moved elsewhere, its version comes back out of the trash", async () => {
     const world = await DiskWorld.begin();
     const moved = await world.put("a", "the first");

@@ -9,7 +9,7 @@ import type { ReadView } from "../../core/catalog/kv.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
 import type { CopyRow } from "../../core/catalog/rows.ts";
 import { readTodo } from "../../core/catalog/todo.ts";
-import { readRegisters } from "../../core/catalog/transaction.ts";
+import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { FileStore } from "../../ports/file-store.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -44,6 +44,7 @@ export async function passOn(parts: PassingParts, version: VersionId, copy: Copy
 function successorOf(view: ReadView, version: VersionId, copy: CopyRow): VersionId | undefined {
   if (copy.location !== copy.path || copy.staged !== undefined || readCopy(view, version) === undefined)
     return undefined;
+  if (readVersionRow(view, version).paths.length > 0) return undefined; // It came to another path meanwhile.
   const content = contentOf(readRegisters(view, entryKey(copy.path)));
   if (content?.type !== "file" || content.sha256 !== readTodo(view, version)?.sha256) return undefined;
   return readCopy(view, content.version) === undefined ? content.version : undefined;

@@ -206,6 +206,21 @@ describe("a copy", () => {
     expect(trash()).toHaveLength(0);
   });
 
+  test.each(["b", "a"])("P3: that is touched on its way out of the trash comes to its path %s", async (path) => {
+    const world = await DiskWorld.begin();
+    const content = await world.put("a", "some bytes");
+    await world.remove("a");
+    const { row } = world.trash.find(content.version)!;
+    const stat = (await world.disk.stat(row.location))!;
+    await world.learn(path, content);
+    expect(await world.trash.giveBack(content.version, row.location, stat, row)).toBe(true);
+    world.disk.writeExternally(row.location, new TextEncoder().encode("some bytes"));
+    await world.settleAll();
+    await world.trash.levelling.level();
+    expect([world.has(content), world.files]).toEqual([true, [path]]);
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
+
   test("P4: what lies spoilt in the trash does not come back", async () => {
     const world = await DiskWorld.begin();
     const moved = await world.put("a", "the first");

@@ -70,7 +70,8 @@ export class Owners {
     for (const other of versions) {
       const copy = readCopy(view, other);
       if (other === version || copy?.location !== location) continue;
-      if (occupant === undefined || isFileOf(copy, occupant)) return { version: other, copy };
+      if (occupant === undefined ? copy.staged === undefined : isFileOf(copy, occupant))
+        return { version: other, copy };
     }
     return undefined;
   }

@@ -24,10 +24,11 @@ export async function asTouched(parts: TouchedParts, version: VersionId, copy: C
   const { catalog, files, owners } = parts;
   const view = catalog.read();
   const sha256 = contentOfVersion(view, version)?.sha256 ?? readTodo(view, version)?.sha256;
-  const stat = await statOrNothing(files, copy.location);
-  if (stat?.type !== "file" || stat.sizeBytes !== copy.sizeBytes || copy.staged !== undefined) return undefined;
-  if (sha256 === undefined || (await digestOf(files, copy.location)) !== sha256) return undefined;
-  if ((await owners.of(version, copy.location, stat)) !== undefined) return undefined;
+  const name = copy.staged ?? copy.location;
+  const stat = await statOrNothing(files, name);
+  if (stat?.type !== "file" || stat.sizeBytes !== copy.sizeBytes) return undefined;
+  if (sha256 === undefined || (await digestOf(files, name)) !== sha256) return undefined;
+  if ((await owners.of(version, name, stat)) !== undefined) return undefined;
   const touched = { ...copy, inode: stat.inode, modifiedNs: stat.modifiedNs };
   await catalog.change(({ view: now, transaction }) => {
     if (readCopy(now, version) !== undefined) writeCopy(transaction, version, touched);

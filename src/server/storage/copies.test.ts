@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
 import { waitingAt } from "../../../tests/storage/waiting-at.ts";
+import { encodeContent } from "../../core/catalog/content.ts";
+import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
+import type { Change } from "../catalog/change.ts";
 
 const methodsOf = (file: ReadableFile): ReadableFile => ({
   read: (into, position) => file.read(into, position),
@@ -205,6 +208,28 @@ describe("a copy", () => {
     await world.trash.makeRoom(world.space.quotaBytes, "pull", successor.version);
     expect(trash()).toHaveLength(0);
   });
+
+  test.each(["restored", "wanted"])(
+    "S2: whose file has a second name by a hand comes back out of the trash when %s",
+    async (how) => {
+      const world = await DiskWorld.begin();
+      const content = await world.put("a", "some bytes");
+      await world.disk.link("a", "snapshot");
+      await world.remove("a");
+      if (how === "wanted") {
+        await world.learn("b", content);
+        expect(await world.copies.restore(content.version, "b" as FilePath, content)).toBe(true);
+      } else {
+        const enter = (change: Change) => {
+          change.writePath("b" as FilePath, CONTENT_FIELD, encodeContent(content));
+        };
+        expect(await world.copies.bringBack(content.version, enter)).toBe(true);
+        await world.settleAll();
+      }
+      expect([world.has(content), world.files]).toEqual([true, ["b", "snapshot"]]);
+      expect(await world.copies.check(content.version)).toBe(true);
+    },
+  );
 
   test.each(["b", "a"])("P3: that is touched on its way out of the trash comes to its path %s", async (path) => {
     const world = await DiskWorld.begin();

@@ -260,7 +260,8 @@ export class Copies {
     for (const name of [trashed, asideName(content.sha256)]) {
       const row = readTrash(this.#catalog.read(), version);
       const stat = await this.#statFile(name);
-      if (stat === undefined || stat.sizeBytes !== content.sizeBytes || stat.links > 1) continue;
+      if (stat === undefined || stat.sizeBytes !== content.sizeBytes) continue;
+      if (stat.links > 1 && row?.location !== name) continue; // It may be a copy's second name (T1).
       const found = await this.#hashCandidate(name);
       if (found !== undefined && found.sha256 !== content.sha256) await this.#trash.throwAway(version, name);
       if (found?.sha256 !== content.sha256) continue;
@@ -280,7 +281,7 @@ export class Copies {
   async bringBack(version: VersionId, enter: (change: Change, sha256: string) => void): Promise<boolean> {
     const row = readTrash(this.#catalog.read(), version);
     const stat = row && (await this.#statFile(row.location));
-    if (row === undefined || stat === undefined || stat.sizeBytes !== row.sizeBytes || stat.links > 1) return false;
+    if (row === undefined || stat === undefined || stat.sizeBytes !== row.sizeBytes) return false;
     const found = await this.#hashCandidate(row.location);
     if (found === undefined) return false;
     if (found.sha256 !== (row.sha256 ?? found.sha256)) {

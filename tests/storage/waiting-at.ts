@@ -3,7 +3,7 @@ import type { FileStore } from "../../src/ports/file-store.ts";
 
 export function waitingAt(method: "rename" | "open" | "stat" | "syncDirectory"): {
   between: (disk: FileStore) => FileStore;
-  arm(): { reached: Promise<void>; goOn(): void };
+  arm(): { reached: Promise<void>; goOn(): void; fail(error: Error): void };
 } {
   let pending: { reached: PromiseWithResolvers<void>; gate: PromiseWithResolvers<void> } | undefined;
   const between = (disk: FileStore): FileStore =>
@@ -24,7 +24,7 @@ export function waitingAt(method: "rename" | "open" | "stat" | "syncDirectory"):
     });
   const arm = () => {
     pending = { reached: Promise.withResolvers(), gate: Promise.withResolvers() };
-    return { reached: pending.reached.promise, goOn: pending.gate.resolve };
+    return { reached: pending.reached.promise, goOn: pending.gate.resolve, fail: pending.gate.reject };
   };
   return { between, arm };
 }

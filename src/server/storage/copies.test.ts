@@ -93,6 +93,22 @@ describe("a copy", () => {
       expect(world.space.usedBytes()).toBe(world.scannedBytes);
     });
 
+    test("S8: is not lost when it is moved while the disk does not give it, and comes there when it does", async () => {
+      const open = waitingAt("open");
+      const world = await DiskWorld.begin(open.between);
+      const content = await world.put("a", "some bytes");
+      world.disk.writeExternally("a", new TextEncoder().encode("some bytes"));
+      await world.move("a", "b");
+      const { reached, fail } = open.arm();
+      const settled = world.settleAll();
+      await reached;
+      fail(new FileStoreError("io", "the disk fails"));
+      await settled.catch(() => undefined);
+      expect(world.has(content)).toBe(true);
+      await world.settleAll();
+      expect([world.has(content), world.files]).toEqual([true, ["b"]]);
+    });
+
     test("C2: makes way for the next at its path, and comes to its own", async () => {
       const { world, content } = await touched();
       await world.move("a", "b");

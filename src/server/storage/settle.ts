@@ -252,7 +252,7 @@ export class Settler {
     const found = await this.#find(version, copy, preferred);
     const from = found ?? (await this.#findInTrash(version, copy));
     if (from === undefined) {
-      const touched = await asTouched(this.#parts, version, copy);
+      const touched = await asTouched(this.#parts, version, copy, "throws"); // Who is to stay is not lost for that.
       if (touched !== undefined) return await this.#place(version, touched, path);
       // What was in its place may come back to it (S8); it is looked for again. What never was is lost.
       if (copy.staged !== undefined || this.#vanished.isGone(version)) await this.#lose(version);

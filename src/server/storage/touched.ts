@@ -19,15 +19,24 @@ export interface TouchedParts {
   readonly owners: Owners;
 }
 
-/** The copy as it is recorded from now on; undefined when what lies in its place is something else. The caller has the lock. */
-export async function asTouched(parts: TouchedParts, version: VersionId, copy: CopyRow): Promise<CopyRow | undefined> {
+/**
+ * The copy as it is recorded from now on; undefined when what lies in its place is something else. The caller has the lock.
+ *
+ * @param unread what a file is that the disk does not give
+ */
+export async function asTouched(
+  parts: TouchedParts,
+  version: VersionId,
+  copy: CopyRow,
+  unread: "is-other" | "throws" = "is-other",
+): Promise<CopyRow | undefined> {
   const { catalog, files, owners } = parts;
   const view = catalog.read();
   const sha256 = contentOfVersion(view, version)?.sha256 ?? readTodo(view, version)?.sha256;
   const name = copy.staged ?? copy.location;
   const stat = await statOrNothing(files, name);
   if (stat?.type !== "file" || stat.sizeBytes !== copy.sizeBytes) return undefined;
-  if (sha256 === undefined || (await digestOf(files, name)) !== sha256) return undefined;
+  if (sha256 === undefined || (await digestOf(files, name, unread)) !== sha256) return undefined;
   if ((await owners.of(version, name, stat)) !== undefined) return undefined;
   const touched = { ...copy, inode: stat.inode, modifiedNs: stat.modifiedNs };
   await catalog.change(({ view: now, transaction }) => {
@@ -48,7 +57,7 @@ export async function touchedOwner(
   return copy && { ...owner, copy };
 }
 
-async function digestOf(files: FileStore, name: string): Promise<string | undefined> {
+async function digestOf(files: FileStore, name: string, unread: string): Promise<string | undefined> {
   try {
     const file = await files.open(name);
     try {
@@ -57,7 +66,8 @@ async function digestOf(files: FileStore, name: string): Promise<string | undefi
       await file.close();
     }
   } catch (error) {
-    if (isDiskError(error, "missing", "not-a-file", "symlink", "denied", "io")) return undefined;
+    if (isDiskError(error, "missing", "not-a-file", "symlink")) return undefined;
+    if (unread === "is-other" && isDiskError(error, "denied", "io")) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** Bugs planted in what is copied, and when (section "Placing and copying" of docs/ARCHITECTURE.md). */
-import type { Canary } from "./canary.ts";
+import { type Canary, UNCHECKED } from "./canary.ts";
 
 export const PULL_CANARIES: readonly Canary[] = [
   {
@@ -57,6 +57,7 @@ export const PULL_CANARIES: readonly Canary[] = [
     file: "core/replication/draining.ts",
     find: "return Math.max(1, safe, Math.min(target, staying));",
     replace: "return 0 * Math.max(1, safe, Math.min(target, staying));",
+    also: UNCHECKED,
     drill: "draining",
   },
   {

@@ -1,5 +1,5 @@
 /** Bugs planted in how copies make room for others and for uploads (section "Replication and dropping" of docs/ARCHITECTURE.md). */
-import type { Canary } from "./canary.ts";
+import { type Canary, UNCHECKED } from "./canary.ts";
 
 export const ROOM_CANARIES: readonly Canary[] = [
   {
@@ -81,6 +81,7 @@ export const ROOM_CANARIES: readonly Canary[] = [
     file: "core/replication/making-room.ts",
     find: "return Math.max(1, safe, left);",
     replace: "return Math.max(1, safe * 0, left);",
+    also: UNCHECKED,
     drill: "full disks",
   },
   {

@@ -3,7 +3,7 @@
  * source, made while the module is loaded: the product itself knows nothing of it. A text that is no longer found fails
  * the run, so that the list keeps up with the code.
  */
-import type { Canary } from "./canary.ts";
+import { type Canary, UNCHECKED } from "./canary.ts";
 import { ADOPTION_CANARIES } from "./planted-adoption.ts";
 import { COLLECTING_CANARIES } from "./planted-collecting.ts";
 import { CONDITION_CANARIES } from "./planted-conditions.ts";
@@ -228,6 +228,7 @@ export const CANARIES: readonly Canary[] = [
     file: "core/replication/making-room.ts",
     find: "return Math.max(1, safe, left);",
     replace: "return Math.max(1, safe * 0, left * 0);",
+    also: UNCHECKED,
     drill: "drops",
   },
   {

@@ -216,8 +216,8 @@ async function lookOnce(
 function isPromisedToOne(history: History, put: Operation, path: string, version: VersionId | null): boolean {
   const isOfAnotherAttempt = put.doubtful && put.version !== version;
   const isBackUntold = history.operations.some(
-    ({ kind, outcome, startMs, ...restore }) =>
-      kind === "restore" && restore.path === path && outcome === "unknown" && startMs > put.startMs,
+    (other) =>
+      other.kind === "restore" && other.path === path && other.outcome === "unknown" && other.startMs > put.startMs,
   );
   return isOfAnotherAttempt || isBackUntold;
 }
@@ -250,7 +250,7 @@ async function viewOf(
   const located = await machine.ask((face) => face.locate(asked), ASK_TIMEOUT_MS);
   const contents = new Map<string, Seen>();
   for (const path of files) {
-    const { version = null, sha256 = "" } = entries.get(path) ?? {};
+    const { version, sha256 } = entries.get(path)!;
     const put = history.putOf(sha256 ?? "");
     const excused =
       put !== undefined &&

@@ -19,16 +19,19 @@ export interface TouchedParts {
   readonly owners: Owners;
 }
 
+/** A file that the disk does not give is taken for another, or its error is thrown. */
+type Unread = "is-other" | "throws";
+
 /**
  * The copy as it is recorded from now on; undefined when what lies in its place is something else. The caller has the lock.
  *
- * @param unread what a file is that the disk does not give
+ * @throws FileStoreError `denied`, `io` when so wanted of a file that cannot be read
  */
 export async function asTouched(
   parts: TouchedParts,
   version: VersionId,
   copy: CopyRow,
-  unread: "is-other" | "throws" = "is-other",
+  unread: Unread = "is-other",
 ): Promise<CopyRow | undefined> {
   const { catalog, files, owners } = parts;
   const view = catalog.read();
@@ -57,7 +60,7 @@ export async function touchedOwner(
   return copy && { ...owner, copy };
 }
 
-async function digestOf(files: FileStore, name: string, unread: string): Promise<string | undefined> {
+async function digestOf(files: FileStore, name: string, unread: Unread): Promise<string | undefined> {
   try {
     const file = await files.open(name);
     try {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { freePortPair } from "../../tests/free-ports.ts";
 import { FsdfsError } from "../errors.ts";
 import { type Client, type ClientOptions, clientOn } from "./client.ts";
 import { PLATFORMS } from "./platforms.fixture.ts";
@@ -32,11 +33,8 @@ async function serve(...handlers: Handler[]): Promise<{ url: string; asked: Inco
 }
 
 async function urlOfNobody(): Promise<string> {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const address = listener.address();
-  await new Promise((closed) => listener.close(closed));
-  return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  const [port] = await freePortPair();
+  return `http://127.0.0.1:${port}`;
 }
 
 let createPlatform = PLATFORMS[0].create;

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { lockDirectory } from "../../src/adapters/disk/lock.ts";
 import { readLocalAccess } from "../../src/cli/local-access.ts";
 import { isRunning } from "../../src/cli/process-mark.ts";
-import { type Cluster, createCluster, freePortPair, GREETING, listenOn } from "./cluster.ts";
+import { freePortPair, listenOn } from "../free-ports.ts";
+import { type Cluster, createCluster, GREETING } from "./cluster.ts";
 
 let cluster: Cluster;
 let detached: string[];

@@ -2,15 +2,8 @@
 import { access, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  type Cluster,
-  createCluster,
-  freePortPair,
-  GREETING,
-  listenOn,
-  type RunningProcess,
-  waitFor,
-} from "./cluster.ts";
+import { freePortPair, listenOn } from "../free-ports.ts";
+import { type Cluster, createCluster, GREETING, type RunningProcess, waitFor } from "./cluster.ts";
 
 let cluster: Cluster;
 

@@ -5,13 +5,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "../../src/client/client.ts";
 import { createClient } from "../../src/client/node.ts";
 import { requestKeyFromPassword } from "../../src/client/request-key.ts";
+import { freePortPair } from "../free-ports.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 export const PROGRAM = join(ROOT, "fsdfs");
@@ -197,43 +197,6 @@ export async function waitFor<T>(
     if (waitedMs > timeoutMs) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`, { cause: last });
     await delay(Math.min(Math.max(POLL_MS.least, waitedMs * POLL_MS.shareOfWaited), POLL_MS.most));
   }
-}
-
-const PORT_ATTEMPTS_MAX = 100;
-
-/**
- * Below those that the kernel gives to whoever asks for any, so that none is taken while its server is being restarted;
- * test files that run at the same time have ranges of their own.
- */
-const PORT_FIRST = 20_000;
-const PORTS_EACH = 1_000;
-const RANGES = 12;
-/** Whoever was given one may not listen on it yet, or for a moment not. */
-const given = new Set<number>();
-
-/** Two ports that nothing listens on, the second the one after the first, as servers have them by default. */
-export async function freePortPair(): Promise<[http: number, swarm: number]> {
-  const range = Number(process.env.VITEST_POOL_ID ?? 0) % RANGES;
-  for (let attempt = 0; attempt < PORT_ATTEMPTS_MAX; attempt++) {
-    const port = PORT_FIRST + range * PORTS_EACH + 2 * Math.floor((Math.random() * PORTS_EACH) / 2);
-    if (given.has(port)) continue;
-    given.add(port);
-    const first = await listenOn(port).catch(() => undefined);
-    const second = first && (await listenOn(port + 1).catch(() => undefined));
-    await Promise.all([first?.close(), second?.close()]);
-    if (second !== undefined) return [port, port + 1];
-  }
-  throw new Error("no two free ports side by side");
-}
-
-/** Something that is not fsdfs and takes a port of loopback; 0 is any. */
-export async function listenOn(port: number): Promise<{ port: number; close(): Promise<void> }> {
-  const listener = createServer((socket) => socket.destroy()).listen(port, "127.0.0.1");
-  await once(listener, "listening");
-  const address = listener.address();
-  if (typeof address !== "object" || address === null) throw new Error("it does not listen on a port");
-  const close = () => new Promise<void>((closed) => listener.close(() => closed()));
-  return { port: address.port, close };
 }
 
 async function answers(url: string, process: RunningProcess): Promise<void> {

@@ -1,6 +1,7 @@
 /** `fsdfs doctor` on real servers: with one that runs, with another that has gone, with none, and with a port taken. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Cluster, createCluster, listenOn } from "./cluster.ts";
+import { listenOn } from "../free-ports.ts";
+import { type Cluster, createCluster } from "./cluster.ts";
 
 let cluster: Cluster;
 

@@ -4,6 +4,7 @@ import { createServer, isIP, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createFetcher, type Lookup } from "../../src/gateways/http/fetch/fetcher.ts";
 import { HTTP_LIMITS } from "../../src/gateways/http/limits.ts";
+import { freePortPair } from "../free-ports.ts";
 import { type Fixture, jsonOf, openGateway, startServer, type TestServer, until } from "./http-fixture.ts";
 
 const QUOTA_BYTES = 8_000_000;
@@ -221,10 +222,7 @@ describe("nothing is stored, and the connection is closed, when the source", () 
   });
 
   it("is not there", async () => {
-    const closed = createServer();
-    await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
-    const { port } = closed.address() as { port: number };
-    await new Promise((resolve) => closed.close(resolve));
+    const [port] = await freePortPair();
     const answer = await putFrom(fixture, "never", `http://127.0.0.1:${port}/x`);
     expect(answer).toMatchObject({ code: "fetch-failed", message: expect.stringContaining("nothing listens there") });
     expect(await putFrom(fixture, "never", "http://no-such-host.invalid/")).toMatchObject({ code: "fetch-failed" });

@@ -4,7 +4,6 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { STATE_DIRECTORY_NAME } from "../../src/config.ts";
@@ -19,6 +18,7 @@ import { startRealServer } from "../../src/main.ts";
 import type { Log } from "../../src/ports/log.ts";
 import { type Face, type Listing, NotHere, type ReadyFace } from "../../src/server/face.ts";
 import type { StartOptions } from "../../src/start-options.ts";
+import { freePortPair } from "../free-ports.ts";
 import { type ObservedFace, observe } from "./http-observed-face.ts";
 
 const PASSWORD = "a password for tests only, of many letters";
@@ -88,7 +88,7 @@ export interface GatewayChoices {
 
 export async function startServer(choices: ServerChoices = {}): Promise<TestServer> {
   const data = choices.data ?? (await mkdtemp(join(tmpdir(), "fsdfs-http-")));
-  const [httpPort = 0, port = 0, swarmPort = 0] = await freePorts(3);
+  const [[httpPort], [port, swarmPort]] = await Promise.all([freePortPair(), freePortPair()]);
   const running = await startRealServer(serverOptions(choices, { data, port, httpPort, swarmPort }));
   const { face } = running.server;
   await until(() => isReady(face));
@@ -262,23 +262,6 @@ async function digestOf(file: string): Promise<string> {
   return createHash("sha256")
     .update(await readFile(file))
     .digest("hex");
-}
-
-/** Ports that nobody listens on. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 function collectingLog(logged: string[]): Log {

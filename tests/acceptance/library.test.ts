@@ -11,6 +11,7 @@ import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
 import { originKey } from "../../src/core/catalog/keys.ts";
 import type * as fsdfs from "../../src/package-node.ts";
 import type { Policy, Prefer, ServerEvents, StartedServer, StartServerOptions } from "../../src/package-node.ts";
+import { freePortPair } from "../free-ports.ts";
 import { makeCertificate } from "./certificates.ts";
 import { ROOT, waitFor } from "./cluster.ts";
 
@@ -69,8 +70,9 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "fsdfs-library-"));
   const log = (message: string) => void logged.push(message);
   const a = await start("a", { log: { debug: log, info: log, warn: log, error: log } });
-  // One with a serving process of its own.
-  const [b, c] = await Promise.all([start("b", { join: a.url }), start("c", { join: [a.url], processes: 1 })]);
+  // One with a serving process of its own, and on ports that it finds free when it comes back.
+  const [port] = await freePortPair();
+  const [b, c] = await Promise.all([start("b", { join: a.url }), start("c", { join: [a.url], port, processes: 1 })]);
   servers = [a, b, c];
   await waitFor("each has met the others", async () => {
     const statuses = await Promise.all(servers.map(({ client }) => client.status()));
@@ -86,7 +88,7 @@ afterAll(async () => {
 });
 
 describe("three servers in one program", () => {
-  it("are one swarm, on any free ports, and leave no trace in the process", async () => {
+  it("are one swarm, on free ports, and leave no trace in the process", async () => {
     expect(await first().client.status()).toMatchObject({ servers: { up: 3, total: 3 } });
     expect(new Set(servers.flatMap(({ port, swarmPort }) => [port, swarmPort])).size).toBe(6);
     expect(await readdir(third().data)).toEqual([".fsdfs"]);

@@ -8,7 +8,8 @@ import { openLmdbCatalogStore } from "../../src/adapters/lmdb/catalog-store.ts";
 import { createLeaseRegister, type OwnLeaseRegister } from "../../src/adapters/system/lease-register.ts";
 import { ServingPool } from "../../src/adapters/system/serving-pool.ts";
 import type { ServingInit } from "../../src/serving-process.ts";
-import { freePortPair, ROOT, waitFor } from "./cluster.ts";
+import { freePortPair } from "../free-ports.ts";
+import { ROOT, waitFor } from "./cluster.ts";
 
 let directory: string;
 let register: OwnLeaseRegister;

@@ -8,15 +8,8 @@ import { once } from "node:events";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  type Cluster,
-  createCluster,
-  freePortPair,
-  PROGRAM,
-  type RealServer,
-  type RunningProcess,
-  waitFor,
-} from "./cluster.ts";
+import { freePortPair } from "../free-ports.ts";
+import { type Cluster, createCluster, PROGRAM, type RealServer, type RunningProcess, waitFor } from "./cluster.ts";
 import { digests, read, readPlainFiles, sha256Of } from "./disk-tree.ts";
 
 /** More than an operator loses by hand (S8). */

@@ -8,8 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { outsideAddresses } from "../../src/cli/doctor/ports.ts";
 import { createClient } from "../../src/client/node.ts";
 import { requestKeyFromPassword } from "../../src/client/request-key.ts";
+import { freePortPair } from "../free-ports.ts";
 import { type Files, makeCertificate } from "./certificates.ts";
-import { type Cluster, createCluster, freePortPair, GREETING, type RunningProcess, waitFor } from "./cluster.ts";
+import { type Cluster, createCluster, GREETING, type RunningProcess, waitFor } from "./cluster.ts";
 
 let cluster: Cluster;
 let first: Files;

@@ -1,7 +1,7 @@
 /** The Network port's contract on the real network, over loopback. */
-import net from "node:net";
 import { createMeshNetwork } from "../../src/adapters/mesh/network.ts";
 import type { Network } from "../../src/ports/network.ts";
+import { freePortPair } from "../free-ports.ts";
 import { networkContract } from "./network.contract.ts";
 import type { NetworkWorld } from "./network-world.ts";
 
@@ -27,12 +27,8 @@ function createWorld(): NetworkWorld {
   };
 }
 
-/** A port that was free a moment ago. */
+/** Of nobody. */
 async function silentAddress(): Promise<string> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return `127.0.0.1:${address.port}`;
+  const [port] = await freePortPair();
+  return `127.0.0.1:${port}`;
 }

@@ -1,8 +1,8 @@
 /** Files and trees of this machine, walked and read without more of them in memory than what is at hand. */
 import { createHash } from "node:crypto";
 import type { Dirent } from "node:fs";
-import { lstat, open, opendir, readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { lstat, open, opendir, readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { STATE_DIRECTORY_NAME } from "../config.ts";
 import type { Bytes } from "../core/catalog/kv.ts";
 import { LocalError } from "./command.ts";
@@ -63,6 +63,15 @@ async function look(local: string, parent: string, entry: Dirent): Promise<Local
 async function isServers(directory: string): Promise<boolean> {
   const name = basename(directory) === STATE_DIRECTORY_NAME ? "identity" : `${STATE_DIRECTORY_NAME}/identity`;
   return (await lstat(join(directory, name)).catch(() => undefined)) !== undefined;
+}
+
+/** That of a server in which a path of this machine lies, or which it is. */
+export async function dataDirectoryAround(path: string): Promise<string | undefined> {
+  const real = await realpath(path).catch(() => path);
+  for (let at = real; ; at = dirname(at)) {
+    if (await isServers(at)) return at;
+    if (at === dirname(at)) return undefined;
+  }
 }
 
 /** Names are compared by their bytes, as the swarm orders them. */

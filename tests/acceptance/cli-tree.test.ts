@@ -252,6 +252,26 @@ describe("sync", () => {
     expect(await readTree(here)).toEqual({ ...data, own: "own" });
   });
 
+  test("nor is it deleted with a directory that it lies in, or for a file that is to be where that is", async () => {
+    const here = join(local, "servers below");
+    const data = { "srv/fsdfs-data/.fsdfs/identity": "", "srv/fsdfs-data/song": "the only copy" };
+    await writeTree(here, { ...data, "srv/other": "o", own: "own" });
+    await cli.done(["put", join(here, "own"), "/below-only/"]);
+    await cli.done(["put", join(here, "own"), "/below-file/srv"]);
+    for (const source of ["swarm:/below-only", "swarm:/below-file"]) {
+      expect(await cli.run(["sync", source, here, "--delete"])).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("srv/fsdfs-data is the data directory of a server"),
+      });
+      expect(await readTree(here)).toMatchObject(data);
+    }
+    // Nor is it, or what lies in it, made like anything else: its files are the swarm's copies.
+    for (const dest of ["srv/fsdfs-data", "srv/fsdfs-data/songs/new"]) {
+      expect(await cli.run(["sync", "swarm:/below-only", join(here, dest), "--delete"])).toMatchObject({ code: 1 });
+      expect(await readTree(here)).toMatchObject(data);
+    }
+  });
+
   test("into the root deletes nothing of what governs the swarm, such as its policy, which is no file of SRC", async () => {
     const here = join(local, "for the root");
     await writeTree(here, { "a.txt": "a" });

@@ -13,7 +13,7 @@ import { compareTrees, type Item, type Step } from "../compare-trees.ts";
 import { clientCommand } from "../connection.ts";
 import { Downloads } from "../downloading.ts";
 import { JsonList } from "../json-list.ts";
-import { hasContent, walk } from "../local-files.ts";
+import { dataDirectoryAround, hasContent, walk } from "../local-files.ts";
 import { located } from "../located.ts";
 import { count, formatSize, shown } from "../output.ts";
 import { joinRemote, remoteKind, withDirectories } from "../remote.ts";
@@ -177,6 +177,8 @@ function outOfSwarm(client: Client, bulk: Bulk, remote: string, local: string): 
       if (kind === "file") throw new FsdfsError("not-a-directory", { path: remote });
       const there = await stat(local).catch(() => undefined);
       if (there !== undefined && !there.isDirectory()) throw noDirectory(local);
+      const data = await dataDirectoryAround(local);
+      if (data !== undefined) throw isServersOwn(data);
     },
     source: () => remoteItems(client, remote),
     destination: () => localItems(local, { mayBeMissing: true }),
@@ -189,9 +191,27 @@ function outOfSwarm(client: Client, bulk: Bulk, remote: string, local: string): 
     make: async (item) => {
       await mkdir(at(item), { recursive: true });
     },
-    remove: (item) => rm(at(item), { recursive: item.type === "directory", force: true }),
+    remove: async (item) => {
+      if (item.type === "directory") await checkHoldsNoServer(at(item));
+      await rm(at(item), { recursive: item.type === "directory", force: true });
+    },
     stays: () => false,
   };
+}
+
+/** What cannot be looked at may be one. @throws LocalError */
+async function checkHoldsNoServer(directory: string): Promise<void> {
+  for await (const { kind, local, error } of walk(directory, "")) {
+    if (kind === "unreadable") throw error;
+    if (kind === "server") throw isServersOwn(local);
+  }
+}
+
+function isServersOwn(data: string): LocalError {
+  return new LocalError(
+    `${data} is the data directory of a server.`,
+    "What lies there are the swarm's own copies: they are changed by fsdfs put, mv and rm. Choose another DEST.",
+  );
 }
 
 /** @param inSwarm the one whose SHA-256 is known */

@@ -128,7 +128,13 @@ describe("servers and passwords as people give them", () => {
   test("--data and --server each say which server is asked, whatever the other's variable says, and not both", async () => {
     const asked = async (args: readonly string[], environment: Context["environment"]) => {
       const [out, err] = [screen(), screen()];
-      const context: Context = { environment, out: out.output, err: err.output, onInterrupt: () => undefined };
+      const context: Context = {
+        environment,
+        out: out.output,
+        err: err.output,
+        outlivesOutput: () => undefined,
+        onInterrupt: () => undefined,
+      };
       return { code: await main(["ls", ...args], context), err: err.text() };
     };
     const elsewhere = "http://127.0.0.1:1";
@@ -158,7 +164,13 @@ describe("servers and passwords as people give them", () => {
 describe("what is no command", () => {
   const run = async (...args: string[]) => {
     const [out, err] = [screen(), screen()];
-    const context: Context = { environment: {}, out: out.output, err: err.output, onInterrupt: () => undefined };
+    const context: Context = {
+      environment: {},
+      out: out.output,
+      err: err.output,
+      outlivesOutput: () => undefined,
+      onInterrupt: () => undefined,
+    };
     return { code: await main(args, context), out: out.text(), err: err.text() };
   };
 

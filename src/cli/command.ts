@@ -23,6 +23,8 @@ export interface Context {
   readonly environment: Environment;
   readonly out: Output;
   readonly err: Output;
+  /** From now on what is done goes on when nobody takes the output; otherwise that is its end. */
+  outlivesOutput(): void;
   /** Calls back at each SIGINT and SIGTERM. */
   onInterrupt(listener: () => void): void;
   /** Set in a server that was started with --detach. */

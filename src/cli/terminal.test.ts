@@ -21,3 +21,10 @@ test("what cannot be written where the output goes is told, as on a full disk", 
   await full.close();
   expect({ told, code }).toEqual({ told: expect.stringMatching(/^fsdfs: .*no space left.*\n$/), code: 1 });
 });
+
+test("whose output nobody takes has not done all that it was to do, as the exit code says", async () => {
+  const child = spawn(process.execPath, [MAIN, "--version"], { stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  const [told, [code]] = await Promise.all([text(child.stderr), once(child, "close")]);
+  expect({ told, code }).toEqual({ told: "", code: 141 });
+});

@@ -3,11 +3,15 @@ import type { WriteStream } from "node:tty";
 import type { Context, Output } from "./command.ts";
 
 const COLUMNS = 80;
+/** As of a process that SIGPIPE has ended: it was not done. */
+const UNREAD_EXIT_CODE = 141;
 
 export function processContext(): Context {
+  let isOutlived = false;
   process.stdout.on("error", (error: Error & { code?: string }) => {
+    if (isOutlived) return;
     // Whoever read our output has had enough, as head has.
-    if (error.code === "EPIPE") process.exit(0);
+    if (error.code === "EPIPE") process.exit(UNREAD_EXIT_CODE);
     process.stderr.write(`fsdfs: The output cannot be written: ${error.message}.\n`);
     process.exit(1);
   });
@@ -17,6 +21,9 @@ export function processContext(): Context {
     environment: process.env,
     out: outputOf(process.stdout),
     err: outputOf(process.stderr),
+    outlivesOutput: () => {
+      isOutlived = true;
+    },
     onInterrupt: (listener) => {
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, listener);
     },

@@ -1,13 +1,15 @@
 /** `fsdfs start --detach`, `stop` and `logs`: a server in the background, and the end of any. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { lockDirectory } from "../../src/adapters/disk/lock.ts";
 import { readLocalAccess } from "../../src/cli/local-access.ts";
 import { isRunning } from "../../src/cli/process-mark.ts";
 import { freePortPair, listenOn } from "../free-ports.ts";
-import { type Cluster, createCluster, GREETING } from "./cluster.ts";
+import { type Cluster, createCluster, GREETING, PROGRAM, waitFor } from "./cluster.ts";
 
 let cluster: Cluster;
 let detached: string[];
@@ -29,6 +31,24 @@ async function detach(name: string, port?: number) {
   const args = ["--listen", "127.0.0.1", "--no-discovery", "--port", `${port ?? (await freePortPair())[0]}`];
   return { data, ...(await cluster.cli(["start", "--detach", "--data", data, ...args])) };
 }
+
+test("a start whose output nobody takes goes on, and ends in order", async () => {
+  const data = join(cluster.directory, "unheard");
+  const args = ["--data", data, "--listen", "127.0.0.1", "--no-discovery", "--port", `${(await freePortPair())[0]}`];
+  const environment = { ...process.env, ...cluster.environment };
+  const child = spawn(PROGRAM, ["start", ...args], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.destroy();
+  const ended = Promise.all([text(child.stderr), once(child, "close")]);
+  await waitFor("it serves, or ends", async () => child.exitCode !== null || (await readLocalAccess(data)));
+  await cluster.cli(["status", "--data", data]);
+  const stopped = await cluster.cli(["stop", "--data", data]);
+  const [told, [code]] = await ended;
+  expect({ code, told, stopped }).toEqual({
+    code: 0,
+    told: expect.stringContaining("fsdfs: stopping"),
+    stopped: { code: 0, stdout: expect.stringContaining("Stopped the server"), stderr: "" },
+  });
+});
 
 describe("a start in the background", () => {
   test("comes back when the server serves, with what a start prints; the log tells, and stop ends it", async () => {

@@ -22,6 +22,7 @@ export function cliHere(cluster: Cluster): CliHere {
         environment: cluster.environment,
         out: out.output,
         err: err.output,
+        outlivesOutput: () => undefined,
         onInterrupt: () => undefined,
       };
       const code = await main([...args, "--data", at?.data ?? ""], context);

@@ -35,6 +35,7 @@ export const start = command({
   },
   positionals: [0, 0],
   run: async ({ args, values, context }) => {
+    context.outlivesOutput(); // A server does not fall because nobody reads what it prints.
     await prepareDataDirectory(values, context);
     if (!values.detach || context.background !== undefined) return await runServer(values, context);
     const { startInBackground } = await import("../background.ts");

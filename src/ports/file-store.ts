@@ -81,7 +81,7 @@ export interface FileStat {
   readonly sizeBytes: number;
   /** Inode number. A rename keeps it, and a new file gets a new one. */
   readonly inode: number;
-  /** Time of the last change of content in nanoseconds since the Unix epoch. */
+  /** Time of the last change of content in nanoseconds since the Unix epoch, as 64 bits with a sign hold it. */
   readonly modifiedNs: bigint;
   /** Time of the last change of content, names or attributes: nobody can set it back. */
   readonly changedNs: bigint;

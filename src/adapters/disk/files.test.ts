@@ -1,10 +1,13 @@
 /** Writing: small pieces are gathered, and none is lost without a word. */
 import { fstatSync, openSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { decodeCopyRow, encodeCopyRow } from "../../core/catalog/rows.ts";
+import type { FilePath } from "../../core/paths.ts";
 import { ReadableDiskFile, WritableDiskFile } from "./files.ts";
+import { openLocalFiles } from "./local-files.ts";
 
 let directory: string;
 
@@ -87,4 +90,18 @@ test("a descriptor is kept until no read of it is under way: it would be another
   expect(events).toEqual(["read", "closed"]);
   expect(buffer.every((byte) => byte === 7)).toBe(true);
   expect(() => fstatSync(descriptor)).toThrow("EBADF");
+});
+
+test.each([1950, 2026, 2300, 2440])("S5: a file of the year %d is as it was recorded", async (year) => {
+  const path = join(directory, "a");
+  await writeFile(path, "text");
+  await utimes(path, Date.UTC(year, 0) / 1000, Date.UTC(year, 0) / 1000);
+  const file = new ReadableDiskFile(openSync(path, "r"), path);
+  const stat = await file.stat();
+  const copy = { path: "a" as FilePath, location: "a", staged: undefined, ...stat };
+  expect(decodeCopyRow(encodeCopyRow(copy))).toMatchObject({ inode: stat.inode, modifiedNs: stat.modifiedNs });
+  const local = openLocalFiles(directory).open("a", stat.inode)!;
+  expect(local.look().modifiedNs).toBe(stat.modifiedNs);
+  local.close();
+  await file.close();
 });

@@ -18,13 +18,18 @@ export function typeOf(entry: Typed): FileType {
   return entry.isSymbolicLink() ? "symlink" : "other";
 }
 
+/** As catalogs keep it: file systems have times beyond 2262, which 64 bits with a sign take for others. */
+export function modifiedNsOf({ mtimeNs }: Pick<BigIntStats, "mtimeNs">): bigint {
+  return BigInt.asIntN(64, mtimeNs);
+}
+
 export function statOf(stats: BigIntStats): FileStat {
   return {
     type: typeOf(stats),
     sizeBytes: Number(stats.size),
     // Overlay and network file systems use all 64 bits. The lower 53 tell files apart, and a number holds them exactly.
     inode: Number(BigInt.asUintN(53, stats.ino)),
-    modifiedNs: stats.mtimeNs,
+    modifiedNs: modifiedNsOf(stats),
     changedNs: stats.ctimeNs,
     device: Number(BigInt.asUintN(53, stats.dev)),
     links: Number(stats.nlink),

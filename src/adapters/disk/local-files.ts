@@ -16,6 +16,7 @@ import {
 import { promisify } from "node:util";
 import type { Bytes } from "../../core/catalog/kv.ts";
 import type { LocalFile, LocalFiles, RecordedFile } from "../../ports/local-files.ts";
+import { modifiedNsOf } from "./files.ts";
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const readAsync = promisify(readCallback);
@@ -29,13 +30,13 @@ export function openLocalFiles(root: string): LocalFiles {
   const isFile = (stats: BigIntStats, inode: number) =>
     stats.dev === dev && Number(BigInt.asUintN(53, stats.ino)) === inode && stats.isFile();
   const isSame = (stats: BigIntStats, { inode, sizeBytes, modifiedNs }: RecordedFile) =>
-    Number(stats.size) === sizeBytes && stats.mtimeNs === modifiedNs && isFile(stats, inode);
+    Number(stats.size) === sizeBytes && modifiedNsOf(stats) === modifiedNs && isFile(stats, inode);
   return {
     open(name, inode) {
       const descriptor = openIt(`${base}/${name}`);
       if (descriptor === undefined) return undefined;
       const stats = fstatSync(descriptor, { bigint: true });
-      const look = { sizeBytes: Number(stats.size), modifiedNs: stats.mtimeNs };
+      const look = { sizeBytes: Number(stats.size), modifiedNs: modifiedNsOf(stats) };
       if (isFile(stats, inode)) return new OpenLocalFile(descriptor, look);
       closeSync(descriptor);
       return undefined;
@@ -92,8 +93,8 @@ class OpenLocalFile implements LocalFile {
     const first = this.#first;
     this.#first = undefined;
     if (first !== undefined) return first;
-    const { size, mtimeNs } = fstatSync(this.#descriptor, { bigint: true });
-    return { sizeBytes: Number(size), modifiedNs: mtimeNs };
+    const stats = fstatSync(this.#descriptor, { bigint: true });
+    return { sizeBytes: Number(stats.size), modifiedNs: modifiedNsOf(stats) };
   }
 
   readNow(buffer: Bytes, position: number): number {

@@ -238,7 +238,7 @@ export function statOf(inode: Inode): FileStat {
     type: inode.type,
     sizeBytes: file?.sizeBytes ?? 0,
     inode: inode.number,
-    modifiedNs: inode.modifiedNs,
+    modifiedNs: BigInt.asIntN(64, inode.modifiedNs), // As on a disk.
     changedNs: inode.modifiedNs,
     device: 1,
     links: file?.links ?? 1,

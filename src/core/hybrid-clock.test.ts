@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hybridTimeOf, nextHybridTime, wallMsOf } from "./hybrid-clock.ts";
+import { hybridTimeOf, isHybridTime, nextHybridTime, wallMsOf } from "./hybrid-clock.ts";
 import { type HybridTime, versionId, versionTime } from "./ids.ts";
 
 const NOW_MS = 1_790_000_000_000;
@@ -36,4 +36,17 @@ describe("the hybrid clock", () => {
     expect(Number.isSafeInteger(late)).toBe(true);
     expect(versionTime(versionId(late, "00000000000a" as never))).toBe(late);
   });
+
+  it.each([-NOW_MS, Date.UTC(2248, 6), Date.UTC(2300, 0), Number.MAX_SAFE_INTEGER])(
+    "P4, C8: gives each write another time, which others take, when the wall clock shows %d ms",
+    (wallMs) => {
+      let time = hybridTimeOf(wallMs);
+      for (let i = 0; i < 3000; i++) {
+        expect(isHybridTime(time)).toBe(true);
+        const next = nextHybridTime(time, wallMs);
+        expect(versionId(next, "00000000000a" as never)).not.toBe(versionId(time, "00000000000a" as never));
+        time = next;
+      }
+    },
+  );
 });

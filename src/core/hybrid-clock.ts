@@ -6,9 +6,21 @@
 import type { HybridTime } from "./ids.ts";
 
 const TICKS_PER_MS = 1024;
+/**
+ * The year 2200. A clock that shows more is wrong, and is taken to show this: times are safe integers until 2248, and behind
+ * the last of them there is none, so that all versions would be given one name.
+ */
+const WALL_MS_MAX = 7_258_118_400_000;
+/** The year 2240. No server writes what says more: one whose clock is taken to show 2200 goes on from there by single ticks. */
+const TIME_MS_MAX = 8_520_336_000_000;
 
 export function hybridTimeOf(wallMs: number): HybridTime {
-  return (Math.floor(wallMs) * TICKS_PER_MS) as HybridTime;
+  return (Math.floor(Math.min(Math.max(wallMs, 0), WALL_MS_MAX)) * TICKS_PER_MS) as HybridTime;
+}
+
+/** Whether a clock can go on from a time that somebody else says. */
+export function isHybridTime(time: number): time is HybridTime {
+  return Number.isSafeInteger(time) && 0 <= time && time <= TIME_MS_MAX * TICKS_PER_MS;
 }
 
 export function wallMsOf(time: HybridTime): number {

@@ -1,6 +1,7 @@
 /** Arbitrary values of the catalog's vocabulary for property tests, hard ones more often than chance would have it. */
 import fc from "fast-check";
 import type { Content, Stamp } from "../../src/core/catalog/types.ts";
+import { isHybridTime } from "../../src/core/hybrid-clock.ts";
 import { type HybridTime, type ServerId, type VersionId, versionId } from "../../src/core/ids.ts";
 import { type FilePath, parsePath } from "../../src/core/paths.ts";
 
@@ -16,7 +17,11 @@ export const anyVersion: fc.Arbitrary<VersionId> = fc
   .tuple(time, anyServer)
   .map(([when, server]) => versionId(when, server));
 
-export const anyStamp: fc.Arbitrary<Stamp> = fc.record({ rank: fc.nat(3), time, server: anyServer });
+export const anyStamp: fc.Arbitrary<Stamp> = fc.record({
+  rank: fc.nat(3),
+  time: time.filter(isHybridTime),
+  server: anyServer,
+});
 
 /** Names that are prefixes of each other, or differ from "/" and NUL by one: where an order of keys goes wrong. */
 const hardName = fc

@@ -241,3 +241,35 @@ describe("a repair of the clock", () => {
 async function* once(text: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   yield new Uint8Array(Buffer.from(text));
 }
+
+it.each([2300, 1930])(
+  "P3, P4, C8: what is taken by a clock that shows %d is read then, and once that was mended",
+  (year) =>
+    play({ servers: 1 }, async (swarm) => {
+      const [only] = swarm.machines as [Machine];
+      const names: string[] = [];
+      const versions = new Set<string>();
+      const putSome = async (when: string) => {
+        const made = Array.from({ length: 20 }, (_, i) => `${when} ${i}`);
+        for (const { version } of await Promise.all(made.map((name) => putText(swarm, only, name, name))))
+          versions.add(version);
+        names.push(...made);
+        expect(versions.size).toBe(names.length);
+        for (const name of names) expect((await readText(swarm, only, name)).text).toBe(name);
+      };
+      await putSome("before");
+      only.skewMs = Date.UTC(year, 0) - only.wallMs();
+      await swarm.world.sleep(CLOSE_MS);
+      await putSome("by a wrong clock");
+      only.crash();
+      only.start();
+      await rest(swarm);
+      await putSome("after a crash");
+      only.skewMs = 0;
+      await rest(swarm);
+      await putSome("by the right clock");
+      await ask(only, (face) => face.repairClock({}));
+      await putSome("after the repair");
+      expect((await clockOf(only)).aheadMs).toBeLessThan(CLOSE_MS);
+    }),
+);

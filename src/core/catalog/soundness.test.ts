@@ -106,6 +106,7 @@ describe("records of other servers", () => {
     ["a number that no log has", { ...recordAt("a", file), number: 2 ** 40 }],
     ["no number", { ...recordAt("a", file), number: 0 }],
     ["a time behind which none is", at({ rank: 0, time: (2 ** 53) as HybridTime })],
+    ["a time behind which there are few", at({ rank: 0, time: (2 ** 53 - 1) as HybridTime })],
     ["an epoch in which no N could be said", at({ rank: 1024, time: 5 as HybridTime })],
   ])("S7: are unsound when they have %s", (_what, record) => {
     expect(separate([record])).toEqual({ sound: [], unsound: [record] });

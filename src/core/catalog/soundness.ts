@@ -5,6 +5,7 @@
  * itself; those that came with it are not.
  */
 import { compareBytes, fromUtf8, readable } from "../bytes.ts";
+import { isHybridTime } from "../hybrid-clock.ts";
 import { isFilePath } from "../paths.ts";
 import { decodeContent } from "./content.ts";
 import { EPOCH_MAX, epochOf } from "./epochs.ts";
@@ -49,9 +50,9 @@ function presentRegister(view: ReadView, key: RegisterKey): Register | undefined
 }
 
 function isSound({ key, stamp, value, origin, number }: CatalogRecord): boolean {
-  if (number < 1 || number > LOG_NUMBER_MAX || !Number.isSafeInteger(origin.incarnation)) return false;
+  if (number < 1 || number > LOG_NUMBER_MAX || !isHybridTime(origin.incarnation)) return false;
   // From a time beyond these no clock could go on, and names of versions would be given twice.
-  if (stamp !== undefined && (!Number.isSafeInteger(stamp.time) || epochOf(key, stamp) > EPOCH_MAX)) return false;
+  if (stamp !== undefined && (!isHybridTime(stamp.time) || epochOf(key, stamp) > EPOCH_MAX)) return false;
   return isReadable(key, value);
 }
 

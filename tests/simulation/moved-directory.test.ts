@@ -77,3 +77,33 @@ it("C10: a directory is moved by another server for one that is behind, as long 
     const { entries } = await first.ask((face) => face.list("b", { limit: 10_000 }), ASK_TIMEOUT_MS);
     expect(entries.map(({ name }) => name)).toEqual(names);
   }));
+
+it("P3, P5: what comes to where a directory is being moved to is not replaced by what has yet to come there", () =>
+  play({ servers: 1 }, async (swarm) => {
+    const [only] = swarm.machines as [Machine];
+    const names = Array.from({ length: 4 * MANY }, (_, i) => `d${i}`);
+    await only.ask(async (face) => {
+      await Promise.all(names.map((name) => face.makeDirectory(`a/${name}`)));
+    }, ASK_TIMEOUT_MS);
+    await putText(swarm, only, "a/z", "moved");
+    await putText(swarm, only, "other", "came meanwhile");
+    only.delays.factor = 100;
+    const moved = only
+      .ask((face) => face.move("a", "b"), ASK_TIMEOUT_MS)
+      .then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    const isThere = (path: string) =>
+      only
+        .ask(async (face) => face.head(path), ASK_TIMEOUT_MS)
+        .then(
+          () => true,
+          () => false,
+        );
+    while (!(await isThere("b"))) await swarm.world.sleep(1);
+    await only.ask((face) => face.move("other", "b/z"), ASK_TIMEOUT_MS);
+    expect(await moved).toMatchObject({ code: "interrupted" });
+    expect((await readText(swarm, only, "b/z")).text).toBe("came meanwhile");
+    expect((await readText(swarm, only, "a/z")).text).toBe("moved");
+  }));

@@ -110,12 +110,22 @@ function moveSome(parts: Parts, change: Change, from: FilePath, to: FilePath, ra
   const { rows, left } = someRows(change.view, range);
   for (const row of rows) {
     const entry = entryOfRow(row);
-    if (entry !== undefined) moveEntry(parts, change, entry, movedPath(entry.path as FilePath, from, to));
+    if (entry === undefined) continue;
+    const destination = movedPath(entry.path as FilePath, from, to);
+    checkStillFree(change.view, entry, destination);
+    moveEntry(parts, change, entry, destination);
   }
   if (left !== undefined) return left;
   const directory = readEntry(change.view, from);
   if (directory?.type === "directory" && directory.stamp !== undefined) moveEntry(parts, change, directory, to);
   return undefined;
+}
+
+/** Since the first of several changes somebody may have put something there. @throws FsdfsError `already-exists`, `not-a-directory` */
+function checkStillFree(view: ReadView, { type }: Entry, destination: FilePath): void {
+  checkDirectoryMayBeAt(view, destination);
+  if (type === "file" && readEntry(view, destination) !== undefined)
+    throw new FsdfsError("already-exists", { path: destination });
 }
 
 /** Deletions are among them: of a directory that is being moved there are as many as were moved. */

@@ -166,6 +166,23 @@ describe("a server that is not drained", () => {
       );
       expect(after).not.toContain(false);
     }));
+
+  it("X1: goes on when it hears of it only after the removal was refused because it did not answer", () =>
+    play({}, async (swarm) => {
+      const [a, , c] = swarm.machines as [Machine, Machine, Machine];
+      await putAll(swarm, 3);
+      c.stop(8_000);
+      await expect(remove(a, c.name, true)).rejects.toMatchObject({ code: "remove-refused" });
+      await until(
+        swarm,
+        "it is up again",
+        stateIs(a, c, ({ state }) => state === "up"),
+      );
+      await putText(swarm, c, "b", "text");
+      expect((await locate(a, "b")).copies).toBeGreaterThan(1);
+      await remove(a, c.name, true);
+      await expect(putText(swarm, c, "c", "text")).rejects.toMatchObject({ code: "server-removed" });
+    }));
 });
 
 async function* bytes(text: string): AsyncGenerator<Uint8Array> {

@@ -47,9 +47,11 @@ export class Removal {
   /** From now on this server hears of it when it is removed, and lets go of others that are. */
   watch(mesh: Mesh): void {
     this.#mesh = mesh;
-    mesh.handle("leave", async ({ message }) => {
+    mesh.handle("leave", async ({ message, signal }) => {
       const { acceptLoss } = decodeJson<{ acceptLoss: boolean }>(message);
-      const { name: server, isEmpty } = this.#parts;
+      const { name: server, isEmpty, store } = this.#parts;
+      await store.write(() => undefined); // After a standstill, what came behind it is heard first: that nobody waits any more.
+      if (signal.aborted) throw new FsdfsError("remove-refused", { server, reason: "it hears of it too late" });
       if (!acceptLoss && !isEmpty()) throw new FsdfsError("remove-refused", { server, reason: "it is not empty yet" });
       await this.giveUp();
       return { head: encodeJson({}) };

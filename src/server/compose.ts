@@ -172,8 +172,6 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const uploads = new Uploads(catalog, staging, copies, settler, clock);
   uploads.serve(mesh);
 
-  const strangers = new Strangers(catalog, files, settler, clock);
-
   // What it does of itself.
   const serving = new Throttle(clock, directives.serveRate, load);
   directives.onChange(() => {
@@ -181,6 +179,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     serving.setRate(directives.serveRate);
   });
   const sources = new Sources(catalog, mesh, copies, serving);
+  const strangers = new Strangers({ catalog, files, settler, clock, membership, copies, sources });
   const rosterNow = () => [...settings.roster.keys()].flatMap((server) => seenServer(parts, server));
   const events = new Events({ clock, catalog, ending, servers: rosterNow });
   const onStep = (step: PullStep) => events.pull(step);

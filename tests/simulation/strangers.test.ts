@@ -1,7 +1,8 @@
 /** C9: files in the data directory that fsdfs does not know. Whole servers in simulated time. */
 import { describe, expect, it } from "vitest";
+import { MemoryCatalogStore } from "../../src/adapters/memory/catalog-store.ts";
 import type { Machine } from "./machine.ts";
-import { play, putText } from "./play.ts";
+import { play, putText, readText } from "./play.ts";
 import type { Swarm } from "./swarm.ts";
 
 const FIRST_LOOK_MS = 90_000;
@@ -55,6 +56,22 @@ describe("a file that fsdfs does not know", () => {
       one.start();
       await swarm.world.sleep(FIRST_LOOK_MS);
       expect(await strangersOf(one)).toMatchObject({ files: 1, examples: ["other"] });
+    }));
+});
+
+describe("a file that nobody holds", () => {
+  it("C9, P3: is a copy where it lies, also aside, once the catalog of its only holder was lost", () =>
+    play({ copies: 1, writeCopies: 1, quotasBytes: [1_000, 1_000, 50_000_000] }, async (swarm) => {
+      const [one, , holder] = swarm.machines as [Machine, Machine, Machine];
+      const paths = ["music/song", ".fsdfs/notes"];
+      for (const path of paths) await putText(swarm, holder, path, path.repeat(1_000));
+      for (const path of ["music/stray", ".fsdfs/side/stray"]) write(holder, path);
+      await holder.shutdown();
+      holder.catalog = new MemoryCatalogStore();
+      holder.start();
+      await swarm.world.sleep(FIRST_LOOK_MS);
+      for (const path of paths) expect((await readText(swarm, one, path)).text).toBe(path.repeat(1_000));
+      expect(await strangersOf(holder)).toMatchObject({ files: 1, examples: ["music/stray"] });
     }));
 });
 

@@ -222,8 +222,9 @@ export class Link {
     const wantsKnown = sentAt - this.#lastKnownAt >= KNOWN_EVERY_MS;
     if (wantsKnown) this.#lastKnownAt = sentAt;
     try {
-      const known = events.known();
-      const message: Heartbeat = { process, knownDigest: events.knownDigest(), wantsKnown };
+      // While records come in that takes a while for many origins: it is reckoned only when it is looked at.
+      const [known, knownDigest] = wantsKnown ? [events.known(), events.knownDigest()] : [[], 0];
+      const message: Heartbeat = { process, knownDigest, wantsKnown };
       const head = await this.call("heartbeat", encodeJson(message), HEARTBEAT_TIMEOUT_MS);
       const answer = decodeJson<HeartbeatAnswer>(head);
       this.#lastAnswerAt = clock.monotonic();

@@ -3,6 +3,7 @@
  * be told that there is no room while they come.
  */
 import type { VersionId } from "../../core/ids.ts";
+import type { StagedWriter } from "../storage/staging.ts";
 import type { RoomWish } from "./room-maker.ts";
 import type { Seat } from "./seats.ts";
 
@@ -15,6 +16,8 @@ const GIVES_WAY = "gives way";
 export interface ActivePull extends Seat {
   done: Promise<boolean>;
   readonly sizeBytes: number;
+  /** What takes its bytes; undefined before the source is open. */
+  writer: Pick<StagedWriter, "claimedBytes"> | undefined;
   /** When it is so that another server can take another file (R3). */
   readonly handedOver: HandedOver | undefined;
   /** Its file has N copies without it. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../../tests/manual-clock.ts";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
@@ -8,6 +9,7 @@ import type { FileContent } from "../../core/catalog/types.ts";
 import { type HybridTime, type ServerId, type VersionId, versionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { NEUTRAL } from "../../core/policy/weights.ts";
+import type { FileStore, WritableFile } from "../../ports/file-store.ts";
 import type { Link } from "../mesh/link.ts";
 import { ActivePulls } from "./active-pulls.ts";
 import { Puller, type PullerParts } from "./puller.ts";
@@ -176,4 +178,70 @@ describe("pulling", () => {
     expect(await new Puller(parts).pullNow(content.version)).toBe(false);
     expect(wanted?.aborted).toBe(true);
   });
+
+  it("R1: no copy goes for bytes of another pull that has its room already, while they are written", async () => {
+    const onDisk = Promise.withResolvers<void>();
+    const { between, writing } = writingUntil(onDisk.promise);
+    const world = await DiskWorld.begin(between);
+    const body = new TextEncoder().encode("bytes");
+    const sha256 = createHash("sha256").update(body).digest("hex");
+    const [first, second] = [0, 1].map((i): FileContent => {
+      const version = versionId((1_767_225_600_000 * 1024 + i) as HybridTime, HOLDER);
+      return { type: "file", version, sizeBytes: body.length, sha256, request: undefined };
+    }) as [FileContent, FileContent];
+    await world.learn("first", first);
+    await world.learn("second", second);
+    world.space.quotaBytes = body.length;
+    const missingBytes: number[] = [];
+    const parts = {
+      ...partsOf(world, new ManualClock()),
+      copies: world.copies,
+      uploads: { takeOrphaned: () => undefined },
+      staging: world.staging,
+      sources: {
+        upHolders: () => [{} as Link],
+        read: async () => [body],
+      },
+      roomMaker: {
+        mayMake: () => true,
+        make: async (missing: () => number) => {
+          missingBytes.push(missing());
+          return false;
+        },
+        pulled: () => {},
+      },
+      onStep: () => {},
+    } as unknown as PullerParts;
+    const puller = new Puller(parts);
+    const pulled = puller.pullNow(first.version);
+    await writing;
+    expect(await puller.pullNow(second.version)).toBe(false);
+    expect(missingBytes).toEqual([body.length]);
+    onDisk.resolve();
+    expect(await pulled).toBe(true);
+  });
 });
+
+/** A disk that is at it from the first byte that is written until then. */
+function writingUntil(then: Promise<void>) {
+  const writing = Promise.withResolvers<void>();
+  const between = (disk: FileStore): FileStore => {
+    const create = async (name: string): Promise<WritableFile> => {
+      const file = await disk.create(name);
+      const write = async (chunk: Uint8Array) => {
+        writing.resolve();
+        await then;
+        await file.write(chunk);
+      };
+      return { write, stat: () => file.stat(), sync: () => file.sync(), close: () => file.close() };
+    };
+    return new Proxy<FileStore>(disk, {
+      get: (target, name) => {
+        if (name === "create") return create;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? (value.bind(target) as unknown) : value;
+      },
+    });
+  };
+  return { between, writing: writing.promise };
+}

@@ -198,7 +198,10 @@ export class Puller {
     const active: ActivePull = {
       done: Promise.resolve(false),
       sizeBytes,
-      bytesLeft: sizeBytes,
+      writer: undefined,
+      get bytesLeft() {
+        return Math.max(0, sizeBytes - (this.writer?.claimedBytes ?? 0));
+      },
       isSeated: false,
       isMakingRoom: false,
       handedOver,
@@ -274,7 +277,7 @@ export class Puller {
     const { signal } = givenUp;
     const { body, writer } = await this.#open(source, version, content, active.purpose, signal);
     try {
-      active.bytesLeft = content.sizeBytes - writer.sizeBytes;
+      active.writer = writer;
       await this.#seat(version, active);
       const stall = new Stall(this.#parts.clock, STALL_MS, () => givenUp.abort());
       try {
@@ -283,7 +286,6 @@ export class Puller {
           stall.came();
           if (signal.aborted) throw new FsdfsError("body-incomplete", { received: writer.sizeBytes });
           await this.#write(chunk, writer, version, active);
-          active.bytesLeft = Math.max(0, content.sizeBytes - writer.sizeBytes);
           this.#parts.onStep({ step: "progress", version, received: writer.sizeBytes });
           await this.#throttle.pass(chunk.length, signal);
           stall.waits();

@@ -13,8 +13,8 @@ beforeEach(() => {
   seats = new Seats({ roomBytes: () => roomBytes, isHeldForUpload: () => isHeldForUpload }, () => pulls);
 });
 
-function begin(bytesLeft: number): Seat {
-  const seat: Seat = { bytesLeft, isSeated: false, isMakingRoom: false, purpose: "extra" };
+function begin(bytesLeft: number) {
+  const seat = { bytesLeft, isSeated: false, isMakingRoom: false, purpose: "extra" as const } satisfies Seat;
   pulls.push(seat);
   return seat;
 }

@@ -6,8 +6,8 @@ import type { Purpose, Space } from "../storage/space.ts";
 
 /** A pull's part of the room. */
 export interface Seat {
-  /** Bytes that it will still claim, at most. */
-  bytesLeft: number;
+  /** Bytes that it will still claim, at most: none that it has claimed, from that moment on. */
+  readonly bytesLeft: number;
   /** Whether there is room for them, or will be when others have claimed theirs. */
   isSeated: boolean;
   /** Copies are given up for it just now. */

@@ -230,13 +230,16 @@ export class StagedWriter {
     return this.#sizeBytes;
   }
 
+  /** What it has taken of the room: for what was written, or is being written, and for the next piece. */
+  get claimedBytes(): number {
+    return this.#sizeBytes + this.#aheadBytes;
+  }
+
   /** Takes room for the next piece before it is there. @throws FsdfsError `no-space`; the caller then aborts */
   async claimAhead(bytes: number): Promise<void> {
     const missing = bytes - this.#aheadBytes;
     if (missing <= 0) return;
-    if (!this.#parts.space.claim(missing, this.#use.purpose)) await this.#claim(missing);
-    this.#hold(-Math.min(missing, this.#heldBytes));
-    this.#aheadBytes += missing;
+    if (!this.#takeRoom(missing)) await this.#claim(missing);
   }
 
   /** @throws FsdfsError `no-space`, FileStoreError; the caller then aborts */
@@ -256,6 +259,14 @@ export class StagedWriter {
     }
   }
 
+  /** At once in all counts: what is seen amid would count the same bytes twice. Answers whether there was as much. */
+  #takeRoom(bytes: number): boolean {
+    if (!this.#parts.space.claim(bytes, this.#use.purpose)) return false;
+    this.#aheadBytes += bytes;
+    this.#hold(-Math.min(bytes, this.#heldBytes));
+    return true;
+  }
+
   /** Has what may go make room: pulls that were cut, then the trash, then, for uploads, copies (S3). */
   async #claim(bytes: number): Promise<void> {
     await this.#parts.partials.discardAll();
@@ -272,9 +283,9 @@ export class StagedWriter {
     const { space, trash, makeRoom } = this.#parts;
     const { purpose, version } = this.#use;
     for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
-      if (space.claim(bytes, purpose)) return true;
+      if (this.#takeRoom(bytes)) return true;
       await trash.makeRoom(bytes, purpose, version);
-      if (space.claim(bytes, purpose)) return true;
+      if (this.#takeRoom(bytes)) return true;
       if (purpose !== "upload") return false;
       const lasting = space.roomBytes(purpose) - space.freeBytes(purpose); // Trash that may not go yet.
       const before = space.roomBytes(purpose);

@@ -1,7 +1,10 @@
-/** A disk whose named operation waits, once armed, until it is let go on. */
+/** A disk whose named operation waits, once armed, until it is let go on, when it is done or before. */
 import type { FileStore } from "../../src/ports/file-store.ts";
 
-export function waitingAt(method: "rename" | "open" | "stat" | "syncDirectory"): {
+export function waitingAt(
+  method: "rename" | "open" | "remove" | "stat" | "syncDirectory",
+  when: "before" | "after" = "after",
+): {
   between: (disk: FileStore) => FileStore;
   arm(): { reached: Promise<void>; goOn(): void; fail(error: Error): void };
 } {
@@ -15,10 +18,10 @@ export function waitingAt(method: "rename" | "open" | "stat" | "syncDirectory"):
           const at = pending;
           if (name !== method || at === undefined) return await Reflect.apply(value, target, args);
           pending = undefined;
-          const result: unknown = await Reflect.apply(value, target, args);
+          const result: unknown = when === "after" && (await Reflect.apply(value, target, args));
           at.reached.resolve();
           await at.gate.promise;
-          return result;
+          return when === "after" ? result : await Reflect.apply(value, target, args);
         };
       },
     });

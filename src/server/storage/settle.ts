@@ -62,7 +62,7 @@ export class Settler {
   readonly #random: Random;
   readonly #directories: DirectoryMaker;
   readonly #leftovers: Leftovers;
-  readonly #trash: Pick<Trash, "throwAway">;
+  readonly #trash: Pick<Trash, "clear" | "throwAway">;
   readonly #vanished: Vanished;
   readonly #parts: PassingParts & TouchedParts;
   readonly #locks = new KeyedLock();
@@ -73,7 +73,7 @@ export class Settler {
     catalog: Catalog,
     files: FileStore,
     leftovers: Leftovers,
-    trash: Pick<Trash, "throwAway">,
+    trash: Pick<Trash, "clear" | "throwAway">,
     vanished: Vanished,
     disk: PassingParts["disk"],
     random: Random,
@@ -151,7 +151,7 @@ export class Settler {
     const from = await this.#find(version, copy);
     const to = trashName(version, copy.path);
     if (from !== undefined) {
-      await this.#leftovers.keep(to);
+      await this.#trash.clear(version, to);
       await renameOver(this.#files, from, to, copy);
       await this.#files.syncDirectory(TRASH_DIRECTORY);
       await this.#syncIfThere(directoryOf(from));
@@ -332,7 +332,7 @@ export class Settler {
       return undefined;
     }
     const trash = trashName(owner.version, owner.copy.path);
-    await this.#leftovers.keep(trash);
+    await this.#trash.clear(owner.version, trash);
     await linkOver(this.#files, to, trash, owner.copy);
     return { ...owner, trash };
   }

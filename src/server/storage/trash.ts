@@ -283,6 +283,18 @@ export class Trash {
     });
   }
 
+  /**
+   * The file of a copy is to have this name. What was dropped of its version, and has it still, goes first: what throws that away,
+   * or is told by its row after a power cut, would take the copy's file for it.
+   */
+  async clear(version: VersionId, location: string): Promise<void> {
+    if (readTrash(this.#catalog.read(), version)?.location === location) {
+      await this.throwAway(version, location);
+      await this.#catalog.flushed();
+    }
+    await this.#leftovers.keep(location);
+  }
+
   async #purge(trashed: Trashed): Promise<void> {
     await this.#purgeAll([trashed]);
   }

@@ -259,9 +259,9 @@ export const CANARIES: readonly Canary[] = [
     name: "what is dropped is thrown away at once",
     rules: "D4",
     file: "server/storage/settle.ts",
-    find: "    const to = trashName(version, copy.path);\n    if (from !== undefined) {\n      await this.#leftovers.keep(to);\n      await renameOver(this.#files, from, to, copy);\n",
+    find: "    const to = trashName(version, copy.path);\n    if (from !== undefined) {\n      await this.#trash.clear(version, to);\n      await renameOver(this.#files, from, to, copy);\n",
     replace:
-      '    const to = trashName(version, copy.path);\n    if (from !== undefined) {\n      await this.#leftovers.keep(to);\n      await renameOver(this.#files, from, to, copy);\n      if (how === "dropped") await this.#files.remove(to);\n',
+      '    const to = trashName(version, copy.path);\n    if (from !== undefined) {\n      await this.#trash.clear(version, to);\n      await renameOver(this.#files, from, to, copy);\n      if (how === "dropped") await this.#files.remove(to);\n',
     drill: "to the trash",
   },
   {

@@ -58,6 +58,7 @@ import { DiskWatch } from "./storage/disk-watch.ts";
 import { choresUnit, settleUnit } from "./storage/housekeeping.ts";
 import { Leftovers } from "./storage/leftovers.ts";
 import { Partials } from "./storage/partials.ts";
+import { PassedOn } from "./storage/passed-on.ts";
 import { Reconciler } from "./storage/reconcile.ts";
 import { Settler } from "./storage/settle.ts";
 import { Space } from "./storage/space.ts";
@@ -169,6 +170,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const vanished = new Vanished(clock, options.graceMs, () => catalog.stats(), log);
   const settler = new Settler(catalog, files, leftovers, trash, vanished, disk, random, clock);
   const copies = new Copies(catalog, files, staging, settler, trash, vanished, disk, log);
+  const passedOn = new PassedOn(catalog, files, copies, clock, options.trashKeptMs);
   const uploads = new Uploads(catalog, staging, copies, settler, clock);
   uploads.serve(mesh);
 
@@ -210,6 +212,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     mesh,
     membership,
     copies,
+    passedOn,
     uploads,
     staging,
     space,
@@ -264,7 +267,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     disk.unit,
     strangers.unit,
     scrubber.unit,
-    choresUnit({ trash, uploads, copies, partials, catalog, membership }),
+    choresUnit({ trash, uploads, copies, partials, passedOn, catalog, membership }),
   ];
   const forecasts = new Forecasts({ clock, catalog, settings, membership, ending });
   const tokenKeys = deriveTokenKeys(options.swarmKey);

@@ -1,5 +1,6 @@
 /** P3: a file that is overwritten by its own bytes, as when a PUT is asked for again, is no less safe than it was. */
 import { expect, it } from "vitest";
+import type { Location } from "../../src/server/face.ts";
 import type { Machine } from "./machine.ts";
 import { play, putText, readText } from "./play.ts";
 import { comeToRest } from "./rest.ts";
@@ -59,3 +60,34 @@ it("D2: a copy that its disk does not give is not promised when it goes over to 
     await swarm.world.sleep(READ_AGAIN_MS);
     await first.ask((face) => face.drop("a"), ASK_TIMEOUT_MS);
   }));
+
+it.each(["is there", "lies in the trash"])(
+  "C2: a file that was moved away at once is read where it is, though its holders hear of that later, and what overwrote it %s",
+  (where) =>
+    play({ servers: 4, copies: 2 }, async (swarm) => {
+      const [first] = swarm.machines as [Machine];
+      const pause = async (paused: boolean) => {
+        for (const { name } of swarm.machines) {
+          await first.ask((face) => face.configureServer(name, { paused }), ASK_TIMEOUT_MS);
+        }
+      };
+      await pause(true);
+      await putText(swarm, first, "a", "text");
+      const [{ servers }] = (await first.ask((face) => face.locate(["a"]), ASK_TIMEOUT_MS)) as [Location];
+      const holders = swarm.machines.filter((machine) => servers.some(({ name }) => name === machine.name));
+      const [mover, writer] = swarm.machines.filter((machine) => !holders.includes(machine)) as [Machine, Machine];
+      expect(holders).toHaveLength(2);
+      swarm.cut([mover], holders, true);
+      const moved = mover.ask((face) => face.move("a", "b"), ASK_TIMEOUT_MS);
+      await swarm.world.sleep(200);
+      const put = putText(swarm, writer, "a", "text");
+      await swarm.world.sleep(500);
+      const removed = where === "is there" ? put : writer.ask((face) => face.remove("a"), ASK_TIMEOUT_MS);
+      await swarm.world.sleep(500);
+      swarm.heal([mover], holders, "reset");
+      await Promise.all([moved, put, removed]);
+      await pause(false);
+      expect(await comeToRest(swarm, swarm.machines, REST_MS, 2)).toBe(undefined);
+      expect((await readText(swarm, first, "b")).text).toBe("text");
+    }),
+);

@@ -12,7 +12,8 @@
  * trash     x  version                                       → its file in the trash
  * settings  s  name                                          → a register of the swarm
  * meta      m  name                                          → this server's own facts, what may be a file and a directory
- *                                                              (C12), and what lies in the trash by its path
+ *                                                              (C12), what lies in the trash by its path, and what
+ *                                                              became the copy of another version
  */
 import { ByteReader, ByteWriter, fromUtf8, utf8 } from "../bytes.ts";
 import { type HybridTime, SERVER_ID_BYTES, type VersionId } from "../ids.ts";
@@ -162,6 +163,17 @@ export function trashPathsRange(): KeyRange {
 
 export function versionOfTrashPathKey(key: Bytes): VersionId {
   return versionOfBytes(key, key.length - VERSION_BYTES);
+}
+
+const PASSED_ON_PREFIX = metaKey("passed-on/");
+
+/** Of a version whose copy here became that of another. */
+export function passedOnKey(version: VersionId): Bytes {
+  return writeVersion(new ByteWriter(32).raw(PASSED_ON_PREFIX), version).finish();
+}
+
+export function passedOnRange(): KeyRange {
+  return { start: PASSED_ON_PREFIX, end: append(PASSED_ON_PREFIX.subarray(0, -1), 0x30) };
 }
 
 export function settingKey(name: string): Bytes {

@@ -1,7 +1,7 @@
 /** Throwing a catalog away, all but who this server is. */
 import { CHECKPOINT_KEYS } from "../../core/catalog/checkpoints.ts";
 import { TAKING_KEY } from "../../core/catalog/floors.ts";
-import { type Table, tableRange, trashPathsRange } from "../../core/catalog/keys.ts";
+import { passedOnRange, type Table, tableRange, trashPathsRange } from "../../core/catalog/keys.ts";
 import type { WriteView } from "../../core/catalog/kv.ts";
 import { removeAll } from "../../core/catalog/pieces.ts";
 import { STATS_KEY } from "../../core/catalog/stats.ts";
@@ -29,6 +29,6 @@ export function endTaking(view: WriteView): void {
 
 export function clear(view: WriteView): void {
   for (const table of TABLES) removeAll(view, tableRange(table));
-  removeAll(view, trashPathsRange());
+  for (const range of [trashPathsRange(), passedOnRange()]) removeAll(view, range);
   for (const key of [CHAIN_KEY, STATS_KEY, TAKING_KEY, MOVED_KEY, ...CHECKPOINT_KEYS]) view.remove(key);
 }

@@ -19,6 +19,7 @@ import type { Link } from "../mesh/link.ts";
 import type { Mesh } from "../mesh/mesh.ts";
 import type { Preferences } from "../policy/preferences.ts";
 import { type Copies, contentOfVersion } from "../storage/copies.ts";
+import type { PassedOn } from "../storage/passed-on.ts";
 import type { Space } from "../storage/space.ts";
 import type { Uploads } from "../storage/uploads.ts";
 import { sleep } from "../timers.ts";
@@ -56,6 +57,7 @@ export interface ChoiceParts {
   readonly catalog: Catalog;
   readonly mesh: Mesh;
   readonly copies: Copies;
+  readonly passedOn: Pick<PassedOn, "has">;
   readonly uploads: Uploads;
   readonly space: Space;
   readonly sources: Sources;
@@ -333,7 +335,7 @@ export class PullChoice {
     const upload = this.#parts.uploads.find(content.sha256);
     if (upload !== "none") return upload === "orphaned";
     if (readTrash(this.#parts.catalog.read(), version) !== undefined) return true;
-    return this.#parts.sources.upHolders(version).length > 0;
+    return this.#parts.sources.upHolders(version).length > 0 || this.#parts.passedOn.has(version);
   }
 }
 

@@ -40,6 +40,7 @@ function partsOf(world: DiskWorld, clock: ManualClock) {
     mesh: { handle: silent, onAnswered: silent, upLinks: () => [], link: () => undefined },
     membership: { isBehind: false },
     space: world.space,
+    passedOn: { has: () => false },
     disk: world.watch,
     preferences: { areAsked: false, areMissing: () => false, of: () => NEUTRAL },
     zones: { dependsOnThis: () => false },

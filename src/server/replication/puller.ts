@@ -24,6 +24,7 @@ import { decodeJson, encodeJson } from "../mesh/messages.ts";
 import type { Preferences } from "../policy/preferences.ts";
 import { type Copies, contentOfVersion } from "../storage/copies.ts";
 import type { DiskWatch } from "../storage/disk-watch.ts";
+import { PassedOn } from "../storage/passed-on.ts";
 import { type Purpose, purposeOf, type Space } from "../storage/space.ts";
 import type { StagedWriter, Staging } from "../storage/staging.ts";
 import type { Uploads } from "../storage/uploads.ts";
@@ -56,6 +57,7 @@ export interface PullerParts {
   readonly mesh: Mesh;
   readonly membership: Membership;
   readonly copies: Copies;
+  readonly passedOn: PassedOn;
   readonly uploads: Uploads;
   readonly staging: Staging;
   readonly space: Space;
@@ -240,7 +242,7 @@ export class Puller {
   }
 
   async #pull(version: VersionId, active: ActivePull): Promise<boolean> {
-    const { catalog, copies, uploads, sources } = this.#parts;
+    const { catalog, copies, passedOn, uploads, sources } = this.#parts;
     const wanted = this.#wanted(version);
     if (wanted === undefined || copies.has(version)) return copies.has(version);
     const { path, content } = wanted;
@@ -250,7 +252,7 @@ export class Puller {
     if (uploaded !== undefined) return await copies.commit(version, uploaded);
     this.#checkRoom(version, active); // Nothing need be opened to know that there will be none.
     let failure: unknown = new FsdfsError("no-copy-reachable", { path });
-    for (const source of sources.upHolders(version)) {
+    for (const source of [...(passedOn.has(version) ? [passedOn] : []), ...sources.upHolders(version)]) {
       const givenUp = new AbortController();
       const forget = onAbort(active.ending.signal, () => givenUp.abort());
       try {
@@ -267,7 +269,7 @@ export class Puller {
   }
 
   async #pullFrom(
-    source: Link,
+    source: Link | PassedOn,
     version: VersionId,
     content: FileContent,
     active: ActivePull,
@@ -299,7 +301,7 @@ export class Puller {
       if (staged.sha256 !== content.sha256) {
         await staging.discard(staged);
         // What an earlier attempt had left may be another's, or have lost bytes with the power.
-        if (writer.resumedBytes === 0) void sources.reportWrong(source, version);
+        if (writer.resumedBytes === 0 && !(source instanceof PassedOn)) void sources.reportWrong(source, version);
         throw new FsdfsError("digest-mismatch", { actual: staged.sha256 });
       }
       roomMaker.pulled(version); // It is a copy before the commit is over.
@@ -357,7 +359,7 @@ export class Puller {
 
   /** A source's bytes of a version, from where an earlier attempt was cut, and the staged file that they go into. */
   async #open(
-    source: Link,
+    source: Link | PassedOn,
     version: VersionId,
     content: FileContent,
     purpose: Purpose,
@@ -372,7 +374,10 @@ export class Puller {
         await resumed?.abort();
         throw new FsdfsError("digest-mismatch", { actual: "" });
       }
-      const body = await sources.read(source, version, { start, end: content.sizeBytes }, "pull", signal);
+      const range = { start, end: content.sizeBytes };
+      const reading =
+        source instanceof PassedOn ? source.read(version, range) : sources.read(source, version, range, "pull", signal);
+      const body = await reading;
       return { body, writer: resumed ?? (await staging.beginPull(version, purpose)) };
     } catch (error) {
       await resumed?.suspend();

@@ -8,6 +8,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Membership } from "../mesh/membership.ts";
 import type { Copies } from "./copies.ts";
 import type { Partials } from "./partials.ts";
+import type { PassedOn } from "./passed-on.ts";
 import type { Settler } from "./settle.ts";
 import type { Trash } from "./trash.ts";
 import type { Uploads } from "./uploads.ts";
@@ -56,17 +57,22 @@ export interface ChoresParts {
   readonly uploads: Uploads;
   readonly copies: Copies;
   readonly partials: Partials;
+  readonly passedOn: PassedOn;
   readonly catalog: Catalog;
   readonly membership: Pick<Membership, "isBehind" | "clockErrorSeconds">;
 }
 
-export function choresUnit({ trash, uploads, copies, partials, catalog, membership }: ChoresParts): BackgroundUnit {
+export function choresUnit(parts: ChoresParts): BackgroundUnit {
+  const { trash, uploads, copies, partials, passedOn, catalog, membership } = parts;
   return new BackgroundUnit("chores", async (): Promise<NextStep> => {
     await uploads.expire();
     await partials.tidy((version) => isWanted(catalog, version));
     await copies.recheckDoubtful();
     // Until others have confirmed the time, nothing is old: a clock that was set ahead would cost all of the trash (S2).
-    if (!membership.isBehind && membership.clockErrorSeconds === undefined) await trash.purgeOld();
+    if (!membership.isBehind && membership.clockErrorSeconds === undefined) {
+      await trash.purgeOld();
+      await passedOn.forgetOld();
+    }
     await trash.levelling.levelWhenDue();
     return { restMs: CHORES_MS };
   });

@@ -1,12 +1,14 @@
 /**
  * A file that is overwritten by its own bytes, as when a PUT is asked for again elsewhere. Who has it need not copy it: its copy is
  * one of the version that took its place from then on, and stays where it is. So that version is as safe as the one before, though
- * who took it may be lost with the only other copy (P3).
+ * who took it may be lost with the only other copy (P3). Which that was is remembered (passed-on.ts), should the version before
+ * turn out to be at another path (C2).
  */
 import { addCopy, placeCopy, readCopy, removeCopy } from "../../core/catalog/copies.ts";
 import { entryKey } from "../../core/catalog/keys.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
+import { writePassedOn } from "../../core/catalog/passed-on.ts";
 import type { CopyRow } from "../../core/catalog/rows.ts";
 import { readTodo } from "../../core/catalog/todo.ts";
 import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
@@ -36,6 +38,7 @@ export async function passOn(parts: PassingParts, version: VersionId, copy: Copy
     addCopy(change.transaction, successor, copy);
     placeCopy(change.transaction, successor, copy);
     change.writeHolding(successor, true);
+    writePassedOn(change.transaction.view, version, { time: change.now(), successor });
     disk.passedOn(version, successor);
     return true;
   });

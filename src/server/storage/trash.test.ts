@@ -208,26 +208,29 @@ describe("the trash", () => {
     expect(world.space.usedBytes()).toBe(world.scannedBytes);
   });
 
-  test.each(["deleted", "overwritten"])("S2: has what is %s while what was dropped of it is thrown away", async (how) => {
-    const remove = waitingAt("remove", "before");
-    const world = await DiskWorld.begin(remove.between);
-    const content = await world.put("a", "some bytes");
-    await drop(world, content);
-    await copyAgain(world, content, "some bytes");
-    const deleted = encodeContent({ type: "deleted", movedTo: undefined });
-    await world.catalog.change((change) => change.writePath("a" as FilePath, CONTENT_FIELD, deleted));
-    const { reached, goOn } = remove.arm();
-    const emptied = world.trash.empty(undefined, () => true);
-    await reached;
-    if (how === "overwritten") await world.enter("a", "the next one");
-    const settled = world.settleAll();
-    for (let turn = 0; turn < 1000; turn++) await Promise.resolve(); // It comes as far as it can.
-    goOn();
-    await Promise.all([emptied, settled]);
-    expect(trashOf(world, content)?.reason).toBe(how);
-    expect(world.text(trashOf(world, content)!.location)).toBe("some bytes");
-    expect(world.space.usedBytes()).toBe(world.scannedBytes);
-  });
+  test.each(["deleted", "overwritten"])(
+    "S2: has what is %s while what was dropped of it is thrown away",
+    async (how) => {
+      const remove = waitingAt("remove", "before");
+      const world = await DiskWorld.begin(remove.between);
+      const content = await world.put("a", "some bytes");
+      await drop(world, content);
+      await copyAgain(world, content, "some bytes");
+      const deleted = encodeContent({ type: "deleted", movedTo: undefined });
+      await world.catalog.change((change) => change.writePath("a" as FilePath, CONTENT_FIELD, deleted));
+      const { reached, goOn } = remove.arm();
+      const emptied = world.trash.empty(undefined, () => true);
+      await reached;
+      if (how === "overwritten") await world.enter("a", "the next one");
+      const settled = world.settleAll();
+      for (let turn = 0; turn < 1000; turn++) await Promise.resolve(); // It comes as far as it can.
+      goOn();
+      await Promise.all([emptied, settled]);
+      expect(trashOf(world, content)?.reason).toBe(how);
+      expect(world.text(trashOf(world, content)!.location)).toBe("some bytes");
+      expect(world.space.usedBytes()).toBe(world.scannedBytes);
+    },
+  );
 
   test("P3: does not give a file back in whose place another of the same version has come", async () => {
     const opening = waitingAt("open");

@@ -190,7 +190,7 @@ export class Dropping {
     return await this.#parts.settler.withPaths([copy.path], async () => {
       const now = readCopy(this.#parts.catalog.read(), version);
       if (now?.location !== copy.location || now.staged !== undefined || !stillStands()) return false;
-      await this.#parts.settler.retire(version, now, "dropped");
+      if (!(await this.#parts.settler.retire(version, now, "dropped"))) return false;
       await this.#parts.catalog.flushed();
       return true;
     });

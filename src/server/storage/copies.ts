@@ -16,7 +16,7 @@ import { type FileStat, type FileStore, FileStoreError, type ReadableFile } from
 import type { Log } from "../../ports/log.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Change } from "../catalog/change.ts";
-import { isAmbiguous, isDiskError, isListed } from "./disk.ts";
+import { isAmbiguous, isDiskError, isListed, unlessElsewhere } from "./disk.ts";
 import type { DiskWatch } from "./disk-watch.ts";
 import { hashFile } from "./hashing.ts";
 import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved, sideName, trashName } from "./layout.ts";
@@ -195,7 +195,7 @@ export class Copies {
     this.#log.warn("a copy is not as it was recorded", { path: copy.path, state });
     const isStrange = found !== undefined && !(await this.#settler.isOfAnother(version, copy.location, found.stat));
     if (isStrange) {
-      await this.#setAside(copy.location, found.sha256);
+      await this.#setAside(copy.location, found.sha256).catch(unlessElsewhere);
       // By a catalog from before it was overwritten here it is a copy still, and lies in the trash (C6).
       if (await isBack()) return await this.#inspectFile(version, copy, content);
     }

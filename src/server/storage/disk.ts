@@ -19,6 +19,20 @@ export function cannotHold(error: unknown): boolean {
   return isDiskError(error, "not-a-directory", "not-a-file", "too-long", "symlink", "exists", "other-device");
 }
 
+/** What lies on another file system that is mounted in the data directory cannot be set aside, and stays. @throws any other error */
+export function unlessElsewhere(error: unknown): void {
+  if (!isDiskError(error, "other-device")) throw error;
+}
+
+export async function syncIfThere(files: FileStore, directory: string): Promise<void> {
+  try {
+    await files.syncDirectory(directory);
+  } catch (error) {
+    // Where a copy was to lie, but never did, something else may be on the way.
+    if (!isDiskError(error, "missing", "not-a-directory", "symlink", "too-long")) throw error;
+  }
+}
+
 /** What lies at a name; undefined also where its path leads through something that is no directory. */
 export async function statOrNothing(files: FileStore, name: string): Promise<FileStat | undefined> {
   try {

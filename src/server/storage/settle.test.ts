@@ -5,7 +5,7 @@ import { readCopy, readTrash } from "../../core/catalog/copies.ts";
 import { remindTodo } from "../../core/catalog/todo.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { FilePath } from "../../core/paths.ts";
-import { type FileStat, type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
+import { type FileStore, FileStoreError } from "../../ports/file-store.ts";
 import { directoryOf } from "./layout.ts";
 
 describe("settling", () => {
@@ -243,67 +243,6 @@ async function stoppedBeforeTheRename() {
   await expect(world.settler.settle(next.version)).rejects.toThrow("the disk fails");
   return { world, content, next };
 }
-
-const elsewhere = (stat: FileStat): FileStat => ({ ...stat, device: stat.device + 1 });
-
-function openElsewhere(file: ReadableFile): ReadableFile {
-  return {
-    read: (into, offset) => file.read(into, offset),
-    stat: async () => elsewhere(await file.stat()),
-    sync: () => file.sync(),
-    close: () => file.close(),
-  };
-}
-
-/** A directory that is another file system: nothing is renamed or linked into it, or out of it. */
-function withMount(disk: FileStore): FileStore {
-  const isIn = (name: string) => name.startsWith("mounted/");
-  return new Proxy(disk, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name);
-      if (typeof member !== "function") return member;
-      return (...all: string[]) => {
-        const leads = (name === "rename" || name === "link") && isIn(all[0]!) !== isIn(all[1]!);
-        if (leads) throw new FileStoreError("other-device", all[1]!);
-        const found = member.apply(target, all);
-        if (!isIn(all[0]!)) return found;
-        if (name === "stat") return found.then((stat: FileStat | undefined) => stat && elsewhere(stat));
-        if (name === "open") return found.then(openElsewhere);
-        return found;
-      };
-    },
-  });
-}
-
-describe("S7: another file system that is mounted in the data directory", () => {
-  test("has no copies: they lie aside, and go when they are deleted", async () => {
-    const world = await DiskWorld.begin(withMount);
-    const content = await world.put("mounted/a", "some bytes");
-    expect(readCopy(world.catalog.read(), content.version)?.location).toMatch(/^\.fsdfs\/side\//);
-    await world.remove("mounted/a");
-    expect(world.files).toEqual([expect.stringContaining(".fsdfs/trash/")]);
-  });
-
-  test("has copies aside that are found there when the catalog does not know of them any more (C6, C9)", async () => {
-    const world = await DiskWorld.begin(withMount);
-    const content = await world.put("mounted/a", "some bytes");
-    await world.copies.withdraw(content.version, readCopy(world.catalog.read(), content.version));
-    expect(world.has(content)).toBe(false);
-    expect(await world.copies.adopt(content.version, "mounted/a" as FilePath, content)).toBe(true);
-    expect(await world.copies.check(content.version)).toBe(true);
-    expect(world.space.usedBytes()).toBe(world.scannedBytes);
-  });
-
-  test("makes no file a copy that could not be moved from there (C9)", async () => {
-    const world = await DiskWorld.begin(withMount);
-    const content = await world.put("mounted/a", "some bytes");
-    await world.copies.withdraw(content.version, readCopy(world.catalog.read(), content.version));
-    expect(world.has(content)).toBe(false);
-    world.disk.renameExternally(`.fsdfs/side/${content.version}`, "elsewhere");
-    world.disk.writeExternally("mounted/a", new TextEncoder().encode("some bytes"));
-    expect(await world.copies.adopt(content.version, "mounted/a" as FilePath, content)).toBe(false);
-  });
-});
 
 describe("S7: a disk that takes names for equal which are not", () => {
   /** Names that are folded to the same are one to it; it tells the one that was given first. */

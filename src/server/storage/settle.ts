@@ -23,6 +23,7 @@ import { type FileStat, type FileStore, FileStoreError } from "../../ports/file-
 import type { Random } from "../../ports/random.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { KeyedLock } from "../keyed-lock.ts";
+import { elseHome, type HomeParts } from "./bringing-home.ts";
 import {
   cannotHold,
   DirectoryMaker,
@@ -33,6 +34,8 @@ import {
   removeEmptyDirectories,
   renameOver,
   statOrNothing,
+  syncIfThere,
+  unlessElsewhere,
 } from "./disk.ts";
 import {
   ASIDE_DIRECTORY,
@@ -64,7 +67,7 @@ export class Settler {
   readonly #leftovers: Leftovers;
   readonly #trash: Pick<Trash, "clear" | "throwAway">;
   readonly #vanished: Vanished;
-  readonly #parts: PassingParts & TouchedParts;
+  readonly #parts: PassingParts & TouchedParts & HomeParts;
   readonly #locks = new KeyedLock();
   /** Versions that are being settled, by so many at once. */
   readonly #settling = new Map<VersionId, number>();
@@ -81,7 +84,7 @@ export class Settler {
   ) {
     this.#trash = trash;
     this.#vanished = vanished;
-    this.#parts = { catalog, files, disk, owners: new Owners(catalog, clock) };
+    this.#parts = { catalog, files, disk, random, owners: new Owners(catalog, clock) };
     this.#leftovers = leftovers;
     this.#catalog = catalog;
     this.#files = files;
@@ -138,23 +141,26 @@ export class Settler {
         await this.#catalog.flushed();
         const now = this.#current(version, copy, path);
         if (now === undefined) return false;
-        if (path !== undefined) return await this.#place(version, now, path);
-        if (!(await passOn(this.#parts, version, now))) await this.retire(version, now, "superseded");
-        return true;
+        if (path !== undefined) return await elseHome(this.#parts, version, now, () => this.#place(version, now, path));
+        return (await passOn(this.#parts, version, now)) || (await this.retire(version, now, "superseded"));
       });
       if (done) return;
     }
   }
 
-  /** Moves a copy's file into the trash, then takes the copy out of the catalog. The caller has the lock or the right. */
-  async retire(version: VersionId, copy: CopyRow, how: Retired): Promise<void> {
+  /** Moves a copy's file into the trash, then takes it out of the catalog: see elseHome(). The caller has the lock or the right. */
+  async retire(version: VersionId, copy: CopyRow, how: Retired): Promise<boolean> {
+    return await elseHome(this.#parts, version, copy, () => this.#retire(version, copy, how));
+  }
+
+  async #retire(version: VersionId, copy: CopyRow, how: Retired): Promise<boolean> {
     const from = await this.#find(version, copy);
     const to = trashName(version, copy.path);
     if (from !== undefined) {
       await this.#trash.clear(version, to);
       await renameOver(this.#files, from, to, copy);
       await this.#files.syncDirectory(TRASH_DIRECTORY);
-      await this.#syncIfThere(directoryOf(from));
+      await syncIfThere(this.#files, directoryOf(from));
     }
     const touched = from === undefined ? await asTouched(this.#parts, version, copy) : undefined;
     if (touched !== undefined) return await this.retire(version, touched, how);
@@ -163,6 +169,7 @@ export class Settler {
     const superfluous = await this.#catalog.change((change) => retireRows(change, version, copy, how, kept));
     for (const name of superfluous) await this.#leftovers.remove(name);
     if (from === copy.location) await removeEmptyDirectories(this.#files, directoryOf(from));
+    return true;
   }
 
   /**
@@ -183,14 +190,15 @@ export class Settler {
   async #setEditedAside(version: VersionId, copy: CopyRow): Promise<void> {
     const stat = await statOrNothing(this.#files, copy.location);
     if (stat?.type !== "file" || stat.inode !== copy.inode) return;
-    if (!(await this.isOfAnother(version, copy.location, stat))) await this.#setAside(copy.location);
+    if (await this.isOfAnother(version, copy.location, stat)) return;
+    await this.#setAside(copy.location).catch(unlessElsewhere);
   }
 
   async #setAside(name: string): Promise<void> {
     await this.#directories.make(ASIDE_DIRECTORY);
     await this.#files.rename(name, asideName(hex(this.#random.bytes(8))));
     await this.#files.syncDirectory(ASIDE_DIRECTORY);
-    await this.#syncIfThere(directoryOf(name));
+    await syncIfThere(this.#files, directoryOf(name));
   }
 
   /** Whether the file at a path is the copy of another version, which may have yet to leave it. */
@@ -304,7 +312,7 @@ export class Settler {
         left.delete(directoryOf(to));
         await Promise.all([
           this.#files.syncDirectory(directoryOf(to)),
-          ...[...left].map((each) => this.#syncIfThere(each)),
+          ...[...left].map((each) => syncIfThere(this.#files, each)),
         ]);
         return displaced;
       } catch (error) {
@@ -383,15 +391,6 @@ export class Settler {
     await this.#catalog.change(({ transaction: { view } }) => {
       if (readCopy(view, version) === undefined) view.remove(todoKey(version));
     });
-  }
-
-  async #syncIfThere(directory: string): Promise<void> {
-    try {
-      await this.#files.syncDirectory(directory);
-    } catch (error) {
-      // Where a copy was to lie, but never did, something else may be on the way.
-      if (!isDiskError(error, "missing", "not-a-directory", "symlink", "too-long")) throw error;
-    }
   }
 }
 

@@ -30,8 +30,8 @@ export const CANARIES: readonly Canary[] = [
     name: "a moved file is taken for a deleted one",
     rules: "C2",
     file: "server/storage/settle.ts",
-    find: "if (path !== undefined) return await this.#place(version, now, path);",
-    replace: "if (path !== undefined && path === copy.path) return await this.#place(version, now, path);",
+    find: "if (path !== undefined) return await elseHome(",
+    replace: "if (path !== undefined && path === copy.path) return await elseHome(",
     drill: "moves",
   },
   {

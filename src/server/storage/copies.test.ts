@@ -2,11 +2,13 @@ import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
 import { waitingAt } from "../../../tests/storage/waiting-at.ts";
 import { encodeContent } from "../../core/catalog/content.ts";
+import { readCopy } from "../../core/catalog/copies.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { type FileStore, FileStoreError, type ReadableFile } from "../../ports/file-store.ts";
 import type { Change } from "../catalog/change.ts";
+import { asideName } from "./layout.ts";
 
 const methodsOf = (file: ReadableFile): ReadableFile => ({
   read: (into, position) => file.read(into, position),
@@ -281,5 +283,29 @@ describe("a copy", () => {
     world.disk.removeExternally("a");
     expect(await world.copies.open(content.version)).toBeUndefined();
     expect(world.has(content)).toBe(false);
+  });
+
+  test("P3: of bytes that lie aside is that of one version, though two are wanted at once", async () => {
+    const rename = waitingAt("rename");
+    const world = await DiskWorld.begin(rename.between);
+    const wanted = [await world.put("b", "same bytes"), await world.put("c", "same bytes")] as const;
+    for (const { version } of wanted) {
+      await world.copies.withdraw(version, readCopy(world.catalog.read(), version));
+    }
+    world.disk.renameExternally("b", asideName(wanted[0].sha256));
+    world.disk.removeExternally("c");
+    const { reached, goOn } = rename.arm();
+    const restored = wanted.map((content, i) =>
+      world.copies.restore(content.version, ["b", "c"][i] as FilePath, content),
+    );
+    await reached;
+    for (let i = 0; i < MICROTASKS; i++) await Promise.resolve(); // The other comes as far as it can.
+    const stated = wanted.map((content) => world.has(content));
+    goOn();
+    expect([stated, await Promise.all(restored)]).toEqual([
+      [true, false],
+      [true, false],
+    ]);
+    expect([world.text("b"), world.files]).toEqual(["same bytes", ["b"]]);
   });
 });

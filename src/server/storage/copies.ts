@@ -258,19 +258,25 @@ export class Copies {
   async restore(version: VersionId, path: FilePath, content: FileContent): Promise<boolean> {
     const trashed = readTrash(this.#catalog.read(), version)?.location ?? trashName(version, path);
     for (const name of [trashed, asideName(content.sha256)]) {
-      const row = readTrash(this.#catalog.read(), version);
-      const stat = await this.#statFile(name);
-      if (stat === undefined || stat.sizeBytes !== content.sizeBytes) continue;
-      if (stat.links > 1 && row?.location !== name) continue; // It may be a copy's second name (T1).
-      const found = await this.#hashCandidate(name);
-      if (found !== undefined && found.sha256 !== content.sha256) await this.#trash.throwAway(version, name);
-      if (found?.sha256 !== content.sha256) continue;
-      if (!(await this.#trash.giveBack(version, name, stat, row?.location === name ? row : undefined))) continue;
-      await this.#catalog.flushed();
-      await this.#settler.settle(version);
-      return this.has(version);
+      // One after the other: what lies aside may be wanted as the copies of two, and can be that of one.
+      const isBack = await this.#settler.withPaths([name as FilePath], () => this.#restoreFrom(name, version, content));
+      if (isBack) return this.has(version);
     }
     return false;
+  }
+
+  async #restoreFrom(name: string, version: VersionId, content: FileContent): Promise<boolean> {
+    const row = readTrash(this.#catalog.read(), version);
+    const stat = await this.#statFile(name);
+    if (stat === undefined || stat.sizeBytes !== content.sizeBytes) return false;
+    if (stat.links > 1 && row?.location !== name) return false; // It may be a copy's second name (T1).
+    const found = await this.#hashCandidate(name);
+    if (found !== undefined && found.sha256 !== content.sha256) await this.#trash.throwAway(version, name);
+    if (found?.sha256 !== content.sha256) return false;
+    if (!(await this.#trash.giveBack(version, name, stat, row?.location === name ? row : undefined))) return false;
+    await this.#catalog.flushed();
+    await this.#settler.settle(version);
+    return true;
   }
 
   /**

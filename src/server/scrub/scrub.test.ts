@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../../tests/manual-clock.ts";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
+import { readCopy } from "../../core/catalog/copies.ts";
+import type { FileContent } from "../../core/catalog/types.ts";
 import type { VersionId } from "../../core/ids.ts";
+import type { FilePath } from "../../core/paths.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { type FileStore, FileStoreError } from "../../ports/file-store.ts";
 import { Rehash, type Verdict } from "./rehash.ts";
@@ -112,10 +115,10 @@ interface Scrubbing {
   scrubber(on?: Clock): { scrubber: Scrubber; stop(): void };
 }
 
-async function scrubbing(): Promise<Scrubbing> {
+async function scrubbing(files = FILES): Promise<Scrubbing> {
   const { state, between } = fallibleDisk();
   const world = await DiskWorld.begin(between);
-  for (let i = 0; i < FILES; i++) await world.put(`music/${i}`, `the bytes of ${i}`);
+  for (let i = 0; i < files; i++) await world.put(`music/${i}`, `the bytes of ${i}`);
   const clock = new ManualClock();
   const { catalog, store, watch: disk } = world;
   const scrubber = (on: Clock = clock) => {
@@ -206,6 +209,33 @@ describe("the scrub (P4)", () => {
       after.stop();
     },
   );
+
+  it("reads within a cycle what comes to a server that began empty", async () => {
+    const { world, clock, state, scrubber } = await scrubbing(0);
+    const { stop } = scrubber();
+    await clock.pass(CYCLE_MS * 0.05);
+    for (let i = 0; i < FILES; i++) await world.put(`music/${i}`, `the bytes of ${i}`);
+    await clock.pass(CYCLE_MS);
+    expect(state.opened).toBeGreaterThanOrEqual(FILES);
+    stop();
+  });
+
+  it("reads within a cycle what is copied behind what it has read already", async () => {
+    const { world, clock, state, scrubber } = await scrubbing(0);
+    const older: [path: string, content: FileContent][] = [];
+    for (let i = 0; i < FILES; i++) older.push([`music/${i}`, await world.put(`music/${i}`, `the bytes of ${i}`)]);
+    await world.put("newest", "put here, and so the only one to read");
+    for (const [, { version }] of older) await world.copies.withdraw(version, readCopy(world.catalog.read(), version));
+    const { scrubber: made, stop } = scrubber();
+    await clock.pass(CYCLE_MS * 0.05);
+    expect(state.opened).toBe(1);
+    for (const [path, content] of older) await world.copies.adopt(content.version, path as FilePath, content);
+    state.opened = 0;
+    made.unit.wake(); // It looks every minute, which is beyond this cycle.
+    await clock.pass(CYCLE_MS);
+    expect(state.opened).toBeGreaterThanOrEqual(FILES);
+    stop();
+  });
 
   it("reads again soon what the disk did not give once, and the alarm ends by itself", async () => {
     const { world, clock, state, scrubber } = await scrubbing();

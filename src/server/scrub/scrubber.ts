@@ -104,24 +104,23 @@ export class Scrubber {
   /** Looks at the next copy, if it is due. Answers how long until the one after. */
   async #goOn(cycleMs: number, signal: AbortSignal): Promise<number> {
     const { clock, store, rehash } = this.#parts;
+    const writeEveryMs = Math.min(WRITE_EVERY_MS, cycleMs / WRITES_IN_CYCLE);
     this.#standing ??= this.#resume(readStanding(store), cycleMs);
-    if (isOver(this.#standing)) {
-      const untilNextMs = cycleMs - this.#elapsedMs;
-      if (untilNextMs > 0) return Math.ceil(untilNextMs);
-      this.#standing = this.#begin(this.#standing.last);
-    }
+    // At once: where the last one came to its end too early, as that of a server that was empty, much has come behind it.
+    if (isOver(this.#standing)) this.#standing = this.#begin(this.#standing.last);
     const rest = this.#restMs(this.#standing, cycleMs);
     if (rest > 0) return rest;
     const version = this.#next(this.#standing);
     if (version === undefined) {
+      const isEmpty = this.#standing.cycle.files === 0;
       this.#standing = ended(this.#standing, clock.wall());
-      await this.#write(this.#standing, 0);
-      return 0;
+      await this.#write(this.#standing, isEmpty ? writeEveryMs : 0);
+      return isEmpty ? Math.ceil(writeEveryMs) : 0;
     }
     this.#throttle.setRate(rateBytesPerS({ cycleMs, total: this.#total() }));
     const looked = await rehash.look(version, (bytes) => this.#pass(bytes, signal));
     this.#standing = { ...this.#standing, after: version, cycle: counted(this.#standing.cycle, looked) };
-    await this.#write(this.#standing, Math.min(WRITE_EVERY_MS, cycleMs / WRITES_IN_CYCLE));
+    await this.#write(this.#standing, writeEveryMs);
     return this.#restMs(this.#standing, cycleMs);
   }
 
@@ -133,9 +132,9 @@ export class Scrubber {
   /** Goes on where it stood before a restart. By a clock that was set back meanwhile it had not come so far: it goes on at once. */
   #resume(standing: Standing | undefined, cycleMs: number): Standing {
     const { clock } = this.#parts;
-    const elapsedMs = clock.wall() - (standing?.cycle.beganMs ?? 0);
-    if (standing === undefined || (isOver(standing) && elapsedMs < 0)) return this.#begin(standing?.last);
-    const doneMs = isOver(standing) ? 0 : dueMs({ cycleMs, done: standing.cycle, total: this.#total() });
+    if (standing === undefined || isOver(standing)) return this.#begin(standing?.last);
+    const elapsedMs = clock.wall() - standing.cycle.beganMs;
+    const doneMs = dueMs({ cycleMs, done: standing.cycle, total: this.#total() });
     this.#beganAt = clock.monotonic() - Math.max(elapsedMs, doneMs);
     return standing;
   }

@@ -4,7 +4,7 @@ import type { FilePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Parts } from "../parts.ts";
 
-/** A copy that was given up is not copied back for so long, unless it is below its target. */
+/** A copy that was given up is not copied back for so long (R6): should the file fall below N meanwhile, others copy it first. */
 const NOT_BACK_MS = 60_000;
 
 export async function drop(parts: Parts, path: FilePath): Promise<void> {

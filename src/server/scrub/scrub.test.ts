@@ -96,6 +96,16 @@ describe("re-hashing a copy (P4)", () => {
     expect(await world.copies.check(content.version)).toBe(true);
   });
 
+  it("of a disk that gives nothing promises nothing that it was met with, however many copies that are (D2)", async () => {
+    const { state, between } = fallibleDisk();
+    const world = await DiskWorld.begin(between);
+    const contents: FileContent[] = [];
+    for (let i = 0; i <= 1_001; i++) contents.push(await world.put(`music/${i}`, `${i}`));
+    state.isBroken = true;
+    for (const { version } of contents) expect(await verdictOn(world, version)).toBe("unreadable");
+    for (const { version } of contents) expect(await world.copies.check(version)).toBe(false);
+  });
+
   it("an ailing disk is well again once what it did not give is no copy any more", async () => {
     const { state, between } = fallibleDisk();
     const world = await DiskWorld.begin(between);

@@ -24,7 +24,7 @@ import { STATE_DIRECTORY, stagedName, WORK_DIRECTORIES } from "./layout.ts";
 const DISK_REST_MS = 10_000;
 /** Free space of the file system is looked at so often. */
 const LOOK_EVERY_MS = 5000;
-/** Copies that could not be read, which are remembered; those beyond are met again. */
+/** Copies that could not be read, which are remembered; those beyond are met again, and none is promised meanwhile (D2). */
 const UNREADABLE_MAX = 1000;
 
 /** What a failing disk is told of by. */
@@ -150,8 +150,9 @@ export class DiskWatch {
     this.#unreadable.set(successor, path);
   }
 
+  /** Of a disk that did not give more copies than are remembered, any may be one of the others. */
   isUnreadable(version: VersionId): boolean {
-    return this.#unreadable.has(version);
+    return this.#unreadable.size === UNREADABLE_MAX || this.#unreadable.has(version);
   }
 
   /** Copies to be read again. */

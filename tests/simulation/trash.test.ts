@@ -7,6 +7,8 @@ import { play, putText, readText } from "./play.ts";
 
 const ASK_TIMEOUT_MS = 60_000;
 const FILES = 120;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 test("is emptied in steps, each of which tells how far it came; what lay at a path last is found by the path", () =>
   play({ servers: 2, copies: 1, writeCopies: 1 }, async (swarm) => {
@@ -40,6 +42,21 @@ test("is emptied in steps, each of which tells how far it came; what lay at a pa
       code: "argument-invalid",
     });
   }));
+
+test("S2: what was overwritten gives way, and goes after its days, where there are fewer servers than copies are wanted", () =>
+  play(
+    { servers: 1, copies: 3, writeCopies: 2, quotaBytes: 100_000 },
+    async (swarm) => {
+      const [machine] = swarm.machines as [Machine];
+      const usedBytes = async () => (await machine.ask(async (face) => face.status(), ASK_TIMEOUT_MS)).quota.used;
+      for (let i = 0; i < 20; i++) await putText(swarm, machine, "a", `${i}`.padEnd(8_000));
+      expect(await usedBytes()).toBeGreaterThan(8_000);
+      machine.stop(8 * DAY_MS);
+      await swarm.world.sleep(8 * DAY_MS + 2 * HOUR_MS);
+      expect(await usedBytes()).toBe(8_000);
+    },
+    9 * DAY_MS,
+  ));
 
 test("S2: lies aside, for the operator, where the catalog that knew of it is lost", () =>
   play({ servers: 1, copies: 1, writeCopies: 1 }, async (swarm) => {

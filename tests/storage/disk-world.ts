@@ -10,7 +10,7 @@ import { type HybridTime, type ServerId, type VersionId, versionId } from "../..
 import type { FilePath } from "../../src/core/paths.ts";
 import type { FileStore } from "../../src/ports/file-store.ts";
 import { Catalog } from "../../src/server/catalog/catalog.ts";
-import { Settings } from "../../src/server/settings.ts";
+import { Settings, writeRosterEntry } from "../../src/server/settings.ts";
 import { Copies } from "../../src/server/storage/copies.ts";
 import { DiskWatch } from "../../src/server/storage/disk-watch.ts";
 import { ASIDE_DIRECTORY, SIDE_DIRECTORY, STAGED_DIRECTORY, TRASH_DIRECTORY } from "../../src/server/storage/layout.ts";
@@ -24,6 +24,7 @@ import { Vanished } from "../../src/server/storage/vanished.ts";
 import { loudLog } from "../loud-log.ts";
 
 const SELF = "aaaaaaaaaaaa" as ServerId;
+const OTHER = "bbbbbbbbbbbb" as ServerId;
 const WALL_MS = 1_767_225_600_000;
 const QUOTA_BYTES = 1_000_000;
 
@@ -85,6 +86,14 @@ export class DiskWorld {
     const world = new DiskWorld(between);
     await world.catalog.mintOrigin(0 as HybridTime, 0);
     return world;
+  }
+
+  /** Another server belongs to the swarm as well. */
+  async isJoined(): Promise<void> {
+    const server = { name: "", zone: "", url: undefined, addresses: [], httpPort: 1, softwareVersion: "" };
+    await this.catalog.change((change) => {
+      for (const id of [SELF, OTHER]) writeRosterEntry(change, { ...server, id });
+    });
   }
 
   /** A version with its copy, settled at its path. */

@@ -218,6 +218,7 @@ describe("a copy", () => {
 
   test("S2: what a version superseded gives way to a copy of that very version, and to nothing else", async () => {
     const world = await DiskWorld.begin();
+    await world.isJoined();
     await world.put("a", "the first");
     const successor = await world.put("a", "the second one");
     const trash = () => world.files.filter((name) => name.startsWith(".fsdfs/trash"));

@@ -140,6 +140,7 @@ describe("the trash", () => {
 
   test("S2: is emptied but for what a file replaced that is not safe yet", async () => {
     const world = await DiskWorld.begin();
+    await world.isJoined();
     const first = await world.put("a", "the first");
     const other = await world.put("b", "another");
     await world.put("a", "the second one");

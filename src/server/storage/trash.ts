@@ -231,10 +231,12 @@ export class Trash {
     return entry?.type !== "file" || this.#isSafe(view, readVersionRow(view, entry.content.version));
   }
 
+  /** Where there are fewer servers than that, all of them: else what lies here would stay until there are more. */
   #isSafe(view: ReadView, row: VersionRow): boolean {
+    const { removed, roster } = this.#settings;
     const stated = holdersOf(row, (origin) => this.#catalog.serverOf(origin));
-    const holders = stated.filter((server) => !this.#settings.removed.has(server));
-    return holders.length >= this.#settings.safeCopies(view, row);
+    const holders = stated.filter((server) => !removed.has(server));
+    return holders.length >= Math.min(this.#settings.safeCopies(view, row), Math.max(1, roster.size));
   }
 
   /**

@@ -58,6 +58,23 @@ test("N of each file is what the policy says, on every server, soon for new file
     await become(swarm, ["hits/a", "rare/b", "hits/newer"], [2, 2, 2]);
   }));
 
+test("Y1: N that a policy gave what was deleted is not that of what comes to its path when the policy is long gone", () =>
+  play({ copies: 2, deletionsKeptMs: 40_000 }, async (swarm) => {
+    const [first, second] = swarm.machines as [Machine, Machine];
+    const paths = ["rare/new", "rare/back", "rare/moved"];
+    for (const path of paths) await putText(swarm, first, path, path);
+    await set(first, BY_PATH);
+    await become(swarm, paths, [1, 1, 1]);
+    for (const path of paths) await first.ask((face) => face.remove(path), ASK_TIMEOUT_MS);
+    await first.ask((face) => face.resetPolicy(), ASK_TIMEOUT_MS);
+    await swarm.world.sleep(PASS_MS); // Deletions are forgotten.
+    await putText(swarm, second, "rare/new", "new");
+    await second.ask((face) => face.restore({ path: "rare/back" }), ASK_TIMEOUT_MS);
+    await putText(swarm, second, "c", "moved");
+    await first.ask((face) => face.move("c", "rare/moved"), ASK_TIMEOUT_MS);
+    await become(swarm, paths, [2, 2, 2]);
+  }));
+
 test("the policy says nothing of what governs the swarm, and holds over a restart", () =>
   play({ copies: 2 }, async (swarm) => {
     const [first] = swarm.machines as [Machine];

@@ -10,7 +10,8 @@
  * G3. A floor may be too high, never too low: it says what a catalog does not vouch for.
  * G4. A register that says something is not collected: what else was written at a deleted path (N, variables that are set)
  *     stays. It would differ between servers if only some had dropped it, and what is brought back from the trash has its
- *     variables again. They are removed when another file comes to the path (V2), and are collected then.
+ *     variables again. They are removed when another file comes to the path (V2), and are collected then; N becomes that
+ *     of the swarm when any file does (Y1).
  */
 
 import { isAbsence } from "./absences.ts";

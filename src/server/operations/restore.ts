@@ -21,6 +21,7 @@ import { withForever } from "./forever.ts";
 import { checkFileMayBeAt } from "./names.ts";
 import { checkEnough, completeCopies, wantedCopies } from "./put.ts";
 import { type Found, findInTrash } from "./trash.ts";
+import { removeLeftTarget } from "./variables.ts";
 
 /** What was deleted a moment ago may be on its way into the trash: it is looked for so often, where it is, for so long. */
 const LOOKS = 5;
@@ -130,6 +131,7 @@ function state(
   if (readVersionRow(change.view, file.version).paths.length > 0) {
     throw new FsdfsError("trash-not-found", { what: file.version });
   }
+  if (before === undefined) removeLeftTarget(change, path);
   const value = encodeContent(withForever(change.view, path, { type: "file", ...file, request: undefined }));
   change.writePath(path, CONTENT_FIELD, value, catalog.timeAfter(change, path));
   return before === undefined;

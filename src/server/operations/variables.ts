@@ -3,6 +3,7 @@ import { mayOutliveDeletion } from "../../core/catalog/collect.ts";
 import { isFileContent } from "../../core/catalog/content.ts";
 import { CONTENT_FIELD, contentOf } from "../../core/catalog/merge.ts";
 import type { Register } from "../../core/catalog/rows.ts";
+import { encodeTarget, statedTarget, TARGET_FIELD } from "../../core/catalog/surplus.ts";
 import { hasLiveDescendant } from "../../core/catalog/tree.ts";
 import {
   checkVariable,
@@ -17,7 +18,9 @@ import {
   variableField,
   variablesObject,
 } from "../../core/catalog/variables.ts";
+import type { HybridTime } from "../../core/ids.ts";
 import { type FilePath, parsePath } from "../../core/paths.ts";
+import { readPolicyMark } from "../../core/policy/mark.ts";
 import { slicesOf } from "../../core/slices.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Change } from "../catalog/change.ts";
@@ -67,10 +70,26 @@ export function removeLeftVariables(change: Change, path: FilePath): void {
   const registers = change.transaction.registers(path);
   const content = contentOf(registers);
   if (content?.type === "file") return;
+  removeLeftTarget(change, path);
   const set = registers.filter(({ field, value }) => isVariableField(field) && !isUnset(value));
   // Where nothing is known of a file, their own may be one that is yet to be heard of.
   const left = content === undefined ? set.filter((register) => mayOutliveDeletion(change.view, register)) : set;
   for (const { field } of left) change.writePath(path, field, UNSET);
+}
+
+/**
+ * N that a policy gave the file that was at a path before, where nobody knows of a policy any more: as long as one is known, or
+ * that it was taken away, that is asked about the file that comes (Y1).
+ */
+export function removeLeftTarget(change: Change, path: FilePath): void {
+  const { transaction, view } = change;
+  const registers = transaction.registers(path);
+  const left = registers.find(({ field }) => field === TARGET_FIELD);
+  if (left === undefined || statedTarget(registers) === undefined || readPolicyMark(view) !== undefined) return;
+  const { rank, time } = left.stamp;
+  const after = Math.max(change.now(), time + 1) as HybridTime;
+  const stamp = { rank, time: after, server: transaction.context.self };
+  change.writePath(path, TARGET_FIELD, encodeTarget(undefined), stamp);
 }
 
 /** Whether a register goes with a file that moves. */

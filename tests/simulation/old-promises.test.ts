@@ -60,3 +60,17 @@ it("P3: what was promised when fewer copies were enough is not enough once N is 
     expect(await dropping).toBe("drop-refused");
     expect(holders(swarm)).toHaveLength(2);
   }));
+
+it("P3: what a server has promised that is drained since does not count, as its copy counts for no K (M3)", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [asked, other, third] = swarm.machines as [Machine, Machine, Machine];
+    await putText(swarm, asked, PATH, TEXT);
+    expect(await comeToRest(swarm, swarm.machines, TIMEOUT_MS, 3)).toBe(undefined);
+    other.plan = ({ method, about }) =>
+      method === "open" && about === PATH ? { kind: "stop", side: "before", forMs: CHECK_MS } : undefined;
+    const dropping = asked.ask((face) => face.drop(PATH), TIMEOUT_MS).catch(({ code }) => code);
+    await swarm.world.sleep(CHECK_MS / 4);
+    await asked.ask((face) => face.configureServer(third.name, { draining: true, paused: true }), TIMEOUT_MS);
+    expect(await dropping).toBe("drop-refused");
+    expect(holders(swarm)).toContain(asked.name);
+  }));

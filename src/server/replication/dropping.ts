@@ -144,11 +144,13 @@ export class Dropping {
 
   /**
    * Promises that still count, some time having gone by: this server stood still, or waited for its disk. Who gave one may have
-   * lost its copy since, and N or W may be higher.
+   * lost its copy since, or is drained now, and N or W may be higher.
    */
   #countStanding(version: VersionId, promisers: ReadonlySet<ServerId>): number {
-    if (this.#parts.membership.isBehind) return 0;
-    return this.#parts.sources.upHolders(version).filter(({ server }) => promisers.has(server)).length;
+    const { membership, sources, directives } = this.#parts;
+    if (membership.isBehind) return 0;
+    const stands = (server: ServerId) => promisers.has(server) && !directives.isDraining(server);
+    return sources.upHolders(version).filter(({ server }) => stands(server)).length;
   }
 
   async #askOne(link: Link, version: VersionId, nonce: string): Promise<boolean> {

@@ -153,6 +153,20 @@ test("Y1: a server whose machine cannot run the policy at all leaves its files t
     );
   }));
 
+test("Y1: a server whose catalog cannot be written leaves its files to the others as well", () =>
+  play({ copies: 2 }, async (swarm) => {
+    const [first, , third] = swarm.machines as [Machine, Machine, Machine];
+    const paths = Array.from({ length: 20 }, (_, at) => `hits/${at}`);
+    await swarm.world.sleep(5_000);
+    third.plan = ({ port, method }) =>
+      port === "catalog" && method === "write" ? { kind: "error", code: "io", side: "before" } : undefined;
+    for (const path of paths) await putText(swarm, first, path, path);
+    await set(first, BY_PATH);
+    await swarm.world.sleep(60_000);
+    const infos = await first.ask((face) => Promise.all(paths.map((path) => face.head(path))), ASK_TIMEOUT_MS);
+    expect(infos.map(({ target }) => target)).toEqual(paths.map(() => 3));
+  }));
+
 test("Y1: a file whose variables change while its N is written is asked about again soon", () =>
   play({ servers: 1, copies: 1, writeCopies: 1 }, async (swarm) => {
     const [machine] = swarm.machines as [Machine];

@@ -25,7 +25,7 @@ import type { Changed } from "../catalog/change.ts";
 import type { PolicyDeps } from "./compose.ts";
 import { readPassEnd, writePassEnd } from "./pass-end.ts";
 import { type Answer, loadPolicy, NO_POLICY, type Rule, ruleOf } from "./rule.ts";
-import { type Share, shareOf } from "./share.ts";
+import { leavesFiles, type Share, shareOf } from "./share.ts";
 import { SLICE_FILES, walkFiles } from "./walk.ts";
 
 const IDLE_MS = 60_000;
@@ -73,7 +73,7 @@ export class Evaluation {
   #written = 0;
   /** In the last pass. */
   #failed = 0;
-  /** Servers that lack the policy. */
+  /** Servers that lack the policy, or cannot write what it says. */
   readonly #lacking = new Set<ServerId>();
   readonly #changed = new Set<VersionId>();
   #changedAt = 0;
@@ -83,7 +83,7 @@ export class Evaluation {
     this.#deps = deps;
     deps.catalog.onChange((changed) => this.#hear(changed));
     deps.heat.onRise((versions) => this.#hearHeat(versions));
-    deps.mesh.onAnswered(({ server, report }) => this.#noteLack(server, report.lacksPolicy === true));
+    deps.mesh.onAnswered(({ server, report }) => this.#noteLack(server, leavesFiles(report)));
   }
 
   /** When its unit has ended or is about to: what it asks is ended now, what it has just loaded when that is there. */
@@ -156,7 +156,7 @@ export class Evaluation {
     return true;
   }
 
-  /** The files of one that lacks the policy are left to the others, soon. */
+  /** The files of one that cannot ask about them are left to the others, soon. */
   #noteLack(server: ServerId, lacks: boolean): void {
     if (lacks === this.#lacking.has(server)) return;
     if (!lacks) {

@@ -1,10 +1,11 @@
 /**
- * Which server evaluates which file: of those that are up, not behind (C10) and have the policy, the first for the path by
- * rendezvous.
+ * Which server evaluates which file: of those that are up, not behind (C10), have the policy and can write their catalog, the
+ * first for the path by rendezvous.
  */
 import type { ServerId } from "../../core/ids.ts";
 import { rendezvousWeight } from "../../core/rendezvous.ts";
 import type { Mesh } from "../mesh/mesh.ts";
+import type { ServerReport } from "../mesh/messages.ts";
 
 export interface Share {
   /** Another one when other servers are up. */
@@ -12,8 +13,13 @@ export interface Share {
   has(path: string): boolean;
 }
 
+/** Whether a server that is up asks about no file: it lacks the policy, or could not write what it says. */
+export function leavesFiles({ lacksPolicy, diskAlarm }: ServerReport): boolean {
+  return lacksPolicy === true || diskAlarm?.catalog === true;
+}
+
 export function shareOf(mesh: Mesh, self: ServerId): Share {
-  const others = mesh.upLinks().flatMap(({ server, report }) => (report.behind || report.lacksPolicy ? [] : [server]));
+  const others = mesh.upLinks().flatMap(({ server, report }) => (report.behind || leavesFiles(report) ? [] : [server]));
   return {
     key: others.sort().join(" "),
     has: (path) => {

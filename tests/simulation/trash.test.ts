@@ -58,6 +58,24 @@ test("S2: what was overwritten gives way, and goes after its days, where there a
     9 * DAY_MS,
   ));
 
+test("V2: what comes back to another path has no variables of the file that was there", () =>
+  play({ servers: 2, copies: 2 }, async (swarm) => {
+    const [first, second] = swarm.machines as [Machine, Machine];
+    for (const path of ["a", "b"]) {
+      await putText(swarm, first, path, path);
+      await first.ask((face) => face.setVariables(path, { of: path }), ASK_TIMEOUT_MS);
+      await first.ask((face) => face.remove(path), ASK_TIMEOUT_MS);
+    }
+    const variablesAt = async (path: string) => (await second.ask((face) => face.head(path), ASK_TIMEOUT_MS)).variables;
+    await second.ask((face) => face.restore({ path: "b", to: "a" }), ASK_TIMEOUT_MS);
+    expect(await variablesAt("a")).toBeUndefined();
+    await putText(swarm, first, "c", "c");
+    await first.ask((face) => face.setVariables("c", { of: "c" }), ASK_TIMEOUT_MS);
+    await first.ask((face) => face.remove("c"), ASK_TIMEOUT_MS);
+    await second.ask((face) => face.restore({ path: "c" }), ASK_TIMEOUT_MS);
+    expect(await variablesAt("c")).toEqual({ of: "c" });
+  }));
+
 test("S2: lies aside, for the operator, where the catalog that knew of it is lost", () =>
   play({ servers: 1, copies: 1, writeCopies: 1 }, async (swarm) => {
     const [machine] = swarm.machines as [Machine];

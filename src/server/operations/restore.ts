@@ -7,6 +7,7 @@ import { readEntry } from "../../core/catalog/entries.ts";
 import type { ReadView } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
+import type { FileContent } from "../../core/catalog/types.ts";
 import { isVersionId, type ServerId, type VersionId } from "../../core/ids.ts";
 import { type FilePath, parsePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
@@ -21,7 +22,7 @@ import { withForever } from "./forever.ts";
 import { checkFileMayBeAt } from "./names.ts";
 import { checkEnough, completeCopies, wantedCopies } from "./put.ts";
 import { type Found, findInTrash } from "./trash.ts";
-import { removeLeftTarget } from "./variables.ts";
+import { removeLeftTarget, removeLeftVariables } from "./variables.ts";
 
 /** What was deleted a moment ago may be on its way into the trash: it is looked for so often, where it is, for so long. */
 const LOOKS = 5;
@@ -105,7 +106,7 @@ async function restoreHere(
   let done: { readonly sha256: string; readonly created: boolean } | undefined;
   const isBack = await copies.bringBack(version, (change, sha256) => {
     stillWanted(change.view);
-    done = { sha256, created: state(parts, change, { version, sizeBytes, sha256 }, path, overwrite) };
+    done = { sha256, created: state(parts, change, { ...found, sha256 }, path, overwrite) };
   });
   if (!isBack || done === undefined) return undefined;
   const { sha256, created } = done;
@@ -120,7 +121,12 @@ async function restoreHere(
 function state(
   { catalog }: Parts,
   change: Change,
-  file: { readonly version: VersionId; readonly sizeBytes: number; readonly sha256: string },
+  {
+    version,
+    sizeBytes,
+    sha256,
+    path: from,
+  }: Pick<Found, "version" | "sizeBytes" | "path"> & { readonly sha256: string },
   path: FilePath,
   overwrite: boolean,
 ): boolean {
@@ -128,11 +134,13 @@ function state(
   const before = readEntry(change.view, path);
   if (before !== undefined && !overwrite) throw new FsdfsError("not-restored-over", { path });
   // Somebody else was quicker.
-  if (readVersionRow(change.view, file.version).paths.length > 0) {
-    throw new FsdfsError("trash-not-found", { what: file.version });
+  if (readVersionRow(change.view, version).paths.length > 0) {
+    throw new FsdfsError("trash-not-found", { what: version });
   }
-  if (before === undefined) removeLeftTarget(change, path);
-  const value = encodeContent(withForever(change.view, path, { type: "file", ...file, request: undefined }));
+  if (path !== from) removeLeftVariables(change, path);
+  else if (before === undefined) removeLeftTarget(change, path); // Its variables it has again.
+  const content: FileContent = { type: "file", version, sizeBytes, sha256, request: undefined };
+  const value = encodeContent(withForever(change.view, path, content));
   change.writePath(path, CONTENT_FIELD, value, catalog.timeAfter(change, path));
   return before === undefined;
 }

@@ -262,7 +262,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
     handOver.unit,
     drain.unit,
     new Leaving(pulling).unit,
-    trimUnit({ ...pulling, handOver }),
+    trimUnit({ ...pulling, trash, handOver }),
     leftovers.unit,
     disk.unit,
     strangers.unit,

@@ -58,6 +58,20 @@ test("S2: what was overwritten gives way, and goes after its days, where there a
     9 * DAY_MS,
   ));
 
+test("S3: what a lowered quota has given up does not lie in the trash beyond it, and what was deleted does", () =>
+  play({ copies: 2, quotaBytes: 200_000 }, async (swarm) => {
+    const [machine] = swarm.machines as [Machine];
+    for (let i = 0; i < 15; i++) await putText(swarm, machine, `a${i}`, `${i}`.padEnd(8_000));
+    await swarm.world.sleep(60_000);
+    await machine.ask((face) => face.remove("a0"), ASK_TIMEOUT_MS);
+    await machine.ask((face) => face.configureServer(machine.name, { quota: 50_000 }), ASK_TIMEOUT_MS);
+    await swarm.world.sleep(120_000);
+    const servers = await machine.ask(async (face) => face.servers(), ASK_TIMEOUT_MS);
+    expect(servers.find(({ name }) => name === machine.name)!.quota.used).toBeLessThanOrEqual(58_000);
+    const { files } = await machine.ask((face) => face.listTrash(), ASK_TIMEOUT_MS);
+    expect(files).toMatchObject([{ path: "a0", servers: expect.arrayContaining([machine.name]) }]);
+  }));
+
 test("V2: what comes back to another path has no variables of the file that was there", () =>
   play({ servers: 2, copies: 2 }, async (swarm) => {
     const [first, second] = swarm.machines as [Machine, Machine];

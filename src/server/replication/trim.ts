@@ -1,7 +1,8 @@
 /**
  * Gets this server back below what copies may take: below its quota when that was lowered, and below the reserve when uploads
  * have used it, so that the next ones need not wait (S3). Copies above N go; when there are none, others with free room take
- * some over. Beyond that nothing is given up: a server stays over its quota rather than have too few copies.
+ * some over. What was given up does not lie in the trash beyond the quota. Beyond that nothing is given up: a server stays over
+ * its quota rather than have too few copies.
  */
 import { readCopy } from "../../core/catalog/copies.ts";
 import { workPositionOf, workRange } from "../../core/catalog/keys.ts";
@@ -12,6 +13,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { Directives } from "../control/directives.ts";
 import type { Membership } from "../mesh/membership.ts";
 import type { Space } from "../storage/space.ts";
+import type { Trash } from "../storage/trash.ts";
 import type { HandOver } from "./hand-over.ts";
 import type { RoomMaker } from "./room-maker.ts";
 import { LOAD_MAX } from "./throttle.ts";
@@ -26,6 +28,7 @@ export interface TrimParts {
   readonly catalog: Catalog;
   readonly membership: Membership;
   readonly space: Space;
+  readonly trash: Pick<Trash, "keepQuota">;
   readonly roomMaker: RoomMaker;
   readonly handOver: HandOver;
   readonly load: LoadMeter;
@@ -34,10 +37,11 @@ export interface TrimParts {
 
 export function trimUnit(parts: TrimParts): BackgroundUnit {
   return new BackgroundUnit("trim", async (signal): Promise<NextStep> => {
-    const { membership, load, space, roomMaker, directives } = parts;
+    const { membership, load, space, roomMaker, directives, trash } = parts;
+    if (directives.isPaused || membership.isBehind || load.clientLoad() > LOAD_MAX) return { restMs: IDLE_MS };
+    await trash.keepQuota();
     const above = space.bytesAbove("pull");
-    if (above <= 0 || directives.isPaused || membership.isBehind || load.clientLoad() > LOAD_MAX)
-      return { restMs: IDLE_MS };
+    if (above <= 0) return { restMs: IDLE_MS };
     if ((await roomMaker.giveUp(above)) > 0) return { restMs: 0 };
     if (space.bytesAbove("upload") > 0 && (await giveAwayOne(parts, signal))) return { restMs: 0 };
     return { restMs: STUCK_MS };

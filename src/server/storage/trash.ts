@@ -113,6 +113,16 @@ export class Trash {
     });
   }
 
+  /**
+   * Throws away what was dropped as far as it keeps this server above its quota, which was lowered: else room that copies gave up
+   * would be had only after its days. What users deleted stays: they may want it back, and the quota may be a slip (S3).
+   */
+  async keepQuota(): Promise<void> {
+    const isAbove = () => this.#space.freeBytes("upload") < 0;
+    const mayGo = ({ row, version }: Trashed) => row.reason === "dropped" && this.#isPurgeable(row, version);
+    if (isAbove() && this.#catalog.stats().droppedBytes > 0) await this.#alone(() => this.#purgeWhile(isAbove, mayGo));
+  }
+
   async #purgeWhile(isMissing: () => boolean, mayGo: (trashed: Trashed) => boolean): Promise<void> {
     for (let after: Uint8Array | undefined; isMissing(); ) {
       const { rows, last } = this.#find(after, mayGo);

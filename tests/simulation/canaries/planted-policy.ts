@@ -16,7 +16,7 @@ export const POLICY_CANARIES: readonly Canary[] = [
     name: "a server that lacks the policy keeps its files",
     rules: "Y1",
     file: "server/policy/share.ts",
-    find: "report.behind || report.lacksPolicy ? [] : [server]",
+    find: "report.behind || leavesFiles(report) ? [] : [server]",
     replace: "report.behind ? [] : [server]",
     drill: "policy",
   },

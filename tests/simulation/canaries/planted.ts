@@ -276,7 +276,7 @@ export const CANARIES: readonly Canary[] = [
     name: "a version is purged before its successor is safe",
     rules: "S2",
     file: "server/storage/trash.ts",
-    find: "return holders.length >= this.#settings.safeCopies(view, row);",
+    find: "return holders.length >= Math.min(this.#settings.safeCopies(view, row), Math.max(1, roster.size));",
     replace: "return holders.length >= 1;",
     drill: "scarce room",
   },

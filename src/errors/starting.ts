@@ -67,7 +67,7 @@ export const START_ERRORS = {
   },
   "swarm-foreign": {
     status: 409,
-    message: "The server at {address} belongs to another swarm that has files as well.",
-    hint: "Two swarms with files are not joined by themselves. To make them one: fsdfs merge HOST. Or start with an empty --data.",
+    message: "The server at {address} belongs to another swarm, and neither is empty.",
+    hint: "Two swarms that have files, directories or keys are not joined by themselves. To make them one: fsdfs merge HOST. Or start with an empty --data.",
   },
 } as const satisfies Record<string, ErrorKind>;

@@ -110,6 +110,7 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
   const greeting = new Greeting({
     clock,
     catalog,
+    settings,
     identity,
     log,
     name,

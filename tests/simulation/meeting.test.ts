@@ -2,9 +2,11 @@
 import { expect, it } from "vitest";
 import type { Machine } from "./machine.ts";
 import { play, playApart, putText } from "./play.ts";
+import { comeToRest } from "./rest.ts";
 import type { Swarm } from "./swarm.ts";
 
 const WATCHED_MS = 120_000;
+const ASK_TIMEOUT_MS = 20_000;
 
 /** Lines of the logs with `text`, from now on for two minutes. */
 async function logged({ world }: Swarm, text: string): Promise<number> {
@@ -39,3 +41,25 @@ it("C8: a server whose clock is refused for long is told of once", () =>
     wrong.start();
     expect(await logged(swarm, "a server was refused, its clock is too far away")).toBeLessThanOrEqual(4);
   }));
+
+it.each(["directory", "key"])("P3, C11: a swarm that has a %s and no file does not give it up for another", (what) =>
+  playApart({ servers: 2, copies: 1, writeCopies: 1 }, async (swarm) => {
+    const [one, other] = swarm.machines as [Machine, Machine];
+    await putText(swarm, one, "file", "text");
+    if (what === "key") await other.ask((face) => face.createKey("reader", "read"), ASK_TIMEOUT_MS);
+    else await other.ask((face) => face.makeDirectory("music"), ASK_TIMEOUT_MS);
+    const isThere = async (machine: Machine) =>
+      what === "key"
+        ? (await machine.ask((face) => face.listKeys(), ASK_TIMEOUT_MS)).length > 0
+        : (await machine.ask((face) => face.list("", {}), ASK_TIMEOUT_MS)).entries.some(({ name }) => name === "music");
+    await other.shutdown();
+    other.knowsNobody = false;
+    other.start();
+    await swarm.world.sleep(WATCHED_MS);
+    expect(await Promise.all(swarm.machines.map(isThere))).toEqual([false, true]);
+    await other.ask((face) => face.merge(one.address), ASK_TIMEOUT_MS);
+    await swarm.world.sleep(WATCHED_MS);
+    expect(await comeToRest(swarm, swarm.machines, WATCHED_MS)).toBe(undefined);
+    expect(await Promise.all(swarm.machines.map(isThere))).toEqual([true, true]);
+  }),
+);

@@ -3,7 +3,9 @@
  * same swarm or one that may silently join the other's (C11). Also what this server must know before it is level with
  * those it met (C10), and whether they confirm the number of its last record (C6).
  */
+
 import { originName } from "../../core/catalog/origins.ts";
+import { hasLiveDescendant } from "../../core/catalog/tree.ts";
 import { type HybridTime, isServerId, type ServerId, type SwarmId } from "../../core/ids.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -11,6 +13,7 @@ import type { Log } from "../../ports/log.ts";
 import { RemoteError } from "../../ports/network.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Identity } from "../identity.ts";
+import type { Settings } from "../settings.ts";
 import { addressOf } from "./address.ts";
 import { Claims, floorsOf } from "./claims.ts";
 import { type Hello, type KnownOrigin, NO_SWARM, PROTOCOL, type ServerReport } from "./messages.ts";
@@ -20,6 +23,7 @@ import { CLOCK_SKEW_MAX_MS, Skews } from "./skews.ts";
 export interface GreetingParts {
   readonly clock: Clock;
   readonly catalog: Catalog;
+  readonly settings: Pick<Settings, "keys">;
   readonly identity: Identity;
   readonly log: Log;
   readonly removal: Removal;
@@ -204,9 +208,12 @@ export class Greeting {
     return !hello.empty || swarm < this.#parts.identity.swarm!;
   }
 
+  /** Nothing is lost that somebody was told is there: no file, no directory, no key. */
   #isEmpty(): boolean {
-    const { files, copies, trashFiles } = this.#parts.catalog.stats();
-    return files === 0 && copies === 0 && trashFiles === 0;
+    const { catalog, settings } = this.#parts;
+    const { files, copies, trashFiles } = catalog.stats();
+    const hasFiles = files > 0 || copies > 0 || trashFiles > 0;
+    return !hasFiles && settings.keys.size === 0 && !hasLiveDescendant(catalog.read(), "");
   }
 }
 

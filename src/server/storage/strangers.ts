@@ -93,8 +93,13 @@ export class Strangers {
       this.#end();
       return { restMs: AGAIN_AFTER_MS };
     }
-    const doubtful = this.#unknownOf(value);
+    const unknown = this.#unknownOf(value);
     const tookMs = this.#parts.clock.monotonic() - startMs;
+    const doubtful: string[] = [];
+    for (const name of unknown) {
+      if (signal.aborted) return { restMs: REST_MIN_MS };
+      if (!(await this.#isMissed(name))) doubtful.push(name);
+    }
     await this.#lookAgain(doubtful, signal);
     return { restMs: Math.min(REST_MAX_MS, Math.max(REST_MIN_MS, tookMs * REST_FACTOR)) };
   }
@@ -128,7 +133,6 @@ export class Strangers {
     for (const name of this.#unknownOf(doubtful)) {
       const stat = await this.#parts.files.stat(name).catch(() => undefined);
       if (stat?.type !== "file" || this.#unknownOf([name]).length === 0) continue;
-      if (await this.#isMissed(name)) continue;
       this.#found.files += 1;
       if (this.#found.examples.length < EXAMPLES_MAX) this.#found.examples.push(name);
     }

@@ -56,6 +56,24 @@ test("P4: who begins to get a file that another process is getting takes nothing
   }
 });
 
+test("a file whose long name begins as another's takes nothing away from that", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "fsdfs-downloading-"));
+  try {
+    const [one, other] = [1, 2].map((track) => join(directory, `${"a long title, ".repeat(16)}${track}`));
+    const { first, second, halfThere, firstGoesOn, secondOpens } = twoProcesses();
+    const fetched = first.downloads.fetch(LOCATION, one!);
+    await halfThere.promise;
+    secondOpens.resolve();
+    await writeFile(partOf(other!, "0123456789abce-0123456789ab"), CONTENT.slice(0, 8));
+    await second.downloads.fetch({ ...LOCATION, version: "0123456789abce-0123456789ab" } as Location, other!);
+    firstGoesOn.resolve();
+    expect(await fetched).toBe(true);
+    expect((await readdir(directory)).sort()).toEqual([basename(one!), basename(other!)]);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
 /** The first writes the first half before the second begins, and the other half when it is told to. */
 function twoProcesses() {
   const [halfThere, firstGoesOn, secondOpens] = Array.from({ length: 3 }, () => Promise.withResolvers<void>());

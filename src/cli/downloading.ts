@@ -14,7 +14,7 @@ import type { Bulk } from "./bulk.ts";
 import { LocalError } from "./command.ts";
 import { hasContent, PART_SUFFIX } from "./local-files.ts";
 
-/** Leaves room for version and suffix in the 255 bytes of a name. */
+/** Leaves room for digest, version and suffix in the 255 bytes of a name. */
 const NAME_BYTES_MAX = 200;
 /** A file that is overwritten while it is read is begun anew, so often. */
 const ATTEMPTS_MAX = 5;
@@ -143,10 +143,14 @@ export class Downloads {
   }
 }
 
+/** What a name that is cut has lost is told by its digest: others may begin as it does. */
 function prefixOf(local: string): string {
-  const name = Buffer.from(basename(local)).subarray(0, NAME_BYTES_MAX);
+  const name = basename(local);
+  const bytes = Buffer.from(name);
+  if (bytes.length <= NAME_BYTES_MAX) return `.${name}.`;
   // A character that was cut in two is left out.
-  return `.${new TextDecoder().decode(name).replace(/\uFFFD$/, "")}.`;
+  const begin = new TextDecoder().decode(bytes.subarray(0, NAME_BYTES_MAX)).replace(/\uFFFD$/, "");
+  return `.${begin}~${createHash("sha256").update(bytes).digest("hex").slice(0, 8)}.`;
 }
 
 export function partOf(local: string, version: string): string {

@@ -94,8 +94,11 @@ export async function open(parts: Parts, path: FilePath, options: OpenOptions): 
   const isElsewhere = parts.disk.isUnreadable(version) && parts.sources.upHolders(version).length > 0;
   const opened = isElsewhere ? undefined : await openLocalOrElse(parts, info, version);
   if (opened !== undefined) return elseThrough(parts, opened, version);
-  const holders = parts.sources.upHolders(version);
-  if (holders.length === 0) throw new FsdfsError("no-copy-reachable", { path });
+  if (parts.sources.upHolders(version).length === 0) {
+    // What was overwritten or deleted while it was looked for has no holders any more, and is not lost.
+    if (versionAt(parts, path) !== version) return await open(parts, path, options);
+    throw new FsdfsError("no-copy-reachable", { path });
+  }
   const redirect = options.redirect ?? parts.options.redirect;
   const others = locateFile(parts.lookups, parts.catalog.read(), { path, content: contentOf(info) }).servers.filter(
     ({ id, state }) => state === "up" && id !== parts.catalog.self,
@@ -106,6 +109,11 @@ export async function open(parts: Parts, path: FilePath, options: OpenOptions): 
   }
   parts.heat.count(version);
   return through(parts, info, version);
+}
+
+function versionAt(parts: Parts, path: FilePath): VersionId | undefined {
+  const entry = readEntry(parts.catalog.read(), path);
+  return entry?.type === "file" ? entry.content.version : undefined;
 }
 
 /** What a signed link asks for: that version, if this server has it, and nothing else. */

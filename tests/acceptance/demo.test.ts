@@ -110,6 +110,20 @@ test.each([
   PATIENCE_MS,
 );
 
+test(
+  "goes on when nobody takes its output, and leaves neither process nor directory",
+  async () => {
+    const demo = run(["--music", await ownMusic()]);
+    child?.stdout?.destroy();
+    await waitFor("three servers", async () => demo.over() || (await logs()).length === 3, PATIENCE_MS);
+    demo.signal();
+    const { output, ...end } = await demo.ended();
+    expect(end, output).toEqual({ code: 130, signal: null });
+    expect(await readdir(temporary)).toEqual([]);
+  },
+  PATIENCE_MS,
+);
+
 async function logs(): Promise<string[]> {
   const [folder = ""] = await readdir(temporary);
   return (await readdir(join(temporary, folder))).filter((name) => name.endsWith(".log"));

@@ -18,6 +18,7 @@ const REMOVAL = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 
 
 /** Answers the exit code. @param directory of one's own music; undefined: the demo makes some */
 export async function runDemo(directory: string | undefined, context: Context): Promise<number> {
+  context.outlivesOutput(); // Else its servers would be left behind.
   const own = directory === undefined ? undefined : await ownMusic(directory);
   const interrupted = new AbortController();
   const atInterrupt = new Promise<"interrupted">((done) => {

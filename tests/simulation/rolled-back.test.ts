@@ -117,3 +117,18 @@ describe("C9: what was moved while a server was there that has its catalog of be
 
   it("when it wrote something since", () => moved((swarm, last) => putText(swarm, last, "c", "text")));
 });
+
+it("C9: what it alone took since is its copy still, though a snapshot by a hand is a second name of it", () =>
+  play({ copies: 1, writeCopies: 1, quotasBytes: [1_000, 1_000, 50_000_000] }, async (swarm) => {
+    const [first, , last] = swarm.machines as [Machine, Machine, Machine];
+    const snapshot = last.catalog.snapshot();
+    const text = "text".repeat(1_000);
+    await putText(swarm, last, "a", text);
+    await swarm.world.sleep(5_000);
+    await last.files.link("a", ".fsdfs/aside/snapshot");
+    last.crash();
+    last.catalog.restore(snapshot);
+    last.start();
+    await swarm.world.sleep(20_000);
+    expect((await readText(swarm, first, "a")).text).toBe(text);
+  }));

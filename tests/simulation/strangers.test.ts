@@ -60,13 +60,14 @@ describe("a file that fsdfs does not know", () => {
 });
 
 describe("a file that nobody holds", () => {
-  it("C9, P3: is a copy where it lies, also aside, once the catalog of its only holder was lost", () =>
+  it("C9, P3: is a copy where it lies, also aside or with a second name, once the catalog of its only holder was lost", () =>
     play({ copies: 1, writeCopies: 1, quotasBytes: [1_000, 1_000, 50_000_000] }, async (swarm) => {
       const [one, , holder] = swarm.machines as [Machine, Machine, Machine];
-      const paths = [...Array.from({ length: 30 }, (_, i) => `music/${i}/song`), ".fsdfs/notes"];
+      const paths = [...Array.from({ length: 30 }, (_, i) => `music/${i}/song`), "music/linked", ".fsdfs/notes"];
       for (const path of paths) await putText(swarm, holder, path, path.repeat(1_000));
       for (const path of ["music/stray", ".fsdfs/side/stray"]) write(holder, path);
       await holder.shutdown();
+      await holder.files.link("music/linked", ".fsdfs/aside/snapshot");
       holder.catalog = new MemoryCatalogStore();
       holder.start();
       await swarm.world.sleep(FIRST_LOOK_MS);

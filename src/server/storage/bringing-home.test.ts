@@ -24,7 +24,7 @@ describe("S7: another file system that is mounted in the data directory", () => 
     expect(world.space.usedBytes()).toBe(world.scannedBytes);
   });
 
-  test("makes no file a copy that could not be moved from there (C9)", async () => {
+  test("makes no file a copy that could not be moved from there, where others have one (C9)", async () => {
     const world = await DiskWorld.begin(withMount);
     const content = await world.put("mounted/a", "some bytes");
     await world.copies.withdraw(content.version, readCopy(world.catalog.read(), content.version));
@@ -32,6 +32,12 @@ describe("S7: another file system that is mounted in the data directory", () => 
     world.disk.renameExternally(`.fsdfs/side/${content.version}`, "elsewhere");
     world.disk.writeExternally("mounted/a", new TextEncoder().encode("some bytes"));
     expect(await world.copies.adopt(content.version, "mounted/a" as FilePath, content)).toBe(false);
+    // But who has the only one has it, and it leaves as any other.
+    expect(await world.copies.adopt(content.version, "mounted/a" as FilePath, content, true)).toBe(true);
+    world.disk.removeExternally("elsewhere");
+    await world.remove("mounted/a");
+    await world.settleAll();
+    expect(world.files).toEqual([expect.stringContaining(".fsdfs/trash/")]);
   });
 });
 

@@ -213,22 +213,30 @@ export class Copies {
 
   /**
    * A file that lies at a path without the catalog knowing of it, or aside, where copies lie whose path this disk cannot hold (S7):
-   * whether it is this content (C9), and if so, a copy.
+   * whether it is this content (C9), and if so, a copy. A hand's second name for it, or another file system, is put up with only
+   * where `evenShared`: it was stated by this server before, or nobody else can give that content (P3).
    */
-  async adopt(version: VersionId, path: FilePath, content: FileContent): Promise<boolean> {
-    if (!isReserved(path) && (await this.#adoptFrom(path, version, path, content))) return true;
-    if (!(await this.#adoptFrom(sideName(version), version, path, content))) return false;
+  async adopt(version: VersionId, path: FilePath, content: FileContent, evenShared = false): Promise<boolean> {
+    if (!isReserved(path) && (await this.#adoptFrom(path, version, path, content, evenShared))) return true;
+    if (!(await this.#adoptFrom(sideName(version), version, path, content, evenShared))) return false;
     await this.#settler.settle(version);
     return this.has(version);
   }
 
-  async #adoptFrom(location: string, version: VersionId, path: FilePath, content: FileContent): Promise<boolean> {
+  async #adoptFrom(
+    location: string,
+    version: VersionId,
+    path: FilePath,
+    content: FileContent,
+    evenShared: boolean,
+  ): Promise<boolean> {
     const stat = await this.#statFile(location);
     if (stat === undefined || stat.sizeBytes !== content.sizeBytes) return false;
     return await this.#settler.withPaths([path], async () => {
       const found = await this.#hashCandidate(location);
-      if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;
-      if (found.stat.device !== (await this.#files.stat(""))?.device) return false; // It could never be moved from there.
+      if (found?.sha256 !== content.sha256) return false;
+      const isShared = found.stat.links > 1 || found.stat.device !== (await this.#files.stat(""))?.device;
+      if (isShared && !evenShared) return false;
       if (await this.#settler.isOfAnother(version, location, found.stat)) return false; // Another version's file, on its way to the trash.
       const isAnothersName = await isAmbiguous(this.#files, location, found.stat);
       if (isAnothersName && !(await isListed(this.#files, location))) return false; // It is the copy of that one (S7).
@@ -236,14 +244,8 @@ export class Copies {
       const adopted = await this.#catalog.change((change) => {
         const row = change.transaction.version(version);
         if (!row.paths.includes(path) || readCopy(change.view, version) !== undefined) return false;
-        const copy: CopyRow = {
-          path,
-          location,
-          staged: undefined,
-          sizeBytes: found.stat.sizeBytes,
-          inode: found.stat.inode,
-          modifiedNs: found.stat.modifiedNs,
-        };
+        const { sizeBytes, inode, modifiedNs } = found.stat;
+        const copy: CopyRow = { path, location, staged: undefined, sizeBytes, inode, modifiedNs };
         addCopy(change.transaction, version, copy);
         if (location === path) placeCopy(change.transaction, version, copy);
         change.writeHolding(version, true);

@@ -133,7 +133,7 @@ export class Reconciler {
     const view = this.#catalog.read();
     const content = contentOfVersion(view, version);
     const path = readVersionRow(view, version).paths[0];
-    if (content !== undefined && path !== undefined && (await this.#copies.adopt(version, path, content))) return;
+    if (content !== undefined && path !== undefined && (await this.#copies.adopt(version, path, content, true))) return;
     if (this.#isStated(version) && !this.#copies.has(version)) await this.#copies.withdraw(version);
   }
 

@@ -154,7 +154,7 @@ export class Strangers {
     if (membership.isBehind || !isFilePath(path)) return false;
     const entry = readEntry(catalog.read(), path);
     if (entry?.type !== "file" || sources.upHolders(entry.content.version).length > 0) return false;
-    return await copies.adopt(entry.content.version, path, entry.content).catch(() => false); // Looked at again next time.
+    return await copies.adopt(entry.content.version, path, entry.content, true).catch(() => false); // Looked at again next time.
   }
 
   #unknownOf(names: readonly string[]): string[] {

@@ -171,8 +171,8 @@ export const CANARIES: readonly Canary[] = [
     name: "any file at the path is adopted",
     rules: "C9 P4",
     file: "server/storage/copies.ts",
-    find: "if (found?.sha256 !== content.sha256 || found.stat.links > 1) return false;",
-    replace: "if (found === undefined) return false;",
+    find: "if (found?.sha256 !== content.sha256) return false;\n      const isShared",
+    replace: "if (found === undefined) return false;\n      const isShared",
     drill: "planted files",
   },
   {

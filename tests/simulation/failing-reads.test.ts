@@ -91,3 +91,28 @@ it.each([0, 1])(
       first.plan = () => undefined;
     }),
 );
+
+it("D2: what a disk did not give is not promised after a restart either, and the alarm lasts until it is read", () =>
+  play({ servers: 3, copies: 2 }, async (swarm) => {
+    const [first, second] = swarm.machines as [Machine, Machine];
+    for (let i = 0; i < 100; i++) await putText(swarm, first, `${i}`, `text ${i}`); // Of which the scrub reads one now.
+    await putText(swarm, first, "a", "text");
+    expect(await comeToRest(swarm, swarm.machines, LIMIT_MS, 3)).toBe(undefined);
+    second.plan = ({ method, about }) =>
+      method === "read" && about === "a" ? { kind: "error", code: "io", side: "before" } : undefined;
+    await readText(swarm, second, "a");
+    await swarm.world.sleep(1_000);
+    second.crash();
+    second.start();
+    await swarm.world.sleep(15_000);
+    const alarms = async () => {
+      const servers = await first.ask((face) => face.servers(), LIMIT_MS);
+      return servers.find(({ name }) => name === second.name)!.alarms;
+    };
+    expect(await alarms()).toHaveLength(1);
+    await expect(first.ask((face) => face.drop("a"), LIMIT_MS)).rejects.toMatchObject({ code: "drop-refused" });
+    second.plan = () => undefined;
+    await swarm.world.sleep(20_000);
+    expect(await alarms()).toEqual([]);
+    await first.ask((face) => face.drop("a"), LIMIT_MS);
+  }));

@@ -5,11 +5,15 @@
  * One that did not give the bytes of a copy is *ailing*: it takes nothing new, neither uploads nor pulls, and goes on to
  * serve what reads well. A copy that cannot be read is no wrong copy: it is left where it is, not promised, and read
  * again (scrub/scrubber.ts). Once all of them have been read well, or are no copies any more, the disk is well again.
+ * That is kept over restarts, which make no disk better.
  *
  * One that Linux has made read-only after an error, or that was taken away from under the server, is told of, and tried again.
  *
  * That of the catalog, which may be another, is told of as well while it cannot be written.
  */
+import { fromUtf8, readable, utf8 } from "../../core/bytes.ts";
+import { metaKey } from "../../core/catalog/keys.ts";
+import type { ReadView } from "../../core/catalog/kv.ts";
 import type { VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { type CatalogStore, CatalogStoreError } from "../../ports/catalog-store.ts";
@@ -42,6 +46,10 @@ export interface DiskAlarm {
 
 type Refusal = "read-only" | "missing";
 
+/** What could not be read, kept over restarts. */
+const UNREADABLE_KEY = metaKey("unreadable");
+const NONE = "[]";
+
 /** Made and removed, to see whether that can be done again. */
 const TRIAL_FILE = stagedName("trial");
 
@@ -55,6 +63,9 @@ export class DiskWatch {
   /** Copies that are open, each as what it is now. */
   readonly #open = new Set<{ version: VersionId }>();
   readonly #listeners: (() => void)[] = [];
+  #store: CatalogStore | undefined;
+  /** What is written down of those that could not be read. */
+  #kept = NONE;
   #ailingSinceMs = 0;
   #catalogFailsSinceMs: number | undefined;
   #refused: { readonly sinceMs: number; readonly refused: Refusal } | undefined;
@@ -131,6 +142,7 @@ export class DiskWatch {
         error: String(error),
       });
       for (const listener of this.#listeners) listener();
+      this.unit.wake();
     }
   }
 
@@ -160,8 +172,13 @@ export class DiskWatch {
     return [...this.#unreadable.keys()];
   }
 
-  /** The same store; it is noted when it cannot be written, and when it can again. */
+  /**
+   * The same store; it is noted when it cannot be written, and when it can again. What the process before could not read of the
+   * disk is written there.
+   */
   watchedCatalog(store: CatalogStore): CatalogStore {
+    this.#store = store;
+    this.#recall(store.read());
     const noted = <T>(call: Promise<T>): Promise<T> => {
       call.then(
         () => this.#catalogWorks(),
@@ -215,7 +232,28 @@ export class DiskWatch {
     };
   }
 
+  #recall(view: ReadView): void {
+    const row = view.get(UNREADABLE_KEY);
+    if (row === undefined) return;
+    this.#kept = fromUtf8(row);
+    const kept = readable(() => JSON.parse(this.#kept) as [VersionId, FilePath][]) ?? [];
+    for (const [version, path] of kept) this.#unreadable.set(version, path);
+    this.#ailingSinceMs = this.#clock.wall();
+  }
+
+  async #keep(): Promise<void> {
+    const text = JSON.stringify([...this.#unreadable]);
+    if (text === this.#kept || this.#store === undefined) return;
+    await this.#store.write((changed) => changed.put(UNREADABLE_KEY, utf8(text)));
+    this.#kept = text;
+  }
+
   async #look(): Promise<NextStep> {
+    try {
+      await this.#keep();
+    } catch (error) {
+      this.#catalogFails(error);
+    }
     try {
       this.#freeBytes = (await this.#files.capacity()).freeBytes;
       await this.#makeDirectories();

@@ -225,6 +225,15 @@ describe("callers", () => {
     }
   });
 
+  it("with a write key restore nothing to where what governs the swarm is, however that is written", async () => {
+    for (const to of [".fsdfs", "/.fsdfs", "/.fsdfs/policy.ts"]) {
+      for (const wish of [{ path: "none", to }, { path: to }]) {
+        const answer = await send("/trash/restore", { method: "POST", body: JSON.stringify(wish) });
+        await expectRefusal(answer, 403, "forbidden");
+      }
+    }
+  });
+
   it("with a signed request cannot replay it to another path or method, with another query, or late", async () => {
     const { signed } = fixture;
     for (const headers of [

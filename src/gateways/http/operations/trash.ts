@@ -1,5 +1,6 @@
 /** GET /trash, POST /trash/restore, POST /trash/empty: what was deleted or overwritten, and having it back (S2, P5). */
 import { z } from "zod";
+import { parsePath } from "../../../core/paths.ts";
 import { check, checkMayChange, defined, type Operation, pageSchema, pathSchema } from "../operation.ts";
 import { emptiedTrash, restored, trashPage } from "../schemas.ts";
 
@@ -49,7 +50,8 @@ export const restoreFile: Operation = {
   },
   async run({ face, principal, json, outlasting }) {
     const wish = defined(check(restoreSchema, await json()));
-    checkMayChange(principal, wish.to ?? wish.path ?? "");
+    const target = wish.to ?? wish.path;
+    if (target !== undefined) checkMayChange(principal, parsePath(target));
     outlasting(); // It is read first, to see that it is right.
     const value = await face.restore({ ...wish, asAdmin: principal.scope === "admin" });
     return { kind: "json", status: value.created ? 201 : 200, value };

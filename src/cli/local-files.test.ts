@@ -84,3 +84,12 @@ test("a file that has grown or shrunk since it was looked at is not taken for wh
   await truncate(file, 3);
   await expect(gather(readFile(file, 5))).rejects.toThrow("changed while it was read");
 });
+
+test("a file that is written while it is read is not taken for whole, though its size stays", async () => {
+  const file = join(directory, "edited in place");
+  await writeFile(file, Buffer.alloc(600_000, "old"));
+  const reading = readFile(file, 600_000);
+  await reading.next();
+  await writeFile(file, Buffer.alloc(600_000, "new"), { flag: "r+" });
+  await expect(gather(reading)).rejects.toThrow("changed while it was read");
+});

@@ -92,10 +92,12 @@ function isPart(name: string): boolean {
   return name.startsWith(".") && name.endsWith(PART_SUFFIX);
 }
 
-/** The file's first `sizeBytes` bytes. @throws LocalError when it has fewer, or more */
+/** The file's first `sizeBytes` bytes. @throws LocalError when it has fewer, or more, or is written meanwhile */
 export async function* readFile(local: string, sizeBytes: number): AsyncGenerator<Bytes> {
   const handle = await open(local, "r");
+  const modifiedNs = async () => (await handle.stat({ bigint: true })).mtimeNs;
   try {
+    const before = await modifiedNs();
     for (let position = 0; ; ) {
       // One byte more than there should be shows a file that has grown. A chunk of its own each time: what was handed on
       // may still be on its way to the socket.
@@ -103,6 +105,8 @@ export async function* readFile(local: string, sizeBytes: number): AsyncGenerato
       const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(wanted), 0, wanted, position);
       position += bytesRead;
       if (position > sizeBytes || (bytesRead === 0 && position < sizeBytes)) throw changed(local);
+      // Some of what was read may be of before, and some of after: whoever is sent it must not have all of it then.
+      if (position === sizeBytes && (await modifiedNs()) !== before) throw changed(local);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
     }

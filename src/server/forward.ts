@@ -146,7 +146,7 @@ async function openForwarded(
   if (opened.kind === "redirect") throw new FsdfsError("internal");
   if (opened.info.version !== version) {
     await opened.close(); // Overwritten since the head was asked for: another version's bytes would be wrong (P4).
-    throw new FsdfsError("precondition-failed");
+    throw new FsdfsError("behind"); // Asked again, it is the new version.
   }
   // Who asked may be gone by now.
   const bytes = releasing(pieces(opened.stream(start, end)), () => opened.close());

@@ -32,3 +32,27 @@ it.each([1, 3])("a file that is overwritten again and again can be read at any m
     expect([...codes]).toEqual([]);
   }),
 );
+
+it("who reads it through a server that has another answer is told to ask again, and not that a condition fails", () =>
+  play({ latencyMs: 20 }, async (swarm) => {
+    const [first, behind] = swarm.machines as [Machine, Machine];
+    await putText(swarm, first, "a", "text 0");
+    behind.plan = ({ port, method }) =>
+      port === "catalog" && method === "write" ? { kind: "error", code: "io", side: "before" } : undefined;
+    await putText(swarm, first, "a", "text 1");
+    await swarm.world.sleep(5_000);
+    let isOver = false;
+    const writing = (async () => {
+      for (let i = 2; !isOver; i++) await putText(swarm, first, "a", `text ${i}`);
+    })();
+    const codes = new Set<string>();
+    for (let i = 0; i < 60; i++) {
+      await readText(swarm, behind, "a").catch((error: unknown) => {
+        codes.add(error instanceof FsdfsError ? error.code : String(error));
+      });
+    }
+    isOver = true;
+    await writing;
+    behind.plan = () => undefined;
+    expect([...codes]).toEqual(["behind"]);
+  }));

@@ -2,10 +2,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyPath, anyServer, anyStamp, anyVersion, serverNumbered } from "../../../tests/catalog/arbitrary.ts";
 import { anyWrite, History } from "../../../tests/catalog/history.ts";
+import { MemoryView } from "../../../tests/catalog/memory-view.ts";
 import { ModelServer } from "../../../tests/catalog/model-server.ts";
+import { HEAD_BYTES_MAX } from "../../ports/network.ts";
 import type { HybridTime } from "../ids.ts";
-import { type Batch, decodeBatch, encodeBatch } from "./batch.ts";
+import type { FilePath } from "../paths.ts";
+import { type Batch, decodeBatch, encodeBatch, walkLog } from "./batch.ts";
 import { logKey, versionKey } from "./keys.ts";
+import { merge } from "./merge.ts";
+import { readOrigins } from "./origins.ts";
+import { CatalogTransaction } from "./transaction.ts";
 import type { CatalogRecord, Origin } from "./types.ts";
 
 const count = fc.oneof(fc.nat(5), fc.maxSafeNat());
@@ -147,4 +153,35 @@ describe("walking an origin's log", () => {
       /written twice/,
     );
   });
+});
+
+it("C3: what a walk gives at once is one message, however many servers have written the same paths", () => {
+  const view = new MemoryView();
+  const transaction = new CatalogTransaction(view, { self: serverNumbered(0), counts: () => true, defaultTarget: 3 });
+  const origins = Array.from({ length: 120 }, (_, i): Origin => {
+    return { server: serverNumbered(i + 1), incarnation: 1 as HybridTime };
+  });
+  const paths = Array.from({ length: 200 }, (_, i) => `${`${"x".repeat(240)}/`.repeat(3)}${i}` as FilePath);
+  for (const [i, path] of paths.entries()) {
+    for (const [time, origin] of origins.entries()) {
+      const stamp = { rank: 0, time: time as HybridTime, server: origin.server };
+      merge(transaction, {
+        ...{ key: { kind: "path", path, field: "target" }, stamp, value: Uint8Array.of(3) },
+        ...{ origin, number: i + 1 },
+      });
+    }
+  }
+  transaction.origins.set(0, { ...transaction.origins.at(0), contiguous: paths.length });
+  transaction.finish();
+  const known = readOrigins(view);
+  const told = new Set<string>();
+  for (let after = 0, announced = 0; announced === 0; ) {
+    const walk = walkLog(view, 0, (index) => known.get(index)!, after, 200, paths.length);
+    expect(encodeBatch({ records: walk.records, announcements: [] }).length).toBeLessThan(HEAD_BYTES_MAX / 4);
+    expect(walk.announce !== undefined || walk.reached > after).toBe(true);
+    for (const { origin, number } of walk.records) told.add(`${origin.server} ${number}`);
+    after = walk.reached;
+    announced = walk.announce?.number ?? 0;
+  }
+  expect(told.size).toBe(origins.length * paths.length);
 });

@@ -56,9 +56,13 @@ export interface Batch {
   readonly announcements: readonly ChainedAnnouncement[];
 }
 
+/** A register that many have written is told under the mark of each: fewer rows make a batch then, which must be one message. */
+const RECORDS_A_ROW = 10;
+
 /**
- * Reads at most `limit` records of an origin numbered above `after`. A walk of several batches must give each what the one
- * before answered as `atMost`, or the number up to which the origin was known here, without gap, when the walk began.
+ * Reads at most `limit` rows of an origin's log numbered above `after`, fewer where they are many records. A walk of several
+ * batches must give each what the one before answered as `atMost`, or the number up to which the origin was known here,
+ * without gap, when the walk began.
  */
 export function walkLog(
   view: ReadView,
@@ -74,6 +78,7 @@ export function walkLog(
   const unreadable: unknown[] = [];
   let reached = after;
   let rows = 0;
+  const isFull = () => rows === limit || records.length >= limit * RECORDS_A_ROW;
   for (const { key, value } of view.range({ start: logKey(index, after + 1), end: logKey(index + 1, 0), limit })) {
     reached = numberOfLogKey(key);
     rows += 1;
@@ -82,10 +87,11 @@ export function walkLog(
     } catch (error) {
       unreadable.push(error);
     }
+    if (isFull()) break;
   }
   const isOverGap = reached > row.contiguous;
   const bound = isOverGap ? Math.min(atMost, row.contiguous) : atMost;
-  if (rows === limit) return { records, reached, atMost: bound, announce: undefined, unreadable };
+  if (isFull()) return { records, reached, atMost: bound, announce: undefined, unreadable };
   const number = Math.min(bound, row.contiguous);
   const chain = number === row.contiguous ? row.chain : 0;
   return { records, reached, atMost: bound, announce: { origin: row, number, chain, floor: row.floor }, unreadable };

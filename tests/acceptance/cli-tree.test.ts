@@ -272,6 +272,18 @@ describe("sync", () => {
     }
   });
 
+  test("what cannot be deleted, since its name is no UTF-8, is not told as deleted", async () => {
+    const here = join(local, "named otherwise");
+    await writeTree(here, { own: "own" });
+    await cli.done(["sync", here, "swarm:/named"]);
+    await writeFile(Buffer.concat([Buffer.from(`${here}/a`), Buffer.from([0xff])]), "x");
+    expect(await cli.run(["sync", "swarm:/named", here, "--delete"])).toMatchObject({
+      code: 1,
+      stdout: expect.not.stringContaining("deleted"),
+      stderr: expect.stringContaining("Its name is not valid UTF-8."),
+    });
+  });
+
   test("into the root deletes nothing of what governs the swarm, such as its policy, which is no file of SRC", async () => {
     const here = join(local, "for the root");
     await writeTree(here, { "a.txt": "a" });

@@ -193,6 +193,8 @@ function outOfSwarm(client: Client, bulk: Bulk, remote: string, local: string): 
     },
     remove: async (item) => {
       if (item.type === "directory") await checkHoldsNoServer(at(item));
+      // By the name that is shown, it may not be there: then it is not deleted.
+      if (item.type === "unreadable") return await rm(at(item)).catch(() => Promise.reject(item.error));
       await rm(at(item), { recursive: item.type === "directory", force: true });
     },
     stays: () => false,

@@ -50,6 +50,11 @@ export const START_ERRORS = {
     message: "The data directory belonged to a server before, and now has no trace of it.",
     hint: "Is its disk mounted? If it was emptied on purpose, start with --new.",
   },
+  "data-divided": {
+    status: 409,
+    message: "{name} lies on another file system than the data directory, so files could not be renamed to there.",
+    hint: "Unmount it. Only the catalog may lie elsewhere: fsdfs start --state DIR",
+  },
   "data-foreign": {
     status: 409,
     message: "The data directory and the state directory belong to two different servers.",

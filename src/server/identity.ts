@@ -107,6 +107,7 @@ function readText(store: CatalogStore, key: Uint8Array): string | undefined {
   return row === undefined ? undefined : fromUtf8(row);
 }
 
+/** Files go from one to the other by renames only (S1). @throws FsdfsError `data-not-writable`, `data-divided` */
 async function prepareDirectories(files: FileStore): Promise<void> {
   for (const name of [STATE_DIRECTORY, ...WORK_DIRECTORIES]) {
     try {
@@ -119,6 +120,10 @@ async function prepareDirectories(files: FileStore): Promise<void> {
   }
   await files.syncDirectory(STATE_DIRECTORY);
   await files.syncDirectory("");
+  const device = (await files.stat(""))?.device;
+  for (const name of WORK_DIRECTORIES) {
+    if ((await files.stat(name))?.device !== device) throw new FsdfsError("data-divided", { name });
+  }
 }
 
 /** What the lost catalog, or another server's, knew to be trash is the operator's: this one's would take it for rubbish (S2). */

@@ -12,8 +12,11 @@ function openElsewhere(file: ReadableFile): ReadableFile {
   };
 }
 
-/** A directory that is another file system, from the beginning or from when it is mounted: nothing is renamed or linked into it, or out of it. */
-export function withMount(disk: FileStore, isMounted = (): boolean => true): FileStore {
+/**
+ * A directory that is another file system, from the beginning or from when it is mounted: nothing is renamed or linked into it, or out
+ * of it. One that is `isBound` is another place of the same file system, and has its number.
+ */
+export function withMount(disk: FileStore, isMounted = (): boolean => true, isBound = false): FileStore {
   const isIn = (name = "") => isMounted() && name.startsWith("mounted/");
   return new Proxy(disk, {
     get(target, name) {
@@ -23,7 +26,7 @@ export function withMount(disk: FileStore, isMounted = (): boolean => true): Fil
         const leads = (name === "rename" || name === "link") && isIn(all[0]) !== isIn(all[1]!);
         if (leads) throw new FileStoreError("other-device", all[1]!);
         const found = member.apply(target, all);
-        if (!isIn(all[0])) return found;
+        if (isBound || !isIn(all[0])) return found;
         if (name === "stat") return found.then((stat: FileStat | undefined) => stat && elsewhere(stat));
         if (name === "open") return found.then(openElsewhere);
         return found;

@@ -10,6 +10,7 @@ import { formatSize } from "../output.ts";
 import { type Check, type Found, fail, ok, warn } from "./check.ts";
 import { judgeKind, kindOf } from "./file-systems.ts";
 
+const CATALOG_DIRECTORY_NAME = "catalog";
 const FSYNC_ROUNDS = 5;
 const FSYNC_BYTES = 4096;
 const FSYNC_SLOW_MS = 60;
@@ -37,7 +38,12 @@ const directory: Check = {
     if (refusal !== undefined) return [notWritable(data, refusal)];
     const used = await stat(join(data, STATE_DIRECTORY_NAME, "identity")).catch(() => undefined);
     const told = `${data}${real === data ? "" : ` (${real})`} is ${used === undefined ? "unused yet" : "a server's"}, and can be written`;
-    return [ok(told), ...(await judgeOwner(data)), ...(await judgeLinks(data))];
+    return [
+      ok(told),
+      ...(await judgeOwner(data)),
+      ...(await judgeMounts(data, found.dev)),
+      ...(await judgeLinks(data)),
+    ];
   },
 };
 
@@ -79,6 +85,20 @@ async function judgeOwner(data: string): Promise<Found[]> {
       "Run fsdfs as one user always. What another has made: chown -R",
     ),
   ];
+}
+
+/** A start refuses it. The catalog may lie elsewhere. */
+async function judgeMounts(data: string, device: number): Promise<Found[]> {
+  const entries = await readdir(join(data, STATE_DIRECTORY_NAME), { withFileTypes: true }).catch(() => []);
+  const found: Found[] = [];
+  for (const entry of entries) {
+    if (!entry.isDirectory() || entry.name === CATALOG_DIRECTORY_NAME) continue;
+    const name = join(STATE_DIRECTORY_NAME, entry.name);
+    const { dev } = await stat(join(data, name)).catch(() => ({ dev: device }));
+    const { message, hint } = new FsdfsError("data-divided", { name });
+    if (dev !== device) found.push(fail(message, hint));
+  }
+  return found;
 }
 
 async function judgeLinks(data: string): Promise<Found[]> {

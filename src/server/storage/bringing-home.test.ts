@@ -42,9 +42,9 @@ describe("S7: another file system that is mounted in the data directory", () => 
 });
 
 /** A copy in whose directory another file system was mounted since, with what lay in it. */
-async function mountedOver(): Promise<{ world: DiskWorld; content: FileContent }> {
+async function mountedOver(isBound = false): Promise<{ world: DiskWorld; content: FileContent }> {
   let isMounted = false;
-  const world = await DiskWorld.begin((disk) => withMount(disk, () => isMounted));
+  const world = await DiskWorld.begin((disk) => withMount(disk, () => isMounted, isBound));
   const content = await world.put("mounted/a", "some bytes");
   isMounted = true;
   return { world, content };
@@ -57,8 +57,8 @@ const trashed = (world: DiskWorld, { version }: FileContent) => {
 };
 
 describe("S7: another file system that was mounted over copies", () => {
-  test("has what is deleted come to the trash", async () => {
-    const { world, content } = await mountedOver();
+  test.each([false, true])("has what is deleted come to the trash (bound: %s)", async (isBound) => {
+    const { world, content } = await mountedOver(isBound);
     await world.remove("mounted/a");
     expect([trashed(world, content), isSettled(world, content)]).toEqual(["some bytes", true]);
     expect(world.files).toEqual([expect.stringContaining(".fsdfs/trash/")]);

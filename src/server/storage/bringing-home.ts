@@ -42,11 +42,14 @@ export async function elseHome(
   }
 }
 
-/** The caller has the lock. False when it does not lie elsewhere, or is not as it was recorded. */
+/**
+ * The caller has the lock. False when it has been brought home before, or is not as it was recorded. (A directory that is bound to
+ * another place of the same file system has its number, and nothing is renamed out of it all the same.)
+ */
 async function bringHome({ catalog, files, random }: HomeParts, version: VersionId, copy: CopyRow): Promise<boolean> {
   const isThere = async () => {
     const stat = await statOrNothing(files, copy.location);
-    return stat?.type === "file" && isFileOf(copy, stat) && stat.device !== (await files.stat(""))?.device;
+    return stat?.type === "file" && isFileOf(copy, stat);
   };
   if (copy.staged !== undefined || !(await isThere())) return false;
   // A file that cannot be had whole is not begun each time anew.

@@ -25,6 +25,10 @@ import {
 
 const SERVER_KEY = metaKey("server");
 const SWARM_KEY = metaKey("swarm");
+/** Set where the data directory was one of another server, whose catalog is lost. */
+const RENEWED_KEY = metaKey("renewed");
+/** Addresses of a roster are called once in 30 s at least (mesh/dialer.ts). */
+const CALLED_WITHIN_MS = 35_000;
 
 export class Identity {
   readonly server: ServerId;
@@ -57,6 +61,7 @@ export class Identity {
     const server = hex(random.bytes(SERVER_ID_BYTES)) as ServerId;
     await store.write((view) => {
       view.put(SERVER_KEY, utf8(server));
+      if (marked !== undefined) view.put(RENEWED_KEY, utf8("1"));
     });
     await store.flushed();
     await writeMark(files, server);
@@ -65,6 +70,11 @@ export class Identity {
 
   get swarm(): SwarmId | undefined {
     return this.#swarm;
+  }
+
+  /** For so long a swarm may be looking for the server that this one was before its catalog was lost, and find this one. */
+  get calledWithinMs(): number {
+    return this.#store.read().get(RENEWED_KEY) === undefined ? 0 : CALLED_WITHIN_MS;
   }
 
   newSwarm(): SwarmId {

@@ -242,7 +242,7 @@ export class Membership {
     const foundAfter = options.join.length > 0 ? Number.POSITIVE_INFINITY : FOUND_AFTER_MS * (1 + random.fraction());
     while (identity.swarm === undefined && !signal.aborted) {
       await sleep(clock, POLL_MS, signal);
-      if (identity.swarm === undefined && clock.monotonic() - start > foundAfter) {
+      if (identity.swarm === undefined && clock.monotonic() - start > foundAfter + identity.calledWithinMs) {
         const swarm = identity.newSwarm();
         await anchor(this.#parts.store, swarm);
         await identity.join(swarm);

@@ -309,4 +309,23 @@ describe("a copy", () => {
     ]);
     expect([world.text("b"), world.files]).toEqual(["same bytes", ["b"]]);
   });
+
+  test("P3: of bytes that lie aside is that of one version, though the disk failed when it was to come to its place", async () => {
+    const rename = waitingAt("rename", "before");
+    const world = await DiskWorld.begin(rename.between);
+    const [first, second] = [await world.put("b", "same bytes"), await world.put("c", "same bytes")];
+    for (const { version } of [first, second]) {
+      await world.copies.withdraw(version, readCopy(world.catalog.read(), version));
+    }
+    world.disk.renameExternally("b", asideName(first.sha256));
+    world.disk.removeExternally("c");
+    const { reached, fail } = rename.arm();
+    const restored = world.copies.restore(first.version, "b" as FilePath, first);
+    await reached;
+    fail(new FileStoreError("io", "the disk failed"));
+    await expect(restored).rejects.toMatchObject({ code: "io" });
+    expect(await world.copies.restore(second.version, "c" as FilePath, second)).toBe(false);
+    await world.settleAll();
+    expect([world.has(first), world.has(second), world.files]).toEqual([true, false, ["b"]]);
+  });
 });

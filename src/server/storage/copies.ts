@@ -275,6 +275,7 @@ export class Copies {
     const found = await this.#hashCandidate(name);
     if (found !== undefined && found.sha256 !== content.sha256) await this.#trash.throwAway(version, name);
     if (found?.sha256 !== content.sha256) return false;
+    if (await this.#settler.isOfAnother(version, name, found.stat)) return false; // It has yet to come to its place from here.
     if (!(await this.#trash.giveBack(version, name, stat, row?.location === name ? row : undefined))) return false;
     await this.#catalog.flushed();
     await this.#settler.settle(version);

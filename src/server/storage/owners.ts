@@ -36,7 +36,7 @@ export class Owners {
   }
 
   /**
-   * The other copy, still to be moved or just come to its place, whose file lies at `location`; is to lie there, where it is not
+   * The other copy, still to be moved or just come to its place, whose file lies at `location`, be it on its way; is to lie there, where it is not
    * told which file does. The caller has its lock.
    */
   async of(version: VersionId | undefined, location: string, occupant?: FileStat): Promise<Owner | undefined> {
@@ -69,10 +69,19 @@ export class Owners {
     const view = this.#catalog.read();
     for (const other of versions) {
       const copy = readCopy(view, other);
-      if (other === version || copy?.location !== location) continue;
-      if (occupant === undefined ? copy.staged === undefined : isFileOf(copy, occupant))
+      if (other === version || copy === undefined) continue;
+      if (occupant === undefined ? isToLie(copy, location) : lies(copy, location, occupant))
         return { version: other, copy };
     }
     return undefined;
   }
+}
+
+function isToLie({ location, staged }: CopyRow, place: string): boolean {
+  return location === place && staged === undefined;
+}
+
+/** It may have yet to come to its place from there. */
+function lies(copy: CopyRow, place: string, occupant: FileStat): boolean {
+  return (copy.location === place || copy.staged === place) && isFileOf(copy, occupant);
 }

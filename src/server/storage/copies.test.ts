@@ -328,4 +328,20 @@ describe("a copy", () => {
     await world.settleAll();
     expect([world.has(first), world.has(second), world.files]).toEqual([true, false, ["b"]]);
   });
+
+  test("whose path is the very name under which its bytes lie aside comes back from there", async () => {
+    const world = await DiskWorld.begin();
+    const { sha256 } = await world.put("elsewhere", "some bytes");
+    const path = asideName(sha256) as FilePath;
+    const content = await world.put(path, "some bytes");
+    const copy = readCopy(world.catalog.read(), content.version)!;
+    await world.copies.withdraw(content.version, copy);
+    world.disk.renameExternally(copy.location, path);
+    let isBack: boolean | undefined;
+    void world.copies.restore(content.version, path, content).then((back) => {
+      isBack = back;
+    });
+    for (let i = 0; i < MICROTASKS; i++) await Promise.resolve(); // Nothing here waits for anything else.
+    expect(isBack).toBe(true);
+  });
 });

@@ -16,7 +16,8 @@ import { type FileStat, type FileStore, FileStoreError, type ReadableFile } from
 import type { Log } from "../../ports/log.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Change } from "../catalog/change.ts";
-import { isAmbiguous, isDiskError, isListed, unlessElsewhere } from "./disk.ts";
+import { KeyedLock } from "../keyed-lock.ts";
+import { isAmbiguous, isDiskError, isFileOf, isListed, unlessElsewhere } from "./disk.ts";
 import type { DiskWatch } from "./disk-watch.ts";
 import { hashFile } from "./hashing.ts";
 import { ASIDE_DIRECTORY, asideName, directoryOf, isReserved, sideName, trashName } from "./layout.ts";
@@ -47,6 +48,7 @@ export class Copies {
   readonly #vanished: Vanished;
   readonly #disk: DiskWatch;
   readonly #log: Log;
+  readonly #restoring = new KeyedLock();
   readonly #inspecting = new Map<VersionId, Promise<Inspection>>();
 
   constructor(
@@ -261,7 +263,7 @@ export class Copies {
     const trashed = readTrash(this.#catalog.read(), version)?.location ?? trashName(version, path);
     for (const name of [trashed, asideName(content.sha256)]) {
       // One after the other: what lies aside may be wanted as the copies of two, and can be that of one.
-      const isBack = await this.#settler.withPaths([name as FilePath], () => this.#restoreFrom(name, version, content));
+      const isBack = await this.#restoring.run([name], () => this.#restoreFrom(name, version, content));
       if (isBack) return this.has(version);
     }
     return false;
@@ -337,10 +339,8 @@ export class Copies {
       if (error instanceof FileStoreError) return undefined;
       throw error;
     }
-    const stat = await file.stat();
-    const same = stat.inode === copy.inode && stat.sizeBytes === copy.sizeBytes && stat.modifiedNs === copy.modifiedNs;
-    const { sizeBytes, modifiedNs } = stat;
-    if (same) return { file: this.#disk.watched(file, version, copy.path), sizeBytes, modifiedNs };
+    const { sizeBytes, modifiedNs } = copy;
+    if (isFileOf(copy, await file.stat())) return { file: this.#disk.watched(file, version, copy.path), sizeBytes, modifiedNs };
     await file.close();
     return undefined;
   }

@@ -16,7 +16,7 @@ const GIVES_WAY = "gives way";
 export interface ActivePull extends Seat {
   done: Promise<boolean>;
   readonly sizeBytes: number;
-  /** What takes its bytes; undefined before the source is open. */
+  /** What takes its bytes; undefined while nothing does. */
   writer: Pick<StagedWriter, "claimedBytes"> | undefined;
   /** When it is so that another server can take another file (R3). */
   readonly handedOver: HandedOver | undefined;

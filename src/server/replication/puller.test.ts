@@ -9,8 +9,9 @@ import type { FileContent } from "../../core/catalog/types.ts";
 import { type HybridTime, type ServerId, type VersionId, versionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { NEUTRAL } from "../../core/policy/weights.ts";
-import type { FileStore, WritableFile } from "../../ports/file-store.ts";
+import type { FileStore, ReadableFile, WritableFile } from "../../ports/file-store.ts";
 import type { Link } from "../mesh/link.ts";
+import { PassedOn } from "../storage/passed-on.ts";
 import { ActivePulls } from "./active-pulls.ts";
 import { Puller, type PullerParts } from "./puller.ts";
 import type { Sources } from "./sources.ts";
@@ -180,6 +181,91 @@ describe("pulling", () => {
     expect(wanted?.aborted).toBe(true);
   });
 
+  it("C2: what is to be copied from another's copy here, and finds no room, is not kept open", async () => {
+    const { between, open } = countingOpen();
+    const world = await DiskWorld.begin(between);
+    const first = await world.put("a", "some bytes");
+    const second = { ...first, version: versionId((1_767_225_600_001 * 1024) as HybridTime, HOLDER) };
+    await world.learn("a", second);
+    await world.settleAll();
+    await world.learn("b", first);
+    world.space.quotaBytes = world.space.usedBytes();
+    const clock = new ManualClock();
+    const parts = {
+      ...partsOf(world, clock),
+      copies: world.copies,
+      passedOn: new PassedOn(world.catalog, world.disk, world.copies, clock, Number.POSITIVE_INFINITY),
+      uploads: { takeOrphaned: () => undefined },
+      staging: world.staging,
+      sources: { upHolders: () => [] },
+      roomMaker: { mayMake: () => true, make: async () => false },
+      onStep: () => {},
+    } as unknown as PullerParts;
+    expect(await new Puller(parts).pullNow(first.version)).toBe(false);
+    expect([world.has(second), open.size]).toEqual([true, 0]);
+  });
+
+  it.each([
+    ["fails amid it", 5, [new Uint8Array(2)]],
+    ["fails amid it, and its bytes are kept", 200_000, [new Uint8Array(100_000)]],
+    ["gives wrong bytes", 5, [new Uint8Array(5).fill(1)]],
+  ])(
+    "R1: what a copy was given up for is left to its pull when one source %s, and another is asked",
+    async (_, sizeBytes, bad) => {
+      const world = await DiskWorld.begin();
+      const body = new Uint8Array(sizeBytes);
+      const sha256 = createHash("sha256").update(body).digest("hex");
+      const [first, second] = [0, 1].map((i): FileContent => {
+        const version = versionId((1_767_225_600_000 * 1024 + i) as HybridTime, HOLDER);
+        return { type: "file", version, sizeBytes: body.length, sha256, request: undefined };
+      }) as [FileContent, FileContent];
+      await world.learn("first", first);
+      await world.learn("second", second);
+      world.space.quotaBytes = body.length;
+      const missingBytes: number[] = [];
+      const asked = Promise.withResolvers<void>();
+      const answer = Promise.withResolvers<Uint8Array[]>();
+      const reads = [
+        async () => bad,
+        () => {
+          asked.resolve();
+          return answer.promise;
+        },
+      ];
+      let startOfLast = 0;
+      const parts = {
+        ...partsOf(world, new ManualClock()),
+        copies: world.copies,
+        uploads: { takeOrphaned: () => undefined },
+        staging: world.staging,
+        sources: {
+          upHolders: () => [{} as Link, {} as Link],
+          read: async (...[, , { start }]: Parameters<Sources["read"]>) => {
+            startOfLast = start;
+            return await (reads.shift() ?? (async () => [body]))();
+          },
+          reportWrong: async () => undefined,
+        },
+        roomMaker: {
+          mayMake: () => true,
+          make: async (missing: () => number) => {
+            missingBytes.push(missing());
+            return false;
+          },
+          pulled: () => {},
+        },
+        onStep: () => {},
+      } as unknown as PullerParts;
+      const puller = new Puller(parts);
+      const pulled = puller.pullNow(first.version);
+      await asked.promise;
+      const startBytes = startOfLast;
+      expect(await puller.pullNow(second.version)).toBe(false);
+      answer.resolve([body.subarray(startBytes)]);
+      expect([missingBytes, await pulled]).toEqual([[body.length], true]);
+    },
+  );
+
   it("R1: no copy goes for bytes of another pull that has its room already, while they are written", async () => {
     const onDisk = Promise.withResolvers<void>();
     const { between, writing } = writingUntil(onDisk.promise);
@@ -245,4 +331,31 @@ function writingUntil(then: Promise<void>) {
     });
   };
   return { between, writing: writing.promise };
+}
+
+/** A disk that knows which files are open for reading. */
+function countingOpen() {
+  const open = new Set<ReadableFile>();
+  const between = (disk: FileStore): FileStore =>
+    new Proxy<FileStore>(disk, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (name !== "open") return typeof value === "function" ? (value.bind(target) as unknown) : value;
+        return async (path: string): Promise<ReadableFile> => {
+          const file = await target.open(path);
+          const opened: ReadableFile = {
+            read: (into, position) => file.read(into, position),
+            stat: () => file.stat(),
+            sync: () => file.sync(),
+            close: () => {
+              open.delete(opened);
+              return file.close();
+            },
+          };
+          open.add(opened);
+          return opened;
+        };
+      },
+    });
+  return { between, open };
 }

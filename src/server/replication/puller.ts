@@ -25,7 +25,7 @@ import type { Preferences } from "../policy/preferences.ts";
 import { type Copies, contentOfVersion } from "../storage/copies.ts";
 import type { DiskWatch } from "../storage/disk-watch.ts";
 import { PassedOn } from "../storage/passed-on.ts";
-import { type Purpose, purposeOf, type Space } from "../storage/space.ts";
+import { purposeOf, type Space } from "../storage/space.ts";
 import type { StagedWriter, Staging } from "../storage/staging.ts";
 import type { Uploads } from "../storage/uploads.ts";
 import { onAbort } from "../timers.ts";
@@ -195,8 +195,7 @@ export class Puller {
     const ending = new AbortController();
     const forget = signal === undefined ? undefined : onAbort(signal, () => ending.abort());
     const surplus = handedOver?.surplus ?? this.#surplusOf(version);
-    const isOwnChoice = signal !== undefined;
-    const purpose = isOwnChoice ? purposeOfPull(surplus, version, clock.wall()) : purposeOf(surplus);
+    const purpose = signal === undefined ? purposeOf(surplus) : purposeOfPull(surplus, version, clock.wall());
     const active: ActivePull = {
       done: Promise.resolve(false),
       sizeBytes,
@@ -258,6 +257,7 @@ export class Puller {
       try {
         return await this.#pullFrom(source, version, content, active, givenUp);
       } catch (error) {
+        active.writer = undefined; // What it had claimed is for others, or for the next attempt.
         failure = gaveWay(active) ? new FsdfsError("no-space") : error;
         if (isCode(failure, "no-space") || catalog.origin === undefined) break;
       } finally {
@@ -277,9 +277,8 @@ export class Puller {
   ): Promise<boolean> {
     const { copies, staging, sources, roomMaker } = this.#parts;
     const { signal } = givenUp;
-    const { body, writer } = await this.#open(source, version, content, active.purpose, signal);
+    const { body, writer } = await this.#open(source, version, content, active, signal);
     try {
-      active.writer = writer;
       await this.#seat(version, active);
       const stall = new Stall(this.#parts.clock, STALL_MS, () => givenUp.abort());
       try {
@@ -362,12 +361,13 @@ export class Puller {
     source: Link | PassedOn,
     version: VersionId,
     content: FileContent,
-    purpose: Purpose,
+    active: ActivePull,
     signal: AbortSignal,
   ): Promise<{ body: AsyncIterable<Bytes>; writer: StagedWriter }> {
     const { staging, sources } = this.#parts;
     // Looking at what is there takes time that the source need not wait for; but nothing is begun for a busy source.
-    const resumed = staging.canResume(version) ? await staging.beginPull(version, purpose) : undefined;
+    const begin = async () => (active.writer = await staging.beginPull(version, active.purpose));
+    const resumed = staging.canResume(version) ? await begin() : undefined;
     try {
       const start = resumed?.sizeBytes ?? 0;
       if (start > content.sizeBytes) {
@@ -375,10 +375,10 @@ export class Puller {
         throw new FsdfsError("digest-mismatch", { actual: "" });
       }
       const range = { start, end: content.sizeBytes };
-      const reading =
-        source instanceof PassedOn ? source.read(version, range) : sources.read(source, version, range, "pull", signal);
-      const body = await reading;
-      return { body, writer: resumed ?? (await staging.beginPull(version, purpose)) };
+      const body = await (source instanceof PassedOn
+        ? source.read(version, range, signal)
+        : sources.read(source, version, range, "pull", signal));
+      return { body, writer: resumed ?? (await begin()) };
     } catch (error) {
       await resumed?.suspend();
       throw error;

@@ -340,7 +340,8 @@ export class Copies {
       throw error;
     }
     const { sizeBytes, modifiedNs } = copy;
-    if (isFileOf(copy, await file.stat())) return { file: this.#disk.watched(file, version, copy.path), sizeBytes, modifiedNs };
+    if (isFileOf(copy, await file.stat()))
+      return { file: this.#disk.watched(file, version, copy.path), sizeBytes, modifiedNs };
     await file.close();
     return undefined;
   }

@@ -10,6 +10,7 @@ const WALL_MS = 1_767_225_600_000;
 const DAY_MS = 24 * 3_600_000;
 const KEPT_MS = 7 * DAY_MS;
 const OTHER = "bbbbbbbbbbbb" as ServerId;
+const NEVER = new AbortController().signal;
 const SECONDS = 1024 * 1000;
 
 /** A file whose copy went over to two others of the same bytes, one after the other. */
@@ -33,7 +34,7 @@ function passedOnAt(world: DiskWorld, wallMs: number): PassedOn {
 
 async function textOf(passedOn: PassedOn, { version, sizeBytes }: FileContent): Promise<string> {
   let text = "";
-  for await (const piece of await passedOn.read(version, { start: 0, end: sizeBytes })) {
+  for await (const piece of await passedOn.read(version, { start: 0, end: sizeBytes }, NEVER)) {
     text += new TextDecoder().decode(piece);
   }
   return text;

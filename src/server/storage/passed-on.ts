@@ -13,6 +13,7 @@ import { FsdfsError } from "../../errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { FileStore } from "../../ports/file-store.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import { onAbort } from "../timers.ts";
 import type { Copies, OpenCopy } from "./copies.ts";
 import { readCopyRange } from "./streams.ts";
 
@@ -42,12 +43,23 @@ export class PassedOn {
     return this.#keeper(version) !== undefined;
   }
 
-  /** Bytes of a version; who copies them compares their digest with the version's. @throws FsdfsError `copy-not-here`, FileStoreError */
-  async read(version: VersionId, { start, end }: { start: number; end: number }): Promise<AsyncIterable<Bytes>> {
+  /**
+   * Bytes of a version; who copies them compares their digest with the version's.
+   *
+   * @param signal they are not wanted any more, whether or not they were asked for
+   * @throws FsdfsError `copy-not-here`, FileStoreError
+   */
+  async read(
+    version: VersionId,
+    { start, end }: { start: number; end: number },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Bytes>> {
     const keeper = this.#keeper(version);
     const copy = keeper && ((await this.#copies.open(keeper)) ?? (await this.#openInTrash(keeper)));
     if (copy === undefined) throw new FsdfsError("copy-not-here", { path: version });
-    return readCopyRange(copy, start, Math.min(end, copy.sizeBytes));
+    const bytes = readCopyRange(copy, start, Math.min(end, copy.sizeBytes));
+    onAbort(signal, () => void bytes.return(undefined).catch(() => undefined));
+    return bytes;
   }
 
   async #openInTrash(version: VersionId): Promise<OpenCopy | undefined> {

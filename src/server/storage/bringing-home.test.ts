@@ -118,4 +118,14 @@ describe("S7: another file system that was mounted over copies", () => {
     await world.settleAll();
     expect(trashed(world, content)).toBe("some bytes");
   });
+
+  test("S8: has what a hand puts in the place of what was brought home stay", async () => {
+    const { world, content } = await mountedOver();
+    world.catalog.onChange(() => {
+      const isHome = readCopy(world.catalog.read(), content.version)?.staged !== undefined;
+      if (isHome) world.disk.writeExternally("mounted/a", new TextEncoder().encode("by hand"));
+    });
+    await world.remove("mounted/a");
+    expect([trashed(world, content), world.text("mounted/a")]).toEqual(["some bytes", "by hand"]);
+  });
 });

@@ -72,7 +72,8 @@ async function bringHome({ catalog, files, random }: HomeParts, version: Version
     throw error;
   }
   await catalog.flushed();
-  await removeQuietly(files, copy.location); // What cannot be removed is nobody's from now on (C9).
+  // What cannot be removed, or came there meanwhile, is nobody's from now on (C9).
+  if (await isThere()) await removeQuietly(files, copy.location);
   await removeEmptyDirectories(files, directoryOf(copy.location));
   return true;
 }

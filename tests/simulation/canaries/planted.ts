@@ -155,8 +155,8 @@ export const CANARIES: readonly Canary[] = [
     name: "a copy is served without a look at its file",
     rules: "S5 S8 P4",
     file: "server/storage/copies.ts",
-    find: "if (same) return",
-    replace: "if (same || stat.type === 'file') return",
+    find: "if (isFileOf(copy, await file.stat()))",
+    replace: "if ((await file.stat()).type === 'file')",
     drill: "edited files",
   },
   {

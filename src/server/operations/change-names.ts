@@ -26,7 +26,6 @@ const REST_MS = 1;
 export async function remove(parts: Parts, path: FilePath, options: RemoveOptions): Promise<void> {
   const { conditions } = options;
   const request = options.requestId === undefined ? undefined : requestDigest(options.requestId);
-  let made = false;
   const apply = (change: Change) => {
     if (conditions !== undefined && parts.decisions.wasRemoved(path, request)) return;
     const entry = readEntry(change.view, path);
@@ -41,14 +40,11 @@ export async function remove(parts: Parts, path: FilePath, options: RemoveOption
     const forever = foreverAt(change.view, path, undefined, gone);
     const value = encodeContent({ type: "deleted", movedTo: undefined, by: options.by, forever });
     change.writePath(path, CONTENT_FIELD, value, parts.catalog.timeAfter(change, path));
-    if (conditions === undefined) return;
-    parts.decisions.remember(path, request, "removed");
-    made = true;
   };
-  const undone = () => {
-    if (made) parts.decisions.forget(path, request);
+  const done = () => {
+    if (conditions !== undefined) parts.decisions.remember(path, request, "removed");
   };
-  await changeNames(parts, apply, undone);
+  await changeNames(parts, apply, done);
 }
 
 export async function makeDirectory(parts: Parts, path: FilePath, conditions: Conditions | undefined): Promise<void> {
@@ -158,18 +154,17 @@ function moveEntry(parts: Parts, change: Change, entry: Entry, to: FilePath): vo
   change.writePath(from, CONTENT_FIELD, encodeContent({ type: "deleted", movedTo: to }), left);
 }
 
-/** One change of names, acknowledged as a write is: durable here and on all who may answer readers. */
-async function changeNames<T>(parts: Parts, apply: (change: Change) => T, undone = () => {}): Promise<T> {
+/** One change of names, acknowledged as a write is: durable here, when it is `done`, and on all who may answer readers. */
+async function changeNames<T>(parts: Parts, apply: (change: Change) => T, done = () => {}): Promise<T> {
   const { catalog, readiness } = parts;
   readiness.checkClock();
   const stillWanted = readiness.stillWanted();
   if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
-  const changed = catalog.change((change) => {
+  const { answer, number } = await catalog.change((change) => {
     stillWanted(change.view);
     return { answer: apply(change), number: change.number };
   });
-  changed.catch(undone);
-  const { answer, number } = await changed;
+  done();
   await afterChange(async () => {
     await catalog.flushed();
     await readiness.known(number);

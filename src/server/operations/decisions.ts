@@ -59,15 +59,11 @@ export class Decisions {
     return new FsdfsError("owner-unavailable", { server, reason });
   }
 
-  /** In the change that carries a request out; to be forgotten when the change comes to nothing. */
+  /** As soon as the change that carries a request out is on the disk: before, it may come to nothing yet. */
   remember(path: FilePath, request: string | undefined, decided: DecidedPut | "removed"): void {
     if (request === undefined) return;
     if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.delete(this.#remembered.keys().next().value!);
     this.#remembered.set(keyOf(path, request), decided);
-  }
-
-  forget(path: FilePath, request: string | undefined): void {
-    if (request !== undefined) this.#remembered.delete(keyOf(path, request));
   }
 
   decidedPut(path: FilePath, request: string | undefined): DecidedPut | undefined {

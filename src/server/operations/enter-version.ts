@@ -28,28 +28,27 @@ export interface Wish {
   readonly stillWanted: (view: ReadView) => void;
 }
 
+interface Made {
+  readonly kind: "made";
+  readonly record: CatalogRecord;
+  readonly version: VersionId;
+  readonly created: boolean;
+}
+
 /** What a change came to: a new version, or what this very request had made before. */
 export type Entered =
-  | {
-      readonly kind: "made";
-      readonly record: CatalogRecord;
-      readonly version: VersionId;
-      readonly created: boolean;
-    }
+  | Made
   | { readonly kind: "present"; readonly content: FileContent }
   | { readonly kind: "superseded"; readonly decided: DecidedPut };
 
 export async function nameAndEnter(parts: Parts, wish: Wish, staged: StagedFile): Promise<Entered> {
   for (let attempt = 0; attempt < NAMING_ATTEMPTS; attempt++) {
     await parts.catalog.times.readyToName();
-    let entered: Entered | undefined;
     try {
-      return await parts.catalog.change((change) => {
-        entered = enter(parts, change, wish, staged);
-        return entered;
-      });
+      const entered = await parts.catalog.change((change) => enter(parts, change, wish, staged));
+      if (entered.kind === "made") rememberDecided(parts, wish, staged, entered);
+      return entered;
     } catch (error) {
-      if (entered?.kind === "made") parts.decisions.forget(wish.path, wish.request); // The disk took nothing.
       if (!(error instanceof NamesReserved)) throw error; // Nothing was changed: the clock ran on, or jumped.
     }
   }
@@ -84,7 +83,11 @@ function enter(parts: Parts, change: Change, wish: Wish, staged: StagedFile): En
     number: change.number,
   };
   copies.enter(change, version, path, staged);
-  const created = before === undefined;
-  if (conditions !== undefined) decisions.remember(path, request, { version, sha256, size: sizeBytes, created });
-  return { kind: "made", record, version, created };
+  return { kind: "made", record, version, created: before === undefined };
+}
+
+function rememberDecided({ decisions }: Parts, wish: Wish, staged: StagedFile, { version, created }: Made): void {
+  if (wish.conditions === undefined) return;
+  const { sha256, sizeBytes: size } = staged;
+  decisions.remember(wish.path, wish.request, { version, sha256, size, created });
 }

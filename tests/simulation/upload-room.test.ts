@@ -84,3 +84,21 @@ it("S3: an upload comes in the place of a copy beyond N that is just being made"
       expect((await second.ask((face) => face.servers(), TIMEOUT_MS)).map(({ files }) => files)).toEqual([1, 1]);
     },
   ));
+
+it("R2: a copy that the disk does not let go of keeps no other from going for an upload", () =>
+  play(
+    { servers: 3, copies: 1, writeCopies: 1, quotasBytes: [2, 2, 2].map((units) => units * SIZE), reserve: 0 },
+    async (swarm) => {
+      const [asked] = swarm.machines as [Machine];
+      for (const path of ["a", "b"]) await put(asked, path);
+      expect(await comeToRest(swarm, swarm.machines, 60_000)).toBe(undefined);
+      let stuck: string | undefined;
+      asked.plan = ({ method, about }) => {
+        if (method !== "rename" || !/^[ab] /.test(about)) return undefined;
+        stuck ??= about;
+        return about === stuck ? { kind: "error", code: "io", side: "before" } : undefined;
+      };
+      expect(await put(asked, "c")).toBe(1);
+      expect(stuck).toBeDefined();
+    },
+  ));

@@ -12,6 +12,7 @@ import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { ServerId, VersionId } from "../../core/ids.ts";
 import { rendezvousWeight } from "../../core/rendezvous.ts";
 import { type CopyTarget, promisesWanted } from "../../core/replication/making-room.ts";
+import { FileStoreError } from "../../ports/file-store.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { Directives } from "../control/directives.ts";
@@ -126,6 +127,9 @@ export class Dropping {
       if (attempt.state === "cancelled") return STEPPED_BACK;
       attempt.state = "dropping";
       return (await this.#retire(version, stillStands)) ? undefined : "it has changed meanwhile";
+    } catch (error) {
+      if (error instanceof FileStoreError) return `the disk does not let go of it: ${error.code}`; // Another may go (R2).
+      throw error;
     } finally {
       keep();
     }

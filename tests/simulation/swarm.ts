@@ -14,8 +14,8 @@ export interface SwarmConfig {
   readonly graceMs: number;
   /** A day unless given. */
   readonly deletionsKeptMs?: number;
-  /** Of the scrub; 30 days unless given. */
-  readonly scrubMs?: number;
+  /** Of the scrub; 30 days unless given; undefined: copies are not scrubbed. */
+  readonly scrubMs?: number | undefined;
   /** A week unless given. */
   readonly trashKeptMs?: number;
   readonly quotaBytes: number;
@@ -152,7 +152,7 @@ export class Swarm {
       pullRate: config.pullRate,
       serveRate: config.serveRate,
       deletionsKeptMs: config.deletionsKeptMs ?? DELETIONS_KEPT_MS,
-      scrubMs: config.scrubMs ?? SCRUB_MS,
+      scrubMs: "scrubMs" in config ? config.scrubMs : SCRUB_MS,
       trashKeptMs: config.trashKeptMs ?? TRASH_KEPT_MS,
       strict: config.strict,
       redirect: "auto",

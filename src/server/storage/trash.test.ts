@@ -209,6 +209,24 @@ describe("the trash", () => {
     expect(world.space.usedBytes()).toBe(world.scannedBytes);
   });
 
+  test("S3: gives back what is wanted while much of what was dropped goes since the quota was lowered", async () => {
+    const world = await DiskWorld.begin();
+    const dropped: FileContent[] = [];
+    for (let i = 0; i < 250; i++) dropped.push(await world.put(`dropped/${i}`, "x"));
+    for (const content of dropped) await drop(world, content);
+    for (let i = 0; i < 250; i++) await world.remove(`dropped/${i}`);
+    const content = await world.put("a", "some bytes");
+    await world.remove("a");
+    world.space.quotaBytes = content.sizeBytes + 1;
+    const kept = world.trash.keepQuota();
+    await world.learn("a", content);
+    expect(await world.copies.restore(content.version, "a" as FilePath, content)).toBe(true);
+    const left = world.catalog.stats().droppedBytes;
+    await kept;
+    expect([left > 1, world.catalog.stats().droppedBytes]).toEqual([true, 1]);
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
+
   test.each(["deleted", "overwritten"])(
     "S2: has what is %s while what was dropped of it is thrown away",
     async (how) => {

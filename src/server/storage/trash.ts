@@ -118,9 +118,18 @@ export class Trash {
    * would be had only after its days. What users deleted stays: they may want it back, and the quota may be a slip (S3).
    */
   async keepQuota(): Promise<void> {
-    const isAbove = () => this.#space.freeBytes("upload") < 0;
+    const bytesAbove = () => -this.#space.freeBytes("upload");
     const mayGo = ({ row, version }: Trashed) => row.reason === "dropped" && this.#isPurgeable(row, version);
-    if (isAbove() && this.#catalog.stats().droppedBytes > 0) await this.#alone(() => this.#purgeWhile(isAbove, mayGo));
+    for (let after: Uint8Array | undefined; bytesAbove() > 0 && this.#catalog.stats().droppedBytes > 0; ) {
+      // It may be much: what is wanted back meanwhile does not wait for all of it.
+      after = await this.#alone(async () => {
+        const { rows, last } = this.#find(after, mayGo);
+        await this.#purgeAll(firstOf(rows, bytesAbove()));
+        return last;
+      });
+      if (after === undefined) return;
+      await sleep(this.#clock, 0, NEVER);
+    }
   }
 
   async #purgeWhile(isMissing: () => boolean, mayGo: (trashed: Trashed) => boolean): Promise<void> {
@@ -351,6 +360,16 @@ export class Trash {
 /** Two files of one version may have the same name there, one after the other. */
 function isSameFile(a: TrashRow | undefined, b: TrashRow | undefined): boolean {
   return a?.location === b?.location && a?.time === b?.time;
+}
+
+/** As many of them as come to so many bytes, or all. */
+function firstOf(trashed: readonly Trashed[], bytes: number): Trashed[] {
+  let missing = bytes;
+  return trashed.filter(({ row }) => {
+    if (missing <= 0) return false;
+    missing -= row.sizeBytes;
+    return true;
+  });
 }
 
 /** The rows behind `after`, of a bounded number of them, that are wanted; and where to go on, undefined at the end. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DiskWorld } from "../../../tests/storage/disk-world.ts";
+import { waitingAt } from "../../../tests/storage/waiting-at.ts";
 import type { MemoryFileStore } from "../../adapters/memory/file-store.ts";
 import { readCopy, readTrash } from "../../core/catalog/copies.ts";
 import { remindTodo } from "../../core/catalog/todo.ts";
@@ -46,6 +47,27 @@ describe("settling", () => {
     expect([world.has(a), world.has(b)]).toEqual([true, true]);
     expect([world.text("a"), world.text("b")]).toEqual(["of b", "of a"]);
     expect(world.files).toEqual(["a", "b"]);
+  });
+
+  test("P3: a copy stays that is one file with another by a hand, of which a crash left its name to it", async () => {
+    const sync = waitingAt("syncDirectory", "before");
+    const world = await DiskWorld.begin(sync.between);
+    const [stays, goes] = [await world.put("a", "same bytes"), await world.put("b", "same bytes")];
+    await world.copies.withdraw(goes.version, readCopy(world.catalog.read(), goes.version));
+    world.disk.removeExternally("b");
+    await world.disk.link("a", "b");
+    expect(await world.copies.adopt(goes.version, "b" as FilePath, goes, true)).toBe(true); // As when a catalog is lost (C9).
+    const { reached, fail } = sync.arm();
+    const removed = world.remove("b");
+    await reached; // It has come into the trash, which nothing tells of yet.
+    fail(new FileStoreError("io", "the disk failed"));
+    await expect(removed).rejects.toMatchObject({ code: "io" });
+    await world.move("a", "b");
+    await world.settler.settle(stays.version);
+    await world.settleAll();
+    expect(world.text(readCopy(world.catalog.read(), stays.version)!.location)).toBe("same bytes");
+    expect(world.text(readTrash(world.catalog.read(), goes.version)!.location)).toBe("same bytes");
+    expect(world.space.usedBytes()).toBe(world.scannedBytes);
   });
 
   test("T2: a file that a crash left at its new path goes to the trash when it is deleted there", async () => {

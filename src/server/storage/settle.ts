@@ -223,7 +223,7 @@ export class Settler {
   async #find(version: VersionId, copy: CopyRow, destination?: string): Promise<string | undefined> {
     const moved = movesFrom(this.#catalog.read(), copy.path);
     for (const name of [copy.staged, copy.location, destination, sideName(version), ...moved]) {
-      if (name !== undefined && (await this.#isThere(name, copy))) return name;
+      if (name !== undefined && (await this.#isThere(name, copy, version))) return name;
     }
     return undefined;
   }
@@ -241,9 +241,11 @@ export class Settler {
     return stat !== undefined && !(await this.isOfAnother(version, name, stat));
   }
 
-  async #isThere(name: string, copy: CopyRow): Promise<boolean> {
+  /** @param version told where a file that has several names by a hand may be another's copy by now */
+  async #isThere(name: string, copy: CopyRow, version?: VersionId): Promise<boolean> {
     const stat = await statOrNothing(this.#files, name);
-    return stat?.type === "file" && isFileOf(copy, stat);
+    if (stat?.type !== "file" || !isFileOf(copy, stat)) return false;
+    return version === undefined || stat.links === 1 || !(await this.isOfAnother(version, name, stat));
   }
 
   /** The copy, if it still lies and belongs where it did; its file may have been recorded anew meanwhile (S8). */

@@ -213,7 +213,10 @@ async function commit(
   }
   if (entered.kind !== "made") {
     await Promise.all(uploads.map(discard));
-    if (entered.kind === "present") return await repeated(parts, wish.path, entered.content, staged, wanted);
+    if (entered.kind === "present") {
+      const { content } = entered;
+      return await afterChange(() => repeated(parts, wish.path, content, staged, wanted));
+    }
     await staging.discard(staged);
     return await toldAgain(parts, entered.decided);
   }
@@ -320,8 +323,10 @@ async function repeated(
 
 /** The answer to a request with a condition that was carried out, and whose version was replaced since. */
 export async function toldAgain({ catalog, readiness, sources }: Parts, decided: DecidedPut): Promise<PutResult> {
-  const number = await catalog.change((change) => change.number);
-  await catalog.flushed();
-  await readiness.known(number);
-  return { ...decided, copies: Math.max(1, sources.upHolders(decided.version).length) };
+  return await afterChange(async () => {
+    const number = await catalog.change((change) => change.number);
+    await catalog.flushed();
+    await readiness.known(number);
+    return { ...decided, copies: Math.max(1, sources.upHolders(decided.version).length) };
+  });
 }

@@ -8,9 +8,10 @@
  * J2. When all know it, and the one that began has heard from all since, nothing can be missing from its catalog. It says
  *     so, and when all know that and nobody can end the merge any more (agreement.ts), its entries are offered to the host,
  *     in order; what was deleted here is not.
- * J3. When the host has them all, each server moves by itself, in one transaction: the catalog gives way to the host's, as
- *     one below a floor does (C7); what lies on its disk stays, and is looked at once the host's catalog is here, with all
- *     that was offered. What lost against another file goes to the trash then.
+ * J3. When the host has them all, each server moves by itself, one after the other where W servers do not know them all yet
+ *     (moving-turn.ts), in one transaction: the catalog gives way to the host's, as one below a floor does (C7); what lies on
+ *     its disk stays, and is looked at once the host's catalog is here, with all that was offered. What lost against another
+ *     file goes to the trash then.
  *
  * Until it has moved a server answers readers as before. Whoever stops, begins again where the host says it is.
  */
@@ -32,7 +33,8 @@ import type { Parts } from "../parts.ts";
 import type { RosterEntry } from "../settings.ts";
 import { sleep } from "../timers.ts";
 import { Agreement, HEARD_MS, isThere } from "./agreement.ts";
-import type { HostHello, Joining, OfferedEntry, OfferPage, Taken } from "./messages.ts";
+import type { HostHello, Joining, OfferedEntry, OfferPage, Taken, TakenAnswer } from "./messages.ts";
+import { MovingTurn } from "./moving-turn.ts";
 
 /** Entries in a page: the host writes them in one change, which is to take some milliseconds. */
 const PAGE_ENTRIES = 100;
@@ -51,11 +53,13 @@ export class Guest {
   readonly unit = new BackgroundUnit("join another swarm", () => this.#step());
   readonly #parts: GuestParts;
   readonly #agreement: Agreement;
+  readonly #turn: MovingTurn;
   #beginning = false;
 
   constructor(parts: GuestParts) {
     this.#parts = parts;
     this.#agreement = new Agreement(parts);
+    this.#turn = new MovingTurn(parts, (address) => this.#call<TakenAnswer>(address, "merge-status", {}));
     parts.settings.onChange(() => this.unit.wake());
   }
 
@@ -166,8 +170,10 @@ export class Guest {
     const address = await this.#reachable(joining);
     if (address === undefined) return { restMs: RETRY_MS };
     const taken = await this.#call<Taken>(address, "merge-status", {});
-    if (taken.done) await this.#move(joining);
-    else if (joining.by !== catalog.self && mesh.isUp(joining.by)) return { restMs: RETRY_MS };
+    if (taken.done) {
+      if (!(await this.#turn.isNow(joining))) return { restMs: RETRY_MS };
+      await this.#move(joining);
+    } else if (joining.by !== catalog.self && mesh.isUp(joining.by)) return { restMs: RETRY_MS };
     else if (readiness.isFresh && (taken.cursor !== null || (await this.#agreement.isMade(joining))))
       await this.#offer(address, taken.cursor);
     return { restMs: taken.done ? 0 : RETRY_MS };

@@ -27,6 +27,7 @@ import {
   type OfferPage,
   readTaken,
   type Taken,
+  type TakenAnswer,
   takenSetting,
 } from "./messages.ts";
 
@@ -49,7 +50,7 @@ export function serveGuests(parts: Parts): void {
     await mustBeFresh(parts);
     const taken = readTaken(catalog.read(), swarm);
     await catalog.flushed();
-    return taken;
+    return { ...taken, server: catalog.self } satisfies TakenAnswer;
   });
   answer("merge-offer", ({ swarm, message }) => take(parts, swarm, decodeJson<OfferPage>(message)));
 }

@@ -29,6 +29,11 @@ export interface Taken {
   readonly done: boolean;
 }
 
+/** As a server of the host's swarm knows it. */
+export interface TakenAnswer extends Taken {
+  readonly server: ServerId;
+}
+
 const NOTHING_TAKEN: Taken = { cursor: null, done: false };
 
 export function takenSetting(guest: SwarmId): string {

@@ -7,7 +7,17 @@ import { remindTodo } from "../../core/catalog/todo.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { type FileStore, FileStoreError } from "../../ports/file-store.ts";
-import { directoryOf } from "./layout.ts";
+import { directoryOf, trashName } from "./layout.ts";
+
+/** Two copies that are one file, as where a hand had linked them before a catalog was lost (C9). */
+async function oneFile(world: DiskWorld): Promise<[FileContent, FileContent]> {
+  const [a, b] = [await world.put("a", "same bytes"), await world.put("b", "same bytes")];
+  await world.copies.withdraw(b.version, readCopy(world.catalog.read(), b.version));
+  world.disk.removeExternally("b");
+  await world.disk.link("a", "b");
+  expect(await world.copies.adopt(b.version, "b" as FilePath, b, true)).toBe(true);
+  return [a, b];
+}
 
 describe("settling", () => {
   test("T2: a file that a crash left at its new path, its row at the old, is known again", async () => {
@@ -52,11 +62,7 @@ describe("settling", () => {
   test("P3: a copy stays that is one file with another by a hand, of which a crash left its name to it", async () => {
     const sync = waitingAt("syncDirectory", "before");
     const world = await DiskWorld.begin(sync.between);
-    const [stays, goes] = [await world.put("a", "same bytes"), await world.put("b", "same bytes")];
-    await world.copies.withdraw(goes.version, readCopy(world.catalog.read(), goes.version));
-    world.disk.removeExternally("b");
-    await world.disk.link("a", "b");
-    expect(await world.copies.adopt(goes.version, "b" as FilePath, goes, true)).toBe(true); // As when a catalog is lost (C9).
+    const [stays, goes] = await oneFile(world);
     const { reached, fail } = sync.arm();
     const removed = world.remove("b");
     await reached; // It has come into the trash, which nothing tells of yet.
@@ -68,6 +74,17 @@ describe("settling", () => {
     expect(world.text(readCopy(world.catalog.read(), stays.version)!.location)).toBe("same bytes");
     expect(world.text(readTrash(world.catalog.read(), goes.version)!.location)).toBe("same bytes");
     expect(world.space.usedBytes()).toBe(world.scannedBytes);
+  });
+
+  test("P3: a copy that is one file with another by a hand is found where a crash left it, in that one's place", async () => {
+    const world = await DiskWorld.begin();
+    const [stays, goes] = await oneFile(world);
+    await world.move("a", "b");
+    await world.disk.link("b", trashName(goes.version, "b" as FilePath));
+    world.disk.removeExternally("a");
+    await world.move("b", "c");
+    await world.settleAll();
+    expect(world.text(readCopy(world.catalog.read(), stays.version)!.location)).toBe("same bytes");
   });
 
   test("T2: a file that a crash left at its new path goes to the trash when it is deleted there", async () => {

@@ -62,7 +62,6 @@ const PLACE_ATTEMPTS = 5;
 export class Settler {
   readonly #catalog: Catalog;
   readonly #files: FileStore;
-  readonly #random: Random;
   readonly #directories: DirectoryMaker;
   readonly #leftovers: Leftovers;
   readonly #trash: Pick<Trash, "clear" | "throwAway">;
@@ -89,7 +88,6 @@ export class Settler {
     this.#catalog = catalog;
     this.#files = files;
     this.#directories = new DirectoryMaker(files);
-    this.#random = random;
   }
 
   /** Versions with work left that nobody is at, the oldest first, from behind `after` on. */
@@ -196,7 +194,7 @@ export class Settler {
 
   async #setAside(name: string): Promise<void> {
     await this.#directories.make(ASIDE_DIRECTORY);
-    await this.#files.rename(name, asideName(hex(this.#random.bytes(8))));
+    await this.#files.rename(name, asideName(hex(this.#parts.random.bytes(8))));
     await this.#files.syncDirectory(ASIDE_DIRECTORY);
     await syncIfThere(this.#files, directoryOf(name));
   }
@@ -241,11 +239,12 @@ export class Settler {
     return stat !== undefined && !(await this.isOfAnother(version, name, stat));
   }
 
-  /** @param version told where a file that has several names by a hand may be another's copy by now */
+  /** @param version told where its old place may be another's by now, whose file it is as well, by a hand */
   async #isThere(name: string, copy: CopyRow, version?: VersionId): Promise<boolean> {
     const stat = await statOrNothing(this.#files, name);
     if (stat?.type !== "file" || !isFileOf(copy, stat)) return false;
-    return version === undefined || stat.links === 1 || !(await this.isOfAnother(version, name, stat));
+    const mayBeAnothers = version !== undefined && name === copy.location && stat.links > 1;
+    return !mayBeAnothers || !(await this.isOfAnother(version, name, stat));
   }
 
   /** The copy, if it still lies and belongs where it did; its file may have been recorded anew meanwhile (S8). */

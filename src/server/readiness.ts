@@ -2,7 +2,6 @@
  * When this server may answer from its own catalog, and when a write may be acknowledged (M2, P5): the waiting around
  * what core/swarm/liveness.ts decides.
  */
-import type { ReadView } from "../core/catalog/kv.ts";
 import { originName } from "../core/catalog/origins.ts";
 import type { ServerId } from "../core/ids.ts";
 import type { Liveness } from "../core/swarm/liveness.ts";
@@ -10,6 +9,7 @@ import { FsdfsError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import { Acknowledgements, type IsSettled } from "./acknowledgements.ts";
 import type { Catalog } from "./catalog/catalog.ts";
+import type { Change } from "./catalog/change.ts";
 import type { Membership } from "./mesh/membership.ts";
 import type { Mesh } from "./mesh/mesh.ts";
 import type { Removal } from "./mesh/removal.ts";
@@ -20,6 +20,11 @@ import { Wakeup } from "./timers.ts";
 /** Longer than a silent server stays up, so that a wait ends one way or the other. */
 const FRESH_WAIT_MS = 4000;
 const POLL_MS = 100;
+/** A disk that is asked for much may take half of it; clients and proxies are patient for a minute. */
+const WAITED_MS_MAX = 30_000;
+
+/** Throws when whoever asked for a change may have asked another server since. */
+export type StillWanted = (change: Pick<Change, "view" | "waitedMs">) => void;
 
 export class Readiness {
   readonly #clock: Clock;
@@ -88,15 +93,17 @@ export class Readiness {
 
   /**
    * A change was asked for now. Answers a check for the moment in which it is made: when this process has stood still
-   * for long meanwhile, whoever asked may have asked another server, and what came after that must not be undone.
+   * for long meanwhile, or the catalog's disk has, whoever asked may have asked another server, and what came after that
+   * must not be undone.
    *
    * @throws FsdfsError `behind`, `merging` by the check
    */
-  stillWanted(): (view: ReadView) => void {
+  stillWanted(): StillWanted {
     const askedAt = this.#clock.monotonic();
-    return (view) => {
+    return ({ view, waitedMs }) => {
       checkNotJoining(view);
-      if (this.#membership.stoodStillSince(askedAt)) throw new FsdfsError("behind");
+      const isLate = waitedMs > WAITED_MS_MAX || this.#membership.stoodStillSince(askedAt);
+      if (isLate) throw new FsdfsError("behind");
     };
   }
 

@@ -10,7 +10,6 @@ import { hex } from "../../core/bytes.ts";
 import { encodeContent } from "../../core/catalog/content.ts";
 import { addCopy, hasTodo, placeCopy, readCopy, removeCopy } from "../../core/catalog/copies.ts";
 import { readEntry } from "../../core/catalog/entries.ts";
-import type { ReadView } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { VersionId } from "../../core/ids.ts";
 import { ancestorsOf } from "../../core/paths.ts";
@@ -23,6 +22,7 @@ import { withForever } from "../operations/forever.ts";
 import { checkFileMayBeAt } from "../operations/names.ts";
 import { removeLeftVariables } from "../operations/variables.ts";
 import type { Parts } from "../parts.ts";
+import type { StillWanted } from "../readiness.ts";
 import { isDiskError, removeQuietly, statOrNothing } from "../storage/disk.ts";
 import { directoryOf, STAGED_DIRECTORY, stagedName } from "../storage/layout.ts";
 import type { StagedFile } from "../storage/staging.ts";
@@ -50,7 +50,7 @@ export async function enter(
   parts: Parts,
   job: Job,
   files: readonly Ready[],
-  stillWanted: (view: ReadView) => void,
+  stillWanted: StillWanted,
 ): Promise<Outcome[]> {
   const { settler, space } = parts;
   try {
@@ -71,11 +71,11 @@ export async function enter(
 class Entering {
   readonly #parts: Parts;
   readonly #job: Job;
-  readonly #stillWanted: (view: ReadView) => void;
+  readonly #stillWanted: StillWanted;
   /** Files that have got a name in the data directory just now. */
   readonly #linked = new Set<Ready>();
 
-  constructor(parts: Parts, job: Job, stillWanted: (view: ReadView) => void) {
+  constructor(parts: Parts, job: Job, stillWanted: StillWanted) {
     this.#parts = parts;
     this.#job = job;
     this.#stillWanted = stillWanted;
@@ -168,7 +168,7 @@ class Entering {
       await catalog.times.readyToName();
       try {
         return await catalog.change((change) => {
-          this.#stillWanted(change.view);
+          this.#stillWanted(change);
           return files.map((file, i) => placed[i] ?? this.#decide(change, file));
         });
       } catch (error) {
@@ -234,7 +234,7 @@ function enterInPlace(change: Change, version: VersionId, { path, stat }: Ready)
 }
 
 /** A file from outside becomes the newer version of one that has a place on this disk: as an upload does, by its staged name. */
-async function supersede(parts: Parts, job: Job, file: Ready, stillWanted: (view: ReadView) => void): Promise<Outcome> {
+async function supersede(parts: Parts, job: Job, file: Ready, stillWanted: StillWanted): Promise<Outcome> {
   const { catalog, copies, settler } = parts;
   const { files, random } = parts.ports;
   const id = hex(random.bytes(STAGED_ID_BYTES));
@@ -249,7 +249,7 @@ async function supersede(parts: Parts, job: Job, file: Ready, stillWanted: (view
     const staged: StagedFile = { id, name: stagedName(id), sizeBytes, sha256, stat };
     await catalog.times.readyToName();
     const version = await catalog.change((change) => {
-      stillWanted(change.view);
+      stillWanted(change);
       checkFileMayBeAt(change.view, file.path);
       const made = writeVersion(parts, change, file);
       copies.enter(change, made, file.path, staged);

@@ -2,7 +2,7 @@
  * The server's catalog: the rules of core/catalog over the store. All changes go through `change`, which numbers,
  * stamps and indexes them in one transaction; what follows from a change is told to listeners once it is visible.
  */
-import { type Batch, type ChainedAnnouncement, type LogWalk, tailDigest, walkLog } from "../../core/catalog/batch.ts";
+import { type Batch, type LogWalk, tailDigest, walkLog } from "../../core/catalog/batch.ts";
 import { discard, type OfOthers } from "../../core/catalog/discard.ts";
 import { contentStamp } from "../../core/catalog/entries.ts";
 import { adoptFloors, type Floor, TAKING_KEY } from "../../core/catalog/floors.ts";
@@ -14,7 +14,7 @@ import { OwnLog } from "../../core/catalog/own.ts";
 import type { OriginRow } from "../../core/catalog/rows.ts";
 import type { CatalogStats } from "../../core/catalog/stats.ts";
 import { type CatalogContext, CatalogTransaction } from "../../core/catalog/transaction.ts";
-import type { CatalogRecord, Origin, RegisterKey, Stamp } from "../../core/catalog/types.ts";
+import type { Origin, RegisterKey, Stamp } from "../../core/catalog/types.ts";
 import type { HybridTime, ServerId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
 import { slicesOf } from "../../core/slices.ts";
@@ -258,6 +258,7 @@ export class Catalog {
     let settings = false;
     let done: CatalogTransaction | undefined;
     let generation = this.#generation;
+    const askedAt = this.#times.monotonic();
     let begun: ReturnType<Times["nextEpoch"]> | undefined;
     const answer = await this.#write((view) => {
       generation = this.#generation;
@@ -283,6 +284,7 @@ export class Catalog {
       const change: Change = {
         transaction,
         view,
+        waitedMs: this.#times.monotonic() - askedAt,
         now: () => this.#times.now(),
         nameVersion: (time) => this.#times.nameVersion(time),
         writePath: (path, field, value, at) => {
@@ -361,12 +363,11 @@ export class Catalog {
    * @throws FsdfsError `behind` when the catalog was discarded since, or is below the sender's (C7)
    */
   async apply({ records, announcements }: Batch, generation = this.#generation): Promise<void> {
-    const mergeAll = (some: readonly CatalogRecord[], numbers: readonly ChainedAnnouncement[]) =>
-      this.#mergeAll(some, numbers, generation);
+    const mergeAll = (batch: Batch) => this.#mergeAll(batch, generation);
     const slices = slicesOf(records, APPLY_RECORDS);
     const last = slices.length > 1 ? [] : (slices.pop() ?? []);
-    await Promise.all(slices.map((slice) => mergeAll(slice, [])));
-    if (last.length > 0 || announcements.length > 0) await mergeAll(last, announcements);
+    await Promise.all(slices.map((slice) => mergeAll({ records: slice, announcements: [] })));
+    if (last.length > 0 || announcements.length > 0) await mergeAll({ records: last, announcements });
     await this.flushed();
   }
 
@@ -375,11 +376,7 @@ export class Catalog {
     return this.#generation;
   }
 
-  #mergeAll(
-    records: readonly CatalogRecord[],
-    announcements: readonly ChainedAnnouncement[],
-    generation: number,
-  ): Promise<void> {
+  #mergeAll({ records, announcements }: Batch, generation: number): Promise<void> {
     return this.change((change) => {
       if (generation !== this.#generation) throw new FsdfsError("behind");
       for (const record of records) change.merge(record);

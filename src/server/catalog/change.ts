@@ -11,6 +11,8 @@ import type { FilePath } from "../../core/paths.ts";
 export interface Change {
   readonly transaction: CatalogTransaction;
   readonly view: ReadView;
+  /** How long ago it was asked for: the store has made others since, or its disk stood still. */
+  readonly waitedMs: number;
   /** A time after everything this server has seen (C8). */
   now(): HybridTime;
   /** A name that no other version has, for one that is written at `time`. */

@@ -43,6 +43,11 @@ export class Times {
     return this.#stamps.aheadMs(this.#clock.wall());
   }
 
+  /** Of this process, in milliseconds. */
+  monotonic(): number {
+    return this.#clock.monotonic();
+  }
+
   now(): HybridTime {
     return this.#stamps.next(this.#clock.wall());
   }

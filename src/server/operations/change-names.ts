@@ -161,7 +161,7 @@ async function changeNames<T>(parts: Parts, apply: (change: Change) => T, done =
   const stillWanted = readiness.stillWanted();
   if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
   const { answer, number } = await catalog.change((change) => {
-    stillWanted(change.view);
+    stillWanted(change);
     return { answer: apply(change), number: change.number };
   });
   done();

@@ -1,7 +1,6 @@
 /** The change that makes a version of a PUT: its name, its content, this server's copy, all in one transaction (W1 of put.ts). */
 import { encodeContent } from "../../core/catalog/content.ts";
 import { readEntry } from "../../core/catalog/entries.ts";
-import type { ReadView } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import type { CatalogRecord, FileContent } from "../../core/catalog/types.ts";
 import type { Conditions } from "../../core/conditions.ts";
@@ -11,6 +10,7 @@ import { FsdfsError } from "../../errors.ts";
 import type { Change } from "../catalog/change.ts";
 import { NamesReserved } from "../catalog/times.ts";
 import type { Parts } from "../parts.ts";
+import type { StillWanted } from "../readiness.ts";
 import type { StagedFile } from "../storage/staging.ts";
 import type { DecidedPut } from "./decisions.ts";
 import { withForever } from "./forever.ts";
@@ -24,8 +24,7 @@ export interface Wish {
   /** Digest of the request's id. */
   readonly request: string | undefined;
   readonly conditions: Conditions | undefined;
-  /** Throws when whoever asked may have asked another server since. */
-  readonly stillWanted: (view: ReadView) => void;
+  readonly stillWanted: StillWanted;
 }
 
 interface Made {
@@ -58,7 +57,7 @@ export async function nameAndEnter(parts: Parts, wish: Wish, staged: StagedFile)
 function enter(parts: Parts, change: Change, wish: Wish, staged: StagedFile): Entered {
   const { catalog, copies, decisions } = parts;
   const { path, request, conditions } = wish;
-  wish.stillWanted(change.view);
+  wish.stillWanted(change);
   checkFileMayBeAt(change.view, path);
   const before = readEntry(change.view, path);
   if (before?.type === "file" && request !== undefined && before.content.request === request) {

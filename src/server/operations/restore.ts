@@ -4,7 +4,6 @@
  */
 import { encodeContent } from "../../core/catalog/content.ts";
 import { readEntry } from "../../core/catalog/entries.ts";
-import type { ReadView } from "../../core/catalog/kv.ts";
 import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
@@ -16,6 +15,7 @@ import type { Change } from "../catalog/change.ts";
 import { afterChange } from "../failures.ts";
 import type { Link } from "../mesh/link.ts";
 import type { Parts } from "../parts.ts";
+import type { StillWanted } from "../readiness.ts";
 import { sleep } from "../timers.ts";
 import type { Restored, RestoreWish } from "../trash-face.ts";
 import { withForever } from "./forever.ts";
@@ -93,7 +93,7 @@ async function restoreHere(
   found: Found,
   path: FilePath,
   overwrite: boolean,
-  stillWanted: (view: ReadView) => void,
+  stillWanted: StillWanted,
 ): Promise<Restored | undefined> {
   const { readiness, copies, mesh, options } = parts;
   const { version, sizeBytes } = found;
@@ -105,7 +105,7 @@ async function restoreHere(
   }
   let done: { readonly sha256: string; readonly created: boolean } | undefined;
   const isBack = await copies.bringBack(version, (change, sha256) => {
-    stillWanted(change.view);
+    stillWanted(change);
     done = { sha256, created: state(parts, change, { ...found, sha256 }, path, overwrite) };
   });
   if (!isBack || done === undefined) return undefined;

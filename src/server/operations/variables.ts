@@ -169,7 +169,7 @@ async function acknowledged<T>(
   if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
   const made = steps.map((apply) =>
     catalog.change((change) => {
-      stillWanted(change.view);
+      stillWanted(change);
       return { answer: apply(change), number: change.number };
     }),
   );

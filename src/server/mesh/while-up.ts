@@ -12,8 +12,8 @@ import type { Mesh } from "./mesh.ts";
 const POLL_MS = 250;
 /** Long enough for the first heartbeats after a standstill of this server, when nobody seems to be up. */
 const DOWN_MAX_MS = 2000;
-/** Between two pieces of a body, and until the first. */
-export const STALL_MAX_MS = 4000;
+/** Between two pieces of a body, until the first, and for an answer to what has none. */
+const STALL_MAX_MS = 4000;
 /** A disk that is slower than 10 MB/s does not get whole files in time. */
 const FLUSHED_BYTES_PER_MS = 10_000;
 
@@ -46,6 +46,12 @@ export async function whileUp<T>(
   } finally {
     over.abort("over"); // Without a reason an exception is made for it, stack trace and all.
   }
+}
+
+/** Of a request without a body that is made now: whether it has been without an answer for too long. */
+export function isUnanswered(clock: Clock): () => boolean {
+  const begun = clock.monotonic();
+  return () => clock.monotonic() - begun > STALL_MAX_MS;
 }
 
 /** Watches how a body goes out: stalled is who takes a piece and then no other, not who waits for the next. */

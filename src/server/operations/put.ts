@@ -19,7 +19,7 @@ import type { PutOptions, PutResult } from "../face.ts";
 import { afterChange } from "../failures.ts";
 import type { Link } from "../mesh/link.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
-import { whileUp } from "../mesh/while-up.ts";
+import { isUnanswered, whileUp } from "../mesh/while-up.ts";
 import type { Parts } from "../parts.ts";
 import { type StagedFile, StagedWriter } from "../storage/staging.ts";
 import { readCopyRange } from "../storage/streams.ts";
@@ -251,7 +251,8 @@ export function checkEnough({ options }: Parts, copies: number, wanted: number):
 
 async function commitAt(parts: Parts, { link, upload }: WholeUpload, record: CatalogRecord): Promise<boolean> {
   try {
-    const answer = await whileUp(watched(parts), link, () => link.bundled("commit", encodeCommit(upload, record)));
+    const call = () => link.bundled("commit", encodeCommit(upload, record));
+    const answer = await whileUp(watched(parts), link, call, isUnanswered(parts.ports.clock));
     return decodeJson<CommitAnswer>(answer).held;
   } catch {
     return false;

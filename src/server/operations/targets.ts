@@ -2,7 +2,7 @@
 import type { Bytes } from "../../core/catalog/kv.ts";
 import type { Link } from "../mesh/link.ts";
 import { decodeJson, encodeJson } from "../mesh/messages.ts";
-import { Progress, STALL_MAX_MS, whileUp } from "../mesh/while-up.ts";
+import { isUnanswered, Progress, whileUp } from "../mesh/while-up.ts";
 import type { Parts } from "../parts.ts";
 import { Pipe } from "../storage/streams.ts";
 import { type StageAnswer, WHOLE_BYTES_MAX } from "../storage/uploads.ts";
@@ -80,11 +80,9 @@ export async function stageAt(parts: Parts, link: Link, body: AsyncIterable<Byte
 }
 
 async function stageWhole(parts: Parts, link: Link, bytes: Bytes): Promise<StageAnswer | undefined> {
-  const { clock } = parts.ports;
-  const begun = clock.monotonic();
   const answer = link.bundled("stage-whole", bytes);
   try {
-    const isStalled = () => clock.monotonic() - begun > STALL_MAX_MS;
+    const isStalled = isUnanswered(parts.ports.clock);
     return decodeJson<StageAnswer>(await whileUp(watched(parts), link, () => answer, isStalled));
   } catch {
     void answer.then((late) => discard({ link, upload: decodeJson<StageAnswer>(late).upload })).catch(() => undefined);

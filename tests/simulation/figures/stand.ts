@@ -94,7 +94,6 @@ export class Stand {
 
   /** The servers are up, know each other and hold what they should, and nobody copies anything. */
   async prepare(): Promise<void> {
-    await writeTargets(this.machines[0]!, this.#targets());
     for (const [index, machine] of this.machines.entries()) {
       machine.delays.hiccups = false;
       machine.load = BUSY;
@@ -106,6 +105,7 @@ export class Stand {
     await this.#whole("at the start", POLL_MS / 4);
     for (const machine of this.machines) await this.#adopt(machine);
     await this.#whole("with what lay there", POLL_MS);
+    await this.#sayTargets(this.machines[0]!);
     await this.#waitForQuiet(2 * POLL_MS);
     await this.#checkTargets();
   }
@@ -194,11 +194,16 @@ export class Stand {
     return locations;
   }
 
-  #targets(): Map<FilePath, number> {
-    const { files } = this.state;
-    return new Map(
-      files.flatMap(({ target }, file) => (target === undefined ? [] : [[pathOf(file) as FilePath, target]])),
+  /** N of files that are there: what was said of a path before is not that of a file that comes there (Y1). */
+  async #sayTargets(machine: Machine): Promise<void> {
+    const targets = this.state.files.flatMap(({ target }, file): [FilePath, number][] =>
+      target === undefined ? [] : [[pathOf(file) as FilePath, target]],
     );
+    if (targets.length === 0) return;
+    machine.crash();
+    await writeTargets(machine, new Map(targets));
+    machine.start();
+    await this.#whole("with N of each file", POLL_MS);
   }
 
   /** All servers know N of every file. */

@@ -1,5 +1,5 @@
 /**
- * N of single files, for a swarm that has none yet: records of a server that wrote them and has left, on the disk of one
+ * N of single files, where no policy says any: records of a server that wrote them and has left, on the disk of one
  * that is about to start. They spread as those of any absent server do.
  */
 import { OwnLog } from "../../../src/core/catalog/own.ts";
@@ -14,7 +14,6 @@ const LEFT = "eeeeeeeeeeee" as ServerId;
 
 /** Only while nothing runs on the machine. */
 export async function writeTargets(machine: Machine, targets: ReadonlyMap<FilePath, number>): Promise<void> {
-  if (targets.size === 0) return;
   const time = hybridTimeOf(machine.wallMs());
   await machine.catalog.write((view) => {
     const transaction = new CatalogTransaction(view, { self: LEFT, counts: () => true, defaultTarget: 1 });

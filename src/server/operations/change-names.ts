@@ -26,8 +26,9 @@ const REST_MS = 1;
 export async function remove(parts: Parts, path: FilePath, options: RemoveOptions): Promise<void> {
   const { conditions } = options;
   const request = options.requestId === undefined ? undefined : requestDigest(options.requestId);
+  let made = false;
   const apply = (change: Change) => {
-    if (conditions !== undefined && parts.decisions.wasRemoved(path, request)) return;
+    if (conditions !== undefined && parts.decisions.wasRemovedInChange(path, request)) return;
     const entry = readEntry(change.view, path);
     if (entry === undefined) throw new FsdfsError("file-not-found", { path });
     if (options.only === "file" && entry.type === "directory") throw new FsdfsError("is-a-directory", { path });
@@ -40,11 +41,14 @@ export async function remove(parts: Parts, path: FilePath, options: RemoveOption
     const forever = foreverAt(change.view, path, undefined, gone);
     const value = encodeContent({ type: "deleted", movedTo: undefined, by: options.by, forever });
     change.writePath(path, CONTENT_FIELD, value, parts.catalog.timeAfter(change, path));
+    if (conditions === undefined) return;
+    parts.decisions.remember(path, request, "removed");
+    made = true;
   };
-  const done = () => {
-    if (conditions !== undefined) parts.decisions.remember(path, request, "removed");
+  const settled = (isDone: boolean) => {
+    if (made) parts.decisions.settled(path, request, isDone);
   };
-  await changeNames(parts, apply, done);
+  await changeNames(parts, apply, settled);
 }
 
 export async function makeDirectory(parts: Parts, path: FilePath, conditions: Conditions | undefined): Promise<void> {
@@ -154,17 +158,28 @@ function moveEntry(parts: Parts, change: Change, entry: Entry, to: FilePath): vo
   change.writePath(from, CONTENT_FIELD, encodeContent({ type: "deleted", movedTo: to }), left);
 }
 
-/** One change of names, acknowledged as a write is: durable here, when it is `done`, and on all who may answer readers. */
-async function changeNames<T>(parts: Parts, apply: (change: Change) => T, done = () => {}): Promise<T> {
+/**
+ * One change of names, acknowledged as a write is: durable here, and on all who may answer readers. `settled` hears whether the
+ * disk has taken it.
+ */
+async function changeNames<T>(
+  parts: Parts,
+  apply: (change: Change) => T,
+  settled = (_isDone: boolean) => {},
+): Promise<T> {
   const { catalog, readiness } = parts;
   readiness.checkClock();
   const stillWanted = readiness.stillWanted();
   if (!(await readiness.becomesFresh())) throw new FsdfsError("behind");
-  const { answer, number } = await catalog.change((change) => {
+  const changed = catalog.change((change) => {
     stillWanted(change);
     return { answer: apply(change), number: change.number };
   });
-  done();
+  changed.then(
+    () => settled(true),
+    () => settled(false),
+  );
+  const { answer, number } = await changed;
   await afterChange(async () => {
     await catalog.flushed();
     await readiness.known(number);

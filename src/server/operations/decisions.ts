@@ -27,6 +27,8 @@ export class Decisions {
   readonly #settings: Settings;
   readonly #seat: Seat;
   readonly #remembered = new Map<string, DecidedPut | "removed">();
+  /** Of changes that the disk has yet to take: those behind them in the same transaction know of them, and share their end. */
+  readonly #underWay = new Map<string, DecidedPut | "removed">();
 
   constructor(catalog: Catalog, settings: Settings, seat: Seat) {
     this.#catalog = catalog;
@@ -59,20 +61,37 @@ export class Decisions {
     return new FsdfsError("owner-unavailable", { server, reason });
   }
 
-  /** As soon as the change that carries a request out is on the disk: before, it may come to nothing yet. */
+  /** In the change that carries a request out. It is to be told of with `settled` whether the disk has taken that. */
   remember(path: FilePath, request: string | undefined, decided: DecidedPut | "removed"): void {
-    if (request === undefined) return;
+    if (request !== undefined) this.#underWay.set(keyOf(path, request), decided);
+  }
+
+  settled(path: FilePath, request: string | undefined, isDone: boolean): void {
+    const key = keyOf(path, request ?? "");
+    const decided = this.#underWay.get(key);
+    this.#underWay.delete(key);
+    if (!isDone || decided === undefined) return;
     if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.delete(this.#remembered.keys().next().value!);
-    this.#remembered.set(keyOf(path, request), decided);
+    this.#remembered.set(key, decided);
   }
 
+  /** What an earlier request with this id has led to, once the disk has taken it: before, it may come to nothing yet. */
   decidedPut(path: FilePath, request: string | undefined): DecidedPut | undefined {
-    const decided = request === undefined ? undefined : this.#remembered.get(keyOf(path, request));
-    return decided === "removed" ? undefined : decided;
+    return putOf(this.#remembered.get(keyOf(path, request ?? "")));
   }
 
-  wasRemoved(path: FilePath, request: string | undefined): boolean {
-    return request !== undefined && this.#remembered.get(keyOf(path, request)) === "removed";
+  /** The same in a change, which comes to nothing as well if what it rests on does. */
+  decidedPutInChange(path: FilePath, request: string | undefined): DecidedPut | undefined {
+    return putOf(this.#decidedInChange(path, request));
+  }
+
+  wasRemovedInChange(path: FilePath, request: string | undefined): boolean {
+    return this.#decidedInChange(path, request) === "removed";
+  }
+
+  #decidedInChange(path: FilePath, request: string | undefined): DecidedPut | "removed" | undefined {
+    const key = keyOf(path, request ?? "");
+    return this.#underWay.get(key) ?? this.#remembered.get(key);
   }
 
   #ownerIn(roster: Iterable<ServerId>, path: FilePath): ServerId {
@@ -82,6 +101,10 @@ export class Decisions {
 
 export function requestDigest(requestId: string): string {
   return createHash("sha256").update(requestId).digest("hex").slice(0, 16);
+}
+
+function putOf(decided: DecidedPut | "removed" | undefined): DecidedPut | undefined {
+  return decided === "removed" ? undefined : decided;
 }
 
 function keyOf(path: FilePath, request: string): string {

@@ -27,27 +27,32 @@ export interface Wish {
   readonly stillWanted: StillWanted;
 }
 
-interface Made {
-  readonly kind: "made";
-  readonly record: CatalogRecord;
-  readonly version: VersionId;
-  readonly created: boolean;
-}
-
 /** What a change came to: a new version, or what this very request had made before. */
 export type Entered =
-  | Made
+  | {
+      readonly kind: "made";
+      readonly record: CatalogRecord;
+      readonly version: VersionId;
+      readonly created: boolean;
+    }
   | { readonly kind: "present"; readonly content: FileContent }
   | { readonly kind: "superseded"; readonly decided: DecidedPut };
 
 export async function nameAndEnter(parts: Parts, wish: Wish, staged: StagedFile): Promise<Entered> {
   for (let attempt = 0; attempt < NAMING_ATTEMPTS; attempt++) {
     await parts.catalog.times.readyToName();
+    let entered: Entered | undefined;
+    const settled = (isDone: boolean) => {
+      if (entered?.kind === "made") parts.decisions.settled(wish.path, wish.request, isDone);
+    };
     try {
-      const entered = await parts.catalog.change((change) => enter(parts, change, wish, staged));
-      if (entered.kind === "made") rememberDecided(parts, wish, staged, entered);
-      return entered;
+      await parts.catalog.change((change) => {
+        entered = enter(parts, change, wish, staged);
+      });
+      settled(true);
+      return entered!;
     } catch (error) {
+      settled(false);
       if (!(error instanceof NamesReserved)) throw error; // Nothing was changed: the clock ran on, or jumped.
     }
   }
@@ -64,7 +69,7 @@ function enter(parts: Parts, change: Change, wish: Wish, staged: StagedFile): En
     return { kind: "present", content: before.content };
   }
   if (conditions !== undefined) {
-    const decided = decisions.decidedPut(path, request);
+    const decided = decisions.decidedPutInChange(path, request);
     if (decided !== undefined) return { kind: "superseded", decided };
     decisions.decide(change.view, path, before, conditions);
   }
@@ -82,11 +87,7 @@ function enter(parts: Parts, change: Change, wish: Wish, staged: StagedFile): En
     number: change.number,
   };
   copies.enter(change, version, path, staged);
-  return { kind: "made", record, version, created: before === undefined };
-}
-
-function rememberDecided({ decisions }: Parts, wish: Wish, staged: StagedFile, { version, created }: Made): void {
-  if (wish.conditions === undefined) return;
-  const { sha256, sizeBytes: size } = staged;
-  decisions.remember(wish.path, wish.request, { version, sha256, size, created });
+  const created = before === undefined;
+  if (conditions !== undefined) decisions.remember(path, request, { version, sha256, size: sizeBytes, created });
+  return { kind: "made", record, version, created };
 }

@@ -30,8 +30,8 @@ export const CONDITION_CANARIES: readonly Canary[] = [
     name: "a repeated request with a condition is decided anew",
     rules: "C14",
     file: "server/operations/decisions.ts",
-    find: "    this.#remembered.set(keyOf(path, request), decided);\n",
-    replace: "    keyOf(path, request);\n",
+    find: "    if (!isDone || decided === undefined) return;\n",
+    replace: "    if (isDone || decided === undefined) return;\n",
     drill: "conditions",
   },
   {

@@ -107,3 +107,26 @@ it("P3, P5: what comes to where a directory is being moved to is not replaced by
     expect((await readText(swarm, only, "b/z")).text).toBe("came meanwhile");
     expect((await readText(swarm, only, "a/z")).text).toBe("moved");
   }));
+
+it("P3, P5: a file that comes to where an emptied directory is being moved to is not replaced by that", () =>
+  play({ servers: 1 }, async (swarm) => {
+    const [only] = swarm.machines as [Machine];
+    const paths = Array.from({ length: 4 * MANY }, (_, i) => `a/d${i}`);
+    await only.ask(async (face) => {
+      await face.makeDirectory("a");
+      await Promise.all(paths.map((path) => face.makeDirectory(path)));
+      await Promise.all(paths.map((path) => face.remove(path, { only: "directory" })));
+    }, ASK_TIMEOUT_MS);
+    await putText(swarm, only, "other", "came meanwhile");
+    only.delays.factor = 100;
+    const moved = only
+      .ask((face) => face.move("a", "b"), ASK_TIMEOUT_MS)
+      .then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    await swarm.world.sleep(1);
+    await only.ask((face) => face.move("other", "b"), ASK_TIMEOUT_MS);
+    expect(await moved).toMatchObject({ code: "interrupted" });
+    expect((await readText(swarm, only, "b")).text).toBe("came meanwhile");
+  }));

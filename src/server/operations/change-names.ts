@@ -117,7 +117,9 @@ function moveSome(parts: Parts, change: Change, from: FilePath, to: FilePath, ra
   }
   if (left !== undefined) return left;
   const directory = readEntry(change.view, from);
-  if (directory?.type === "directory" && directory.stamp !== undefined) moveEntry(parts, change, directory, to);
+  if (directory?.type !== "directory" || directory.stamp === undefined) return undefined;
+  checkStillFree(change.view, directory, to);
+  moveEntry(parts, change, directory, to);
   return undefined;
 }
 

@@ -29,6 +29,11 @@ export function parseDirectoryPath(text: string): FilePath | "" {
   return parsePath(text.endsWith("/") ? text.slice(0, -1) : text);
 }
 
+/** `.fsdfs` and below: what governs the swarm, as its policy, lies there, and only an admin key changes it. */
+export function isGoverning(path: string): boolean {
+  return path === ".fsdfs" || path.startsWith(".fsdfs/");
+}
+
 /** Whether a path that came from elsewhere than a client is one. */
 export function isFilePath(text: string): text is FilePath {
   try {

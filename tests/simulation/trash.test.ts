@@ -72,6 +72,16 @@ test("S3: what a lowered quota has given up does not lie in the trash beyond it,
     expect(files).toMatchObject([{ path: "a0", servers: expect.arrayContaining([machine.name]) }]);
   }));
 
+test("only an admin has back what lay where the swarm's own files are, also by its version", () =>
+  play({ servers: 1, copies: 1, writeCopies: 1 }, async (swarm) => {
+    const [only] = swarm.machines as [Machine];
+    const { version } = await putText(swarm, only, ".fsdfs", "in the way of a policy");
+    await only.ask((face) => face.remove(".fsdfs"), ASK_TIMEOUT_MS);
+    const restored = (asAdmin: boolean) => only.ask((face) => face.restore({ version, asAdmin }), ASK_TIMEOUT_MS);
+    await expect(restored(false)).rejects.toMatchObject({ code: "forbidden" });
+    expect(await restored(true)).toMatchObject({ path: ".fsdfs" });
+  }));
+
 test("V2: what comes back to another path has no variables of the file that was there", () =>
   play({ servers: 2, copies: 2 }, async (swarm) => {
     const [first, second] = swarm.machines as [Machine, Machine];

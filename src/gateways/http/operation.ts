@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { z } from "zod";
 import type { Bytes } from "../../core/catalog/kv.ts";
-import { type DecodedUrlPath, decodeUrlPath, type FilePath, parsePath } from "../../core/paths.ts";
+import { type DecodedUrlPath, decodeUrlPath, type FilePath, isGoverning, parsePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import type { Face, Principal, Scope } from "../../server/face.ts";
 import type { Answer } from "./answer.ts";
@@ -89,10 +89,9 @@ export function filePath(call: Call): FilePath {
   return parsePath(call.path().path);
 }
 
-/** Below `.fsdfs/` lies what governs the swarm: only an admin key changes it (section 9). @throws FsdfsError `forbidden` */
-export function checkMayChange(principal: Principal, path: string): void {
-  if (path !== ".fsdfs" && !path.startsWith(".fsdfs/")) return;
-  requireScope(principal, "admin");
+/** @throws FsdfsError `forbidden` */
+export function checkMayChange(principal: Principal, path: FilePath | ""): void {
+  if (isGoverning(path)) requireScope(principal, "admin");
 }
 
 const RANKS: Readonly<Record<Scope, number>> = { read: 0, write: 1, admin: 2 };

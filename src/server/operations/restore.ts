@@ -8,7 +8,7 @@ import { CONTENT_FIELD } from "../../core/catalog/merge.ts";
 import { readVersionRow } from "../../core/catalog/transaction.ts";
 import type { FileContent } from "../../core/catalog/types.ts";
 import { isVersionId, type ServerId, type VersionId } from "../../core/ids.ts";
-import { type FilePath, parsePath } from "../../core/paths.ts";
+import { type FilePath, isGoverning, parsePath } from "../../core/paths.ts";
 import { FsdfsError } from "../../errors.ts";
 import { RemoteError } from "../../ports/network.ts";
 import type { Change } from "../catalog/change.ts";
@@ -55,8 +55,7 @@ export async function restore(
   const stillWanted = parts.readiness.stillWanted();
   const found = await find(parts, wanted, at === undefined ? 1 : LOOKS);
   const path = wanted.to ?? found.path;
-  if (!wanted.asAdmin && path.startsWith(".fsdfs/"))
-    throw new FsdfsError("forbidden", { has: "write", needs: "admin" });
+  if (!wanted.asAdmin && isGoverning(path)) throw new FsdfsError("forbidden", { has: "write", needs: "admin" });
   if (found.servers.includes(parts.catalog.self)) {
     const restored = await restoreHere(parts, found, path, wanted.overwrite, stillWanted);
     if (restored !== undefined) return restored;

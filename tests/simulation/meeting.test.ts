@@ -1,7 +1,7 @@
 /** Servers that meet again and again and never link: whole servers in simulated time. */
 import { expect, it } from "vitest";
 import type { Machine } from "./machine.ts";
-import { play, playApart, putText } from "./play.ts";
+import { play, playApart, putText, readText } from "./play.ts";
 import { comeToRest } from "./rest.ts";
 import type { Swarm } from "./swarm.ts";
 
@@ -63,3 +63,15 @@ it.each(["directory", "key"])("P3, C11: a swarm that has a %s and no file does n
     expect(await Promise.all(swarm.machines.map(isThere))).toEqual([true, true]);
   }),
 );
+
+it("C11, P1: a server that meets another swarm while it is about to go on with its own empty one joins it", () =>
+  playApart({ servers: 2, copies: 1, writeCopies: 1 }, async (swarm) => {
+    const [one, other] = swarm.machines as [Machine, Machine];
+    await putText(swarm, one, "file", "text");
+    await other.shutdown();
+    other.knowsNobody = false;
+    other.start();
+    await swarm.world.sleep(WATCHED_MS);
+    expect(await comeToRest(swarm, swarm.machines, WATCHED_MS)).toBe(undefined);
+    expect((await readText(swarm, other, "file")).text).toBe("text");
+  }));

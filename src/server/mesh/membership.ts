@@ -16,14 +16,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { StartFlags } from "../control/start-flags.ts";
 import type { Identity } from "../identity.ts";
 import type { ServerOptions } from "../server.ts";
-import {
-  type RosterEntry,
-  type Settings,
-  sameRosterEntry,
-  writeCopies,
-  writeRosterEntry,
-  writeWriteCopies,
-} from "../settings.ts";
+import { type Settings, sameRosterEntry, writeCopies, writeRosterEntry, writeWriteCopies } from "../settings.ts";
 import { encodeMoved, MOVED_KEY, readMoved } from "../swarms/messages.ts";
 import { sleep } from "../timers.ts";
 import type { Absences } from "./absences.ts";
@@ -31,6 +24,7 @@ import type { Greeting } from "./greeting.ts";
 import type { Introduction } from "./introduction.ts";
 import type { Mesh } from "./mesh.ts";
 import type { KnownOrigin } from "./messages.ts";
+import { ownEntry } from "./own-entry.ts";
 import type { Removal } from "./removal.ts";
 import { anchor } from "./seat.ts";
 import { CLOCK_SKEW_MAX_MS, type Skew } from "./skews.ts";
@@ -46,7 +40,6 @@ const STANDSTILL_MS = 1000;
 const TICK_MS = 250;
 /** After so long a client may have given up, and have had done elsewhere what it asked for. */
 const LONG_STANDSTILL_MS = 5000;
-const ADDRESSES_MAX = 8;
 const IDLE_MS = 60_000;
 
 export interface MembershipParts {
@@ -80,6 +73,8 @@ export class Membership {
   /** When the last long standstill ended. */
   #stoodStillUntil = Number.NEGATIVE_INFINITY;
   #settled = false;
+  /** It is leaving its swarm for another: nothing is settled meanwhile. */
+  #isMoving = false;
   #confirmed = false;
   #rolledBack = false;
   #greatestIncarnation = 0 as HybridTime;
@@ -156,9 +151,9 @@ export class Membership {
       view.put(MOVED_KEY, encodeMoved({ from, addresses }));
       takeBack = identity.move(view, swarm);
     };
-    this.#settled = false;
     try {
-      await catalog.discard({ floors: [], known: () => 0, leave }, this.#greatestIncarnation, random.fraction());
+      const discarding = { floors: [], known: () => 0, leave };
+      await this.#move(() => catalog.discard(discarding, this.#greatestIncarnation, random.fraction()));
     } catch (error) {
       takeBack();
       this.#settled = true;
@@ -230,19 +225,34 @@ export class Membership {
   async restart(swarm: SwarmId): Promise<void> {
     const { identity, catalog } = this.#parts;
     const founded = identity.swarm !== undefined;
-    this.#settled = false;
-    if (founded) await catalog.reset();
-    await identity.join(swarm);
+    await this.#move(async () => {
+      if (founded) await catalog.reset();
+      await identity.join(swarm);
+    });
     this.#joining.wake();
+  }
+
+  async #move(move: () => Promise<void>): Promise<void> {
+    this.#settled = false;
+    this.#isMoving = true;
+    try {
+      await move();
+    } finally {
+      this.#isMoving = false;
+    }
   }
 
   async #findSwarm(signal: AbortSignal): Promise<void> {
     const { clock, random, identity, options, log } = this.#parts;
     const start = clock.monotonic();
     const foundAfter = options.join.length > 0 ? Number.POSITIVE_INFINITY : FOUND_AFTER_MS * (1 + random.fraction());
-    while (identity.swarm === undefined && !signal.aborted) {
+    while ((identity.swarm === undefined || this.#isMoving) && !signal.aborted) {
       await sleep(clock, POLL_MS, signal);
-      if (identity.swarm === undefined && clock.monotonic() - start > foundAfter + identity.calledWithinMs) {
+      if (
+        identity.swarm === undefined &&
+        !this.#isMoving &&
+        clock.monotonic() - start > foundAfter + identity.calledWithinMs
+      ) {
         const swarm = identity.newSwarm();
         await anchor(this.#parts.store, swarm);
         await identity.join(swarm);
@@ -258,21 +268,27 @@ export class Membership {
   async #settle(signal: AbortSignal): Promise<void> {
     const { clock, catalog, settings, mesh, identity } = this.#parts;
     let deadline = clock.monotonic() + CONFIRM_WAIT_MS;
+    const { swarm } = identity;
     const alone = () => [...settings.roster.keys()].every((server) => server === identity.server);
     const isClockWrong = () => this.clockErrorSeconds !== undefined;
-    while (!signal.aborted && (isClockWrong() || (catalog.storedOrigin() !== undefined && !alone()))) {
+    while (
+      !signal.aborted &&
+      !this.#isMoving &&
+      (isClockWrong() || (catalog.storedOrigin() !== undefined && !alone()))
+    ) {
       // Every server that is there has been met by then, so that the first writes find their targets.
       const isTold = this.#confirmed || this.#rolledBack || mesh.links().length === 0;
       if (isClockWrong()) deadline = clock.monotonic() + CONFIRM_WAIT_MS;
       else if (clock.monotonic() > deadline || (mesh.triedAll && isTold)) break;
       await sleep(clock, POLL_MS, signal);
     }
-    if (signal.aborted) return;
+    if (signal.aborted || this.#isMoving) return;
     const goesOn = catalog.storedOrigin() !== undefined && !this.#rolledBack && (alone() || this.#confirmed);
     if (goesOn) this.#goOn(this.#parts);
     else await this.#mint();
     await this.#enterRoster();
-    this.#settled = !this.#rolledBack; // It may have turned out meanwhile.
+    // It may have turned out meanwhile, or be another swarm's by now.
+    this.#settled = !this.#rolledBack && !this.#isMoving && identity.swarm === swarm;
   }
 
   #goOn({ catalog }: MembershipParts): void {
@@ -323,7 +339,7 @@ export class Membership {
   async #enterRoster(): Promise<void> {
     const { catalog, settings, identity, flags, removal } = this.#parts;
     if (removal.isRemoved || settings.removed.has(identity.server)) return;
-    const entry = this.#ownEntry();
+    const entry = ownEntry(this.#parts);
     const { copies, writeCopies: w } = flags.given;
     const copiesSaid = copies !== undefined && flags.saysNow("copies");
     const wSaid = w !== undefined && flags.saysNow("writeCopies");
@@ -335,23 +351,6 @@ export class Membership {
     });
     await catalog.flushed();
     flags.written();
-  }
-
-  #ownEntry(): RosterEntry {
-    const { identity, options, greeting, settings } = this.#parts;
-    const known = settings.roster.get(identity.server)?.addresses ?? [];
-    const port = `:${greeting.swarmPort}`;
-    const addresses = [...new Set([...greeting.seenAs, ...known.filter((address) => address.endsWith(port))])];
-    return {
-      id: identity.server,
-      name: options.name,
-      zone: options.zone ?? identity.server,
-      url: options.url,
-      addresses: addresses.slice(0, ADDRESSES_MAX),
-      httpPort: options.httpPort,
-      ...(options.secure ? { secure: true } : {}),
-      softwareVersion: options.softwareVersion,
-    };
   }
 
   #connectToRoster(): void {
@@ -383,7 +382,7 @@ export class Membership {
     this.twins.look();
     await this.#parts.introduction.keep();
     const own = settings.roster.get(identity.server);
-    if (this.#settled && own !== undefined && !sameRosterEntry(own, this.#ownEntry())) await this.#enterRoster();
+    if (this.#settled && own !== undefined && !sameRosterEntry(own, ownEntry(this.#parts))) await this.#enterRoster();
     return { restMs: TICK_MS };
   }
 

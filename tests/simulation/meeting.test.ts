@@ -64,6 +64,24 @@ it.each(["directory", "key"])("P3, C11: a swarm that has a %s and no file does n
   }),
 );
 
+it("C11: a swarm in which all that was made is gone again joins another silently", () =>
+  playApart({ servers: 2, copies: 1, writeCopies: 1 }, async (swarm) => {
+    const [one, other] = swarm.machines as [Machine, Machine];
+    await putText(swarm, one, "file", "text");
+    await other.ask(async (face) => {
+      const { id } = await face.createKey("reader", "read");
+      await face.revokeKey(id);
+      await face.makeDirectory("music");
+      await face.remove("music", { only: "directory" });
+    }, ASK_TIMEOUT_MS);
+    await other.shutdown();
+    other.knowsNobody = false;
+    other.start();
+    await swarm.world.sleep(WATCHED_MS);
+    expect(await comeToRest(swarm, swarm.machines, WATCHED_MS)).toBe(undefined);
+    expect((await readText(swarm, other, "file")).text).toBe("text");
+  }));
+
 it("C11, P1: a server that meets another swarm while it is about to go on with its own empty one joins it", () =>
   playApart({ servers: 2, copies: 1, writeCopies: 1 }, async (swarm) => {
     const [one, other] = swarm.machines as [Machine, Machine];

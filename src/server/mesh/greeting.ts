@@ -208,12 +208,13 @@ export class Greeting {
     return !hello.empty || swarm < this.#parts.identity.swarm!;
   }
 
-  /** Nothing is lost that somebody was told is there: no file, no directory, no key. */
+  /** Nothing is lost that somebody was told is there: no file, no directory, no key that counts. */
   #isEmpty(): boolean {
     const { catalog, settings } = this.#parts;
     const { files, copies, trashFiles } = catalog.stats();
     const hasFiles = files > 0 || copies > 0 || trashFiles > 0;
-    return !hasFiles && settings.keys.size === 0 && !hasLiveDescendant(catalog.read(), "");
+    const hasKeys = [...settings.keys.values()].some(({ revoked }) => !revoked);
+    return !hasFiles && !hasKeys && !hasLiveDescendant(catalog.read(), "");
   }
 }
 

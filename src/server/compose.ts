@@ -84,6 +84,10 @@ export async function assemble(ports: Ports, options: ServerOptions, ending: Abo
 
   // Who this server is, and what it knows.
   const identity = await Identity.load(ports.catalog, files, random, options.asNew);
+  if (identity.swarm === undefined && identity.calledWithinMs > 0)
+    log.warn("the catalog of this data directory was lost; the others of its swarm are waited for", {
+      ms: identity.calledWithinMs,
+    });
   const counting: { membership?: Membership; settings?: Settings } = {};
   const context: CatalogContext = {
     self: identity.server,

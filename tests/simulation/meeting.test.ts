@@ -93,3 +93,27 @@ it("C11, P1: a server that meets another swarm while it is about to go on with i
     expect(await comeToRest(swarm, swarm.machines, WATCHED_MS)).toBe(undefined);
     expect((await readText(swarm, other, "file")).text).toBe("text");
   }));
+
+it.each([
+  [11, 14],
+  [81, 132],
+  [91, 146],
+])("C11, P1: three that have empty swarms become one, on machines %d times as slow, %d ms apart", (factor, gapMs) =>
+  playApart({ servers: 3, copies: 2, writeCopies: 1 }, async (swarm) => {
+    const machines = swarm.machines as [Machine, Machine, Machine];
+    for (const machine of machines) {
+      await machine.shutdown();
+      machine.knowsNobody = false;
+      machine.delays.factor = factor;
+    }
+    for (const machine of machines) {
+      machine.start();
+      await swarm.world.sleep(gapMs);
+    }
+    await swarm.world.sleep(WATCHED_MS);
+    for (const machine of machines) machine.delays.factor = 1;
+    expect(await comeToRest(swarm, machines, WATCHED_MS)).toBe(undefined);
+    await putText(swarm, machines[1], "file", "text");
+    expect((await readText(swarm, machines[2], "file")).text).toBe("text");
+  }),
+);

@@ -30,8 +30,8 @@ export interface GreetingParts {
   readonly name: string;
   readonly softwareVersion: string;
   report(): ServerReport;
-  /** This server, being empty or new, is to belong to `swarm` from now on. */
-  adopt(swarm: SwarmId): Promise<void>;
+  /** This server, being empty or new, is to belong to `swarm` from now on. Answers whether it does. */
+  adopt(swarm: SwarmId): Promise<boolean>;
 }
 
 export class Greeting {
@@ -149,8 +149,7 @@ export class Greeting {
     if (swarm === NO_SWARM) return false; // It will come to us.
     if (identity.swarm === undefined || this.#yieldsTo(swarm, hello)) {
       log.info("joining a swarm", { swarm, through: address });
-      await this.#parts.adopt(swarm);
-      return true;
+      return await this.#parts.adopt(swarm);
     }
     if (!hello.empty && !this.#isEmpty()) throw new FsdfsError("swarm-foreign", { address });
     return false; // The other one is empty, and will join us.

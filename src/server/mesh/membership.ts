@@ -16,7 +16,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import type { StartFlags } from "../control/start-flags.ts";
 import type { Identity } from "../identity.ts";
 import type { ServerOptions } from "../server.ts";
-import { type Settings, sameRosterEntry, writeCopies, writeRosterEntry, writeWriteCopies } from "../settings.ts";
+import { type Settings, sameRosterEntry } from "../settings.ts";
 import { encodeMoved, MOVED_KEY, readMoved } from "../swarms/messages.ts";
 import { sleep } from "../timers.ts";
 import type { Absences } from "./absences.ts";
@@ -24,7 +24,7 @@ import type { Greeting } from "./greeting.ts";
 import type { Introduction } from "./introduction.ts";
 import type { Mesh } from "./mesh.ts";
 import type { KnownOrigin } from "./messages.ts";
-import { ownEntry } from "./own-entry.ts";
+import { enterRoster, ownEntry } from "./own-entry.ts";
 import type { Removal } from "./removal.ts";
 import { anchor } from "./seat.ts";
 import { CLOCK_SKEW_MAX_MS, type Skew } from "./skews.ts";
@@ -131,20 +131,18 @@ export class Membership {
 
   /** Gives this server's catalog up for the swarm's (C7). Everybody is met anew, and the disk is looked through then. */
   async discardCatalog(floors: readonly Floor[]): Promise<void> {
-    const { catalog, greeting, mesh, liveness, clock, random } = this.#parts;
+    const { catalog, greeting, random } = this.#parts;
     // What this process wrote is new, though others know such numbers of before the catalog was put back.
     const { name, number = 0 } = this.#goneOn ?? {};
     const known = (of: string) => Math.min(greeting.claims.greatest(of), of === name ? number : Number.MAX_VALUE);
     await catalog.discard({ floors, known }, this.#greatestIncarnation, random.fraction());
     this.#goneOn = undefined; // From now on others' word of it is taken in.
-    liveness.renumbered(clock.monotonic());
-    greeting.forget();
-    mesh.closeAll();
+    this.#meetAnew();
   }
 
   /** Leaves this swarm for another, with all that lies on the disk (J3 in swarms/guest.ts). */
   async moveTo(swarm: SwarmId, addresses: readonly string[]): Promise<void> {
-    const { catalog, greeting, mesh, liveness, clock, random, identity } = this.#parts;
+    const { catalog, mesh, random, identity } = this.#parts;
     const from = identity.swarm!;
     let takeBack = () => {};
     const leave = (view: WriteView) => {
@@ -159,9 +157,7 @@ export class Membership {
       this.#settled = true;
       throw error;
     }
-    liveness.renumbered(clock.monotonic());
-    greeting.forget();
-    mesh.closeAll();
+    this.#meetAnew();
     mesh.connectTo(addresses, "soon");
     this.#joining.wake();
   }
@@ -221,15 +217,26 @@ export class Membership {
     return { restMs: IDLE_MS };
   }
 
-  /** This server has joined another swarm: everything is to be settled anew. */
-  async restart(swarm: SwarmId): Promise<void> {
+  /** This server joins another swarm: everything is to be settled anew. Not while it does so already, perhaps another one. */
+  async restart(swarm: SwarmId): Promise<boolean> {
     const { identity, catalog } = this.#parts;
-    const founded = identity.swarm !== undefined;
+    if (this.#isMoving) return false;
+    const isFounded = identity.swarm !== undefined;
     await this.#move(async () => {
-      if (founded) await catalog.reset();
+      if (isFounded) await catalog.reset();
       await identity.join(swarm);
     });
+    if (isFounded) this.#meetAnew();
     this.#joining.wake();
+    return true;
+  }
+
+  /** The catalog was given up: nobody is waited for by what was known of the one before. */
+  #meetAnew(): void {
+    const { liveness, clock, greeting, mesh } = this.#parts;
+    liveness.renumbered(clock.monotonic());
+    greeting.forget();
+    mesh.closeAll();
   }
 
   async #move(move: () => Promise<void>): Promise<void> {
@@ -286,7 +293,7 @@ export class Membership {
     const goesOn = catalog.storedOrigin() !== undefined && !this.#rolledBack && (alone() || this.#confirmed);
     if (goesOn) this.#goOn(this.#parts);
     else await this.#mint();
-    await this.#enterRoster();
+    await enterRoster(this.#parts);
     // It may have turned out meanwhile, or be another swarm's by now.
     this.#settled = !this.#rolledBack && !this.#isMoving && identity.swarm === swarm;
   }
@@ -336,23 +343,6 @@ export class Membership {
     this.#joining.wake();
   }
 
-  async #enterRoster(): Promise<void> {
-    const { catalog, settings, identity, flags, removal } = this.#parts;
-    if (removal.isRemoved || settings.removed.has(identity.server)) return;
-    const entry = ownEntry(this.#parts);
-    const { copies, writeCopies: w } = flags.given;
-    const copiesSaid = copies !== undefined && flags.saysNow("copies");
-    const wSaid = w !== undefined && flags.saysNow("writeCopies");
-    await catalog.change((change) => {
-      if (!sameRosterEntry(settings.roster.get(identity.server), entry)) writeRosterEntry(change, entry);
-      if (copiesSaid && copies !== settings.copies) writeCopies(change, copies);
-      if (wSaid && w !== settings.writeCopies) writeWriteCopies(change, w);
-      flags.write(change);
-    });
-    await catalog.flushed();
-    flags.written();
-  }
-
   #connectToRoster(): void {
     const { settings, identity, mesh } = this.#parts;
     for (const entry of settings.roster.values()) if (entry.id !== identity.server) mesh.connectTo(entry.addresses);
@@ -382,7 +372,8 @@ export class Membership {
     this.twins.look();
     await this.#parts.introduction.keep();
     const own = settings.roster.get(identity.server);
-    if (this.#settled && own !== undefined && !sameRosterEntry(own, ownEntry(this.#parts))) await this.#enterRoster();
+    if (this.#settled && own !== undefined && !sameRosterEntry(own, ownEntry(this.#parts)))
+      await enterRoster(this.#parts);
     return { restMs: TICK_MS };
   }
 

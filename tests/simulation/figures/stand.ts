@@ -200,8 +200,10 @@ export class Stand {
       target === undefined ? [] : [[pathOf(file) as FilePath, target]],
     );
     if (targets.length === 0) return;
+    const servers = await machine.ask((face) => face.servers(), ASK_TIMEOUT_MS);
+    const { id } = servers.find(({ name }) => name === machine.name)!;
     machine.crash();
-    await writeTargets(machine, new Map(targets));
+    await writeTargets(machine, id, new Map(targets), this.state.config.copies);
     machine.start();
     await this.#whole("with N of each file", POLL_MS);
   }

@@ -12,11 +12,21 @@ import type { Machine } from "../machine.ts";
 
 const LEFT = "eeeeeeeeeeee" as ServerId;
 
-/** Only while nothing runs on the machine. */
-export async function writeTargets(machine: Machine, targets: ReadonlyMap<FilePath, number>): Promise<void> {
+/**
+ * Only while nothing runs on the machine.
+ *
+ * @param self the server that is started there: what it has yet to do is indexed by it
+ * @param defaultTarget N of the swarm
+ */
+export async function writeTargets(
+  machine: Machine,
+  self: ServerId,
+  targets: ReadonlyMap<FilePath, number>,
+  defaultTarget: number,
+): Promise<void> {
   const time = hybridTimeOf(machine.wallMs());
   await machine.catalog.write((view) => {
-    const transaction = new CatalogTransaction(view, { self: LEFT, counts: () => true, defaultTarget: 1 });
+    const transaction = new CatalogTransaction(view, { self, counts: () => true, defaultTarget });
     const log = new OwnLog(transaction, { server: LEFT, incarnation: time });
     for (const [path, target] of targets) {
       const key = { kind: "path", path, field: TARGET_FIELD } as const;

@@ -12,6 +12,7 @@ import type { ReadView } from "../../core/catalog/kv.ts";
 import { contentOf } from "../../core/catalog/merge.ts";
 import { encodeTarget, statedTarget, TARGET_FIELD } from "../../core/catalog/surplus.ts";
 import { readRegisters, readVersionRow } from "../../core/catalog/transaction.ts";
+import type { Stamp } from "../../core/catalog/types.ts";
 import { wallMsOf } from "../../core/hybrid-clock.ts";
 import type { ServerId, VersionId } from "../../core/ids.ts";
 import type { FilePath } from "../../core/paths.ts";
@@ -44,6 +45,8 @@ const PASS_EVERY_MS = 10 * 60_000;
 const AGAIN_MS = 10 * 60_000;
 /** A policy that is not loaded by then, since its text cannot be had, is not waited for. */
 const LOADING_MS_MAX = 30_000;
+/** A policy is known to all who are up long before: servers take in its record and what it has set one after the other. */
+const HEARD_MS = 5 * 60_000;
 /** Written in one change of the catalog: some 2 ms of work. */
 const WRITTEN_AT_ONCE = 16;
 /** Changed versions, and answers to be confirmed, that are remembered; beyond that a pass finds them. */
@@ -343,6 +346,13 @@ export class Evaluation {
     return policyRank(catalog.times.epoch, wallMsOf(settings.writtenAt(stamp)));
   }
 
+  /** Whether nobody here has heard for so long of the later policy that has set an N: then only servers knew it that are gone. */
+  #isLost({ rank, time }: Stamp): boolean {
+    const { catalog, clock } = this.#deps;
+    const isOfThisEpoch = rank < policyRank(catalog.times.epoch + 1, 0);
+    return isOfThisEpoch && clock.wall() - wallMsOf(time) > HEARD_MS;
+  }
+
   async #write(mark: PolicyMark, writes: readonly Write[]): Promise<void> {
     const { catalog } = this.#deps;
     const unheard = writes.filter(({ entry }) => !this.#changed.has(entry.content.version));
@@ -356,9 +366,11 @@ export class Evaluation {
         const set = registers.find(({ field }) => field === TARGET_FIELD);
         // It was put anew meanwhile, or a later policy has spoken already.
         if (content?.type !== "file" || content.version !== entry.content.version) continue;
-        if (set !== undefined && set.stamp.rank > rank) continue;
+        const isLater = set !== undefined && set.stamp.rank > rank;
+        if (isLater && !this.#isLost(set.stamp)) continue;
         const value = encodeTarget(target === "default" ? undefined : target);
-        change.writePath(path, TARGET_FIELD, value, { rank, time: change.now(), server: catalog.self });
+        const stamp = { rank: isLater ? set.stamp.rank : rank, time: change.now(), server: catalog.self };
+        change.writePath(path, TARGET_FIELD, value, stamp);
         written += 1;
       }
       return written;

@@ -1,6 +1,7 @@
 /** The life of one server: what is done in which order when it starts and when it stops. */
 import { readCopy } from "../core/catalog/copies.ts";
 import { FsdfsError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { LeaseRegister } from "../ports/lease-register.ts";
 import { type Assembly, assemble } from "./compose.ts";
 import type { Face, SwarmEvent, WatchOptions } from "./face.ts";
@@ -18,6 +19,8 @@ import { sleep } from "./timers.ts";
 
 /** What is under way may take so long to finish when the server stops. */
 const STOP_MS = 3000;
+/** On a slow disk what is merely kept for the next start is left at that, so that a server ends within 5 s. */
+const KEEP_MS = 1000;
 
 export class FsdfsServer implements Server {
   readonly #ports: Ports;
@@ -86,14 +89,24 @@ export class FsdfsServer implements Server {
     ]);
     await this.#assembly?.parts.mesh.sayGoodbye();
     this.#assembly?.parts.mesh.closeAll();
-    const over = new AbortController();
-    await Promise.race([ended, sleep(clock, STOP_MS, over.signal)]);
-    over.abort();
+    await within(clock, STOP_MS, ended);
     await network.close();
-    await this.#assembly?.parts.heat.keep().catch(() => undefined); // It is what was kept before then.
-    await this.#assembly?.parts.catalog.times.close().catch(() => undefined); // Names begin a little later then.
+    await within(clock, KEEP_MS, this.#keep());
     await catalog.close();
   }
+
+  /** What the next start is better for, and can do without. */
+  async #keep(): Promise<void> {
+    await this.#assembly?.parts.heat.keep().catch(() => undefined); // It is what was kept before then.
+    await this.#assembly?.parts.catalog.times.close().catch(() => undefined); // Names begin a little later then.
+  }
+}
+
+/** Until something has ended, or for so long. */
+async function within(clock: Clock, ms: number, ending: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([ending, sleep(clock, ms, over.signal)]);
+  over.abort();
 }
 
 /** Levels the data directory with the catalog after a crash, before anything else happens. */

@@ -78,6 +78,7 @@ export class History {
     return [...this.#paths].sort();
   }
 
+  /** The first, where clients of two workloads happen to put the same bytes. */
   putOf(sha256: string): Operation | undefined {
     return this.#bySha.get(sha256);
   }
@@ -114,7 +115,7 @@ export class History {
     this.operations.push(operation);
     if (kind === "put" || kind === "remove" || kind === "move" || kind === "restore") this.#paths.add(path);
     if (more.to !== undefined) this.#paths.add(more.to);
-    if (more.sha256 !== undefined) this.#bySha.set(more.sha256, operation);
+    if (more.sha256 !== undefined && !this.#bySha.has(more.sha256)) this.#bySha.set(more.sha256, operation);
     return operation;
   }
 

@@ -65,8 +65,10 @@ async function bringHome({ catalog, files, random }: HomeParts, version: Version
       remindTodo(transaction.view, version);
       return true;
     });
-    if (!entered) await removeQuietly(files, staged);
-    if (!entered) return false;
+    if (!entered) {
+      await removeQuietly(files, staged);
+      return false;
+    }
   } catch (error) {
     await removeQuietly(files, staged);
     throw error;

@@ -75,6 +75,7 @@ export class Membership {
   #settled = false;
   /** It is leaving its swarm for another: nothing is settled meanwhile. */
   #isMoving = false;
+  #restarting: Promise<void> | undefined;
   #confirmed = false;
   #rolledBack = false;
   #greatestIncarnation = 0 as HybridTime;
@@ -217,10 +218,19 @@ export class Membership {
     return { restMs: IDLE_MS };
   }
 
-  /** This server joins another swarm: everything is to be settled anew. Not while it does so already, perhaps another one. */
+  /** This server joins another swarm. While it joins one already, it answers when it has, and whether that was this one. */
   async restart(swarm: SwarmId): Promise<boolean> {
+    if (this.#restarting === undefined && this.#isMoving) return false;
+    this.#restarting ??= this.#restart(swarm).finally(() => {
+      this.#restarting = undefined;
+    });
+    await this.#restarting;
+    return this.#parts.identity.swarm === swarm;
+  }
+
+  /** Everything is to be settled anew. */
+  async #restart(swarm: SwarmId): Promise<void> {
     const { identity, catalog } = this.#parts;
-    if (this.#isMoving) return false;
     const isFounded = identity.swarm !== undefined;
     await this.#move(async () => {
       if (isFounded) await catalog.reset();
@@ -228,7 +238,6 @@ export class Membership {
     });
     if (isFounded) this.#meetAnew();
     this.#joining.wake();
-    return true;
   }
 
   /** The catalog was given up: nobody is waited for by what was known of the one before. */

@@ -6,8 +6,11 @@ import { play, putText, readText } from "./play.ts";
 
 const READS = 1000;
 const READERS = 4;
+/** Enough that some come while the server has another answer. */
+const FORWARDED_READS = 200;
 
-it.each([1, 3])("a file that is overwritten again and again can be read at any moment, of %i servers", (servers) =>
+/** Each of which has every version (W): one that lacks the file may hear that its holders have gone on before it hears of the next. */
+it.each([1, 2])("a file that is overwritten again and again can be read at any moment, of %i servers", (servers) =>
   play({ servers }, async (swarm) => {
     const first = swarm.machines[0] as Machine;
     const last = swarm.machines.at(-1) as Machine;
@@ -46,7 +49,7 @@ it("who reads it through a server that has another answer is told to ask again, 
       for (let i = 2; !isOver; i++) await putText(swarm, first, "a", `text ${i}`);
     })();
     const codes = new Set<string>();
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < FORWARDED_READS; i++) {
       await readText(swarm, behind, "a").catch((error: unknown) => {
         codes.add(error instanceof FsdfsError ? error.code : String(error));
       });
